@@ -1,0 +1,167 @@
+/* casefile — a case on disk: CASE, MANIFEST, segments/, ledger, quarantine/.
+ * A case is read at one generation, written by one process (flock).
+ * Owns: an open case owns its key (locked memory, wiped), files and cache.
+ * Threads: reading functions may be called from several threads; writing from one.
+ * Trusts: nothing on disk.  Format: docs/FORMAT.md, "Case".
+ * Crash: every commit is segment files (fsync, rename, directory fsync) → ledger entry carrying the
+ * whole new MANIFEST (fsync) → MANIFEST (fsync, rename, directory fsync). */
+#ifndef LICTOR_CASEFILE_H
+#define LICTOR_CASEFILE_H
+
+#include "lictor/segment.h"
+
+struct casefile;
+
+/* Makes CASE (mode 0700; must not exist or be empty). Encrypted: writes a new key file (0600, text:
+ * one line "LICTOR-CASE-KEY-1" + base64 …; an existing file is refused, ST_USAGE). key_file NULL:
+ * no encryption. */
+MUST_USE enum status casefile_create(const char *dir, const char *key_file,
+                                     const char *words_version, struct err *err);
+
+enum casefile_mode { CASE_READ, CASE_WRITE };
+/* Errors: ST_NOT_FOUND not a case (exit 3), ST_DENIED wrong key, key missing or open to others,
+ * ST_LOCKED another writer, ST_DAMAGED. key_file NULL for an unencrypted case. Rolls a ledger that
+ * is one entry ahead forward (CASE_WRITE; a reader just reads that generation), cuts a torn last
+ * entry off and says so in casefile_notes. Removes leftovers of killed writers (CASE_WRITE). */
+MUST_USE enum status casefile_open(const char *dir, const char *key_file, enum casefile_mode mode,
+                                   size_t cache_bytes, struct casefile **out, struct err *err);
+void casefile_close(struct casefile *c);
+
+/* ---- the manifest: what is live ---- */
+
+struct manifest_segment {
+    struct file_seal base;
+    struct file_seal *overlays; /* oldest first */
+    size_t n_overlays;
+    uint32_t docs;
+};
+
+/* The books of one dump (delivery.md, "The books balance"). */
+struct books {
+    uint64_t records, messages, copies, redelivered, other, quarantined, sealed, conflict;
+};
+
+enum dump_state { DUMP_COMPLETE, DUMP_PARTIAL, DUMP_REFUSED, DUMP_ALREADY };
+const char *dump_state_name(enum dump_state s);
+
+/* A dump that is not finished: goes on at its committed line. */
+struct dump_progress {
+    uint8_t sha256[32];
+    uint64_t lines; /* lines committed, the dump line included */
+    struct books books;
+    struct slice state; /* what the indexer must know to go on (opaque) */
+};
+
+#define DIGEST_SUM_SIZE 256
+struct manifest {
+    uint64_t generation;
+    struct manifest_segment *segments;
+    size_t n_segments;
+    struct file_seal *quarantine;
+    size_t n_quarantine;
+    uint64_t quarantined; /* lines */
+    struct dump_progress *progress;
+    size_t n_progress;
+    uint64_t ledger_entries, ledger_bytes;
+    uint8_t ledger_head[32];
+    uint8_t digest_sum[DIGEST_SUM_SIZE]; /* see store/digest.c: order-independent sum */
+    uint64_t dumps[3];                   /* by state: complete, partial, refused */
+};
+const struct manifest *casefile_manifest(const struct casefile *c);
+/* Deep copy that a writer changes and gives to commit. */
+MUST_USE enum status manifest_copy(const struct manifest *m, struct manifest **out,
+                                   struct err *err);
+void manifest_free(struct manifest *m);
+
+/* Open segments of this generation; same order as the manifest. */
+size_t casefile_segments(const struct casefile *c);
+struct segment *casefile_segment(const struct casefile *c, size_t i);
+const struct case_key *casefile_key(const struct casefile *c);
+const uint8_t *casefile_id(const struct casefile *c); /* 16 bytes */
+int casefile_segments_dir(const struct casefile *c);
+int casefile_quarantine_dir(const struct casefile *c);
+const char *casefile_words_version(const struct casefile *c);
+bool casefile_is_plain(const struct casefile *c);
+/* What opening repaired, for people; "" if nothing. */
+const char *casefile_notes(const struct casefile *c);
+/* SHA-256 over the digest sum: the content digest, hex. */
+void casefile_digest(const struct casefile *c, char out[65]);
+/* Sum arithmetic: adds (or subtracts) one record's contribution, whose SHA-256 is `hash`. */
+void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32]);
+void digest_subtract(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32]);
+
+/* ---- the ledger ---- */
+
+enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT };
+
+struct ledger_dump { /* one dump of an `add` */
+    struct slice name;
+    uint8_t sha256[32]; /* zero if the dump could not be read at all */
+    uint64_t bytes;
+    uint8_t state; /* enum dump_state, never ALREADY */
+    bool superseded; /* only on reading: a later complete dump of the same unit came */
+    struct slice reason_code, reason_text; /* empty if none */
+    uint64_t reason_at;
+    struct books books;
+    struct slice authority, serial, source, stage, epoch, signer; /* unit; empty if none */
+};
+struct ledger_entry {
+    uint64_t number; /* from 0 */
+    uint8_t kind;
+    int64_t time_ms; /* this machine's clock */
+    uint64_t generation;
+    uint8_t previous[32], hash[32];
+    struct ledger_dump *dumps;
+    size_t n_dumps;
+    struct slice version; /* program version */
+};
+/* Walks all entries up to the manifest's position, checking the chain. `visit` may stop with any
+ * status other than ST_OK. Entries borrow memory until visit returns. */
+MUST_USE enum status ledger_walk(struct casefile *c,
+                                 enum status (*visit)(void *ctx, const struct ledger_entry *e,
+                                                      struct err *err),
+                                 void *ctx, struct err *err);
+
+/* ---- commit ---- */
+
+/* Publishes `next` (generation is set to the present one + 1, ledger fields are filled) together
+ * with a ledger entry of `kind` that names `dumps`. New files of `next` must be finished in the
+ * segments or quarantine directory; files no longer named are unlinked after the rename. On success
+ * the case shows the new generation (segments reopened); `next` is freed in any case. */
+MUST_USE enum status casefile_commit(struct casefile *c, struct manifest *next,
+                                     enum ledger_kind kind, const struct ledger_dump *dumps,
+                                     size_t n_dumps, struct err *err);
+
+/* ---- quarantine ---- */
+
+struct quarantine_line {
+    uint8_t dump_sha256[32];
+    struct slice dump_name;
+    uint64_t line;
+    struct slice fault; /* record_fault_name */
+    struct slice bytes; /* the line, byte for byte (over-long ones: all of it that came) */
+};
+struct quarantine_writer;
+MUST_USE enum status quarantine_writer_open(struct casefile *c, struct quarantine_writer **out,
+                                            struct err *err);
+MUST_USE enum status quarantine_add(struct quarantine_writer *w, const struct quarantine_line *l,
+                                    struct err *err);
+/* Frees w always. */
+MUST_USE enum status quarantine_writer_finish(struct quarantine_writer *w, struct file_seal *seal,
+                                              struct err *err);
+void quarantine_writer_abort(struct quarantine_writer *w);
+MUST_USE enum status quarantine_walk(struct casefile *c,
+                                     enum status (*visit)(void *ctx,
+                                                          const struct quarantine_line *l,
+                                                          struct err *err),
+                                     void *ctx, struct err *err);
+
+/* ---- verify ---- */
+
+/* Reads every byte of the case; calls `found` for each damage (file, what) and goes on. ST_OK also
+ * with damage; *damaged counts. */
+MUST_USE enum status casefile_verify(struct casefile *c,
+                                     void (*found)(void *ctx, const char *file, const char *what),
+                                     void *ctx, uint64_t *damaged, struct err *err);
+
+#endif

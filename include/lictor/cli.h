@@ -1,0 +1,49 @@
+/* cli — what the three programs share on the command line: sizes, colours, progress, safe text.
+ * Threads: one. */
+#ifndef LICTOR_CLI_H
+#define LICTOR_CLI_H
+
+#include <stdio.h>
+
+#include "lictor/bytes.h"
+
+#define LICTOR_VERSION "0.1.0"
+
+/* "256M", "1G", "65536", "1.5G"; units K M G T (1024). False if malformed or too large. */
+bool cli_size(const char *text, uint64_t *bytes);
+/* Unsigned decimal within [min, max]. */
+bool cli_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+/* "1.5 GB", "12 KB" into out. */
+void cli_bytes_text(uint64_t bytes, char out[24]);
+/* 1234567 -> "1,234,567". */
+void cli_count_text(uint64_t n, char out[32]);
+/* True if `f` is a terminal and NO_COLOR is not set or empty, TERM not "dumb". */
+bool cli_colour(FILE *f);
+/* Columns of the terminal behind `f`, 80 if unknown, 0 if not a terminal. */
+int cli_columns(FILE *f);
+
+/* Appends `s` so that it can do no harm on a terminal: unsafe code points and malformed bytes are
+ * shown as \u{202e}, \x{ff}; newline and tab as `newline` ("\n" kept only if keep_newlines). */
+void cli_safe(struct buf *out, struct slice s, bool keep_newlines);
+/* Columns that cli_safe output takes. */
+int cli_width(struct slice s);
+
+enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_PLAIN, CLI_PROGRESS_NONE };
+
+/* Progress on stderr: bytes done of all, records/s, ETA. AUTO draws one line on a terminal at most
+ * 5 times a second; PLAIN prints a line every 10 s; NONE nothing. total 0 = unknown. */
+struct cli_progress {
+    enum cli_progress_mode mode;
+    const char *verb;
+    int64_t started_us, last_us;
+    bool drawn;
+};
+void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, const char *verb);
+void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_bytes,
+                       uint64_t records);
+void cli_progress_end(struct cli_progress *p);
+
+/* stderr: "lictor-x: text\n", the text made safe. */
+void cli_error(const char *program, const char *text);
+
+#endif

@@ -1,0 +1,62 @@
+/* os — the seam to the operating system: files, durability, locks, clocks, random bytes.
+ * Everything of Lictor that writes goes through here, so that tests can make the n-th call fail.
+ * Owns: nothing but what os_file says.  Threads: any; a file descriptor belongs to its opener. */
+#ifndef LICTOR_OS_H
+#define LICTOR_OS_H
+
+#include <sys/types.h>
+
+#include "lictor/bytes.h"
+
+/* All paths are C strings relative to `dirfd` (AT_FDCWD for none). Errors name the path. */
+
+/* Opens for reading, O_CLOEXEC. A missing file is ST_NOT_FOUND. */
+MUST_USE enum status os_open_read(int dirfd, const char *path, int *fd, struct err *err);
+/* Creates a new file of `mode` for writing; an existing one is ST_IO. */
+MUST_USE enum status os_create(int dirfd, const char *path, mode_t mode, int *fd, struct err *err);
+/* Opens for appending (created with `mode` where missing). */
+MUST_USE enum status os_open_append(int dirfd, const char *path, mode_t mode, int *fd,
+                                    struct err *err);
+MUST_USE enum status os_open_dir(int dirfd, const char *path, int *fd, struct err *err);
+void os_close(int *fd); /* closes if >= 0 and sets to -1 */
+MUST_USE enum status os_size(int fd, uint64_t *size, struct err *err);
+/* Reads until `len` bytes or the end; *got says how many. */
+MUST_USE enum status os_read(int fd, void *buf, size_t len, size_t *got, struct err *err);
+/* Exactly `len` bytes at `off`; a short file is ST_DAMAGED. */
+MUST_USE enum status os_read_at(int fd, void *buf, size_t len, uint64_t off, struct err *err);
+MUST_USE enum status os_write(int fd, const void *buf, size_t len, struct err *err);
+MUST_USE enum status os_write_at(int fd, const void *buf, size_t len, uint64_t off,
+                                 struct err *err);
+MUST_USE enum status os_truncate(int fd, uint64_t len, struct err *err);
+/* A failed fsync is final (the kernel may have dropped the pages): never try it again. */
+MUST_USE enum status os_fsync(int fd, struct err *err);
+MUST_USE enum status os_rename(int dirfd, const char *from, const char *to, struct err *err);
+MUST_USE enum status os_unlink(int dirfd, const char *path, struct err *err);
+MUST_USE enum status os_mkdir(int dirfd, const char *path, mode_t mode, struct err *err);
+/* Whole file into memory; more than `max` bytes is ST_LIMIT. Caller frees *data with free(). */
+MUST_USE enum status os_read_file(int dirfd, const char *path, size_t max, uint8_t **data,
+                                  size_t *len, struct err *err);
+/* As os_read_file, but refuses (ST_DENIED) a file that group or others may read or write, and one
+ * that is not a regular file or not ours: for keys. */
+MUST_USE enum status os_read_secret(const char *path, size_t max, uint8_t **data, size_t *len,
+                                    struct err *err);
+/* Exclusive flock without waiting; ST_LOCKED if another process has it. */
+MUST_USE enum status os_lock(int fd, struct err *err);
+/* Names in a directory (without . and ..), byte order; caller frees with os_list_free. */
+MUST_USE enum status os_list(int dirfd, const char *path, char ***names, size_t *n,
+                             struct err *err);
+void os_list_free(char **names, size_t n);
+
+MUST_USE enum status os_random(void *buf, size_t len, struct err *err);
+int64_t os_now_ms(void);        /* wall clock, ms since 1970 UTC */
+int64_t os_monotonic_us(void);  /* for rates and ETA */
+unsigned os_cpus(void);         /* processors this process may use, at least 1 */
+uint64_t os_peak_memory(void);  /* VmHWM of this process, bytes */
+/* No core dumps, not dumpable: the process holds keys. */
+void os_protect_process(void);
+
+/* For tests: the n-th call from now (1 = next) of open, read, write, fsync, rename, unlink, mkdir
+ * fails with `errno_value`; 0 switches off. Returns how many calls were made since the last set. */
+uint64_t os_fault_set(uint64_t n, int errno_value);
+
+#endif

@@ -1,0 +1,219 @@
+/* segment — an immutable part of the index: documents in the one order (conversation, sent, source
+ * order), their words, their bodies and their copies; and the overlays bound to it.
+ * A document is one content; document numbers count from 0 within a segment.
+ * Owns: writer and reader own their section file.
+ * Threads: a writer belongs to one thread; a reader may be shared, each thread with its own
+ * struct segment_scratch.
+ * Trusts: nothing read from disk.  Format: docs/FORMAT.md, "Segment". */
+#ifndef LICTOR_SEGMENT_H
+#define LICTOR_SEGMENT_H
+
+#include "lictor/copies.h"
+#include "lictor/section.h"
+#include "lictor/term.h"
+
+#define SEGMENT_DOCS_MAX ((uint32_t)1 << 31)
+#define FILE_SEGMENT 1
+#define FILE_OVERLAY 2
+#define FILE_QUARANTINE 3
+
+/* ---- writing ---- */
+
+struct segment_writer;
+
+/* `base` NULL: a base segment. Else an overlay of the segment with that id. */
+MUST_USE enum status segment_writer_open(int dirfd, const struct case_key *key, const uint8_t *base,
+                                         struct segment_writer **out, struct err *err);
+/* Tables first; indices are the order of calls, from 0. */
+MUST_USE enum status segment_add_dump(struct segment_writer *w, const struct dump_ref *d,
+                                      struct err *err);
+MUST_USE enum status segment_add_stream(struct segment_writer *w, const struct stream_ref *s,
+                                        struct err *err);
+MUST_USE enum status segment_add_origin(struct segment_writer *w, const struct origin_ref *o,
+                                        struct err *err);
+/* Base only: conversations by key, each followed by its documents. */
+MUST_USE enum status segment_add_conversation(struct segment_writer *w,
+                                              const uint8_t key[KEY_SIZE],
+                                              const struct conversation *c, struct err *err);
+/* Base only: the next document of the conversation added last. `row` = content_encode,
+ * `copies` = copies_encode. */
+MUST_USE enum status segment_add_doc(struct segment_writer *w, const uint8_t key[KEY_SIZE],
+                                     int64_t sent, struct slice row,
+                                     const struct doc_state *state, struct slice copies,
+                                     struct err *err);
+/* Overlay only: documents of the base in ascending order: copies that the base (and earlier
+ * overlays) do not have, or versions of such that they have (may be empty), and the state that
+ * holds from now on. */
+MUST_USE enum status segment_add_patch(struct segment_writer *w, uint32_t doc,
+                                       const struct doc_state *state, struct slice copies,
+                                       struct err *err);
+/* Base only: terms in byte order. docs ascending; tf[i] >= 1 positions of docs[i], one after the
+ * other in `positions` (ascending within a document); tf NULL: no positions (field terms). */
+MUST_USE enum status segment_add_term(struct segment_writer *w, struct slice term, uint32_t n,
+                                      const uint32_t *docs, const uint32_t *tf,
+                                      const uint32_t *positions, struct err *err);
+/* Both: for each stream in table order, its records: seqs ascending (equal ones: a clash, by doc),
+ * docs of the base. Call once a stream, also with n = 0. `last_seq` = greatest `end.last_seq` seen
+ * for it (0 if none), `selection`: records were left out by order. */
+MUST_USE enum status segment_add_stream_seqs(struct segment_writer *w, uint32_t stream, size_t n,
+                                             const uint64_t *seqs, const uint32_t *docs,
+                                             uint64_t last_seq, bool selection, bool partial,
+                                             struct err *err);
+/* Writes all, frees w in any case. */
+MUST_USE enum status segment_writer_finish(struct segment_writer *w, struct file_seal *seal,
+                                           struct err *err);
+void segment_writer_abort(struct segment_writer *w);
+
+/* ---- reading ---- */
+
+struct segment; /* a base with its overlays, oldest first */
+
+MUST_USE enum status segment_open(int dirfd, const struct case_key *key,
+                                  const struct file_seal *base, const struct file_seal *overlays,
+                                  size_t n_overlays, struct block_cache *cache,
+                                  struct segment **out, struct err *err);
+void segment_close(struct segment *s);
+MUST_USE enum status segment_verify(struct segment *s, struct err *err); /* every block of all files */
+
+struct segment_info {
+    uint32_t docs, hidden_docs;
+    uint32_t conversations;
+    uint64_t messages; /* base and overlays: sum of state.messages over kind message */
+    uint64_t copies;   /* sum of (copies - messages) over kind message */
+    uint64_t others, notes, sealed, conflict, untimed;
+    uint32_t repeated_docs;
+    int64_t first_sent, last_sent; /* TIME_NONE if none timed */
+};
+const struct segment_info *segment_info(const struct segment *s);
+
+/* What one thread needs to read; grow-only buffers. */
+struct segment_scratch;
+MUST_USE enum status segment_scratch_new(struct segment_scratch **out, struct err *err);
+void segment_scratch_free(struct segment_scratch *x);
+
+/* Columns: O(1), a block of 128 is decoded and kept in the scratch. */
+MUST_USE enum status segment_sent(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                  int64_t *sent, struct err *err);
+/* Least and greatest sent (TIME_NONE left out; none: *min = INT64_MAX, *max = INT64_MIN) of the
+ * documents [doc / 128 * 128, + 128); from an array of bounds, without decoding. */
+MUST_USE enum status segment_sent_bounds(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                         int64_t *min, int64_t *max, bool *has_untimed,
+                                         struct err *err);
+/* State with all overlays applied. */
+MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                   struct doc_state *state, struct err *err);
+/* Documents with state.messages > 1, ascending, with overlays; borrowed, loaded once. */
+MUST_USE enum status segment_repeats(struct segment *s, const uint32_t **docs,
+                                     const uint32_t **messages, size_t *n, struct err *err);
+/* Body row; borrowed until the next segment_row with this scratch. */
+MUST_USE enum status segment_row(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                 struct slice *row, struct err *err);
+
+struct segment_conversation {
+    uint8_t key[KEY_SIZE];
+    uint32_t number;      /* within the segment */
+    uint32_t first, docs; /* its documents */
+    struct conversation c; /* slices live in the arena given */
+};
+MUST_USE enum status segment_conversation_at(struct segment *s, struct segment_scratch *x,
+                                             uint32_t number, struct arena *a,
+                                             struct segment_conversation *out, struct err *err);
+/* The conversation of a document. */
+MUST_USE enum status segment_conversation_of(struct segment *s, struct segment_scratch *x,
+                                             uint32_t doc, struct arena *a,
+                                             struct segment_conversation *out, struct err *err);
+/* By key, or by the first `len` bytes of it (1..16): conversations [*number, + *n). */
+MUST_USE enum status segment_conversation_find(struct segment *s, struct segment_scratch *x,
+                                               const uint8_t *key, size_t len, uint32_t *number,
+                                               uint32_t *n, struct err *err);
+/* Documents whose content key begins with these `len` bytes (1..8): appended to `docs` as u32.
+ * At most `max` (then ST_LIMIT). Callers confirm by content_rehash: keys are stored as 64-bit
+ * fingerprints. */
+MUST_USE enum status segment_key_find(struct segment *s, struct segment_scratch *x,
+                                      const uint8_t *key, size_t len, size_t max, struct buf *docs,
+                                      struct err *err);
+/* The sorted fingerprints, for merging: reads entries [from, from + n) (n <= 65536) as
+ * (first 8 bytes of the key, big-endian value; doc). */
+struct key_entry {
+    uint64_t fingerprint;
+    uint32_t doc;
+};
+MUST_USE enum status segment_keys(struct segment *s, struct segment_scratch *x, uint32_t from,
+                                  uint32_t n, struct key_entry *out, struct err *err);
+
+/* Copies of a document, base and overlays merged: sorted by stream_cmp, seq; versions united.
+ * Streams, origins and dumps are resolved: see struct held_copy. All memory in `a`. */
+struct held_version {
+    const struct origin_ref *origin; /* its `stream` field is meaningless here */
+    int64_t delivered, read, collected;
+    struct slice extra;
+    const struct held_sighting {
+        const struct dump_ref *dump;
+        uint64_t line;
+    } *sightings;
+    size_t n_sightings;
+};
+struct held_copy {
+    const struct stream_ref *stream;
+    uint64_t seq;
+    const struct held_version *versions;
+    size_t n_versions;
+};
+MUST_USE enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                    struct arena *a, const struct held_copy **out, size_t *n,
+                                    struct err *err);
+
+/* Streams of base and overlays together (equal streams united). */
+struct segment_stream {
+    struct stream_ref ref;
+    uint64_t records; /* (seq, doc) pairs */
+    uint64_t first_seq, last_seq;
+    uint64_t end_last_seq;
+    bool selection, partial;
+};
+MUST_USE enum status segment_streams(struct segment *s, const struct segment_stream **out,
+                                     size_t *n, struct err *err);
+/* (seq, doc) of stream `i` with seq >= from, ascending, at most `cap`; *n = 0 at the end. */
+struct seq_doc {
+    uint64_t seq;
+    uint32_t doc;
+};
+MUST_USE enum status segment_stream_seqs(struct segment *s, struct segment_scratch *x, size_t i,
+                                         uint64_t from, struct seq_doc *out, size_t cap, size_t *n,
+                                         struct err *err);
+
+/* ---- lexicon and postings ---- */
+
+struct term_entry {
+    struct slice term; /* borrowed from the iterator until its next step */
+    uint32_t docs;     /* documents, base only; exact */
+    uint64_t handle;   /* where its postings are; opaque */
+    bool has_positions;
+};
+/* ST_NOT_FOUND if the term is not there. */
+MUST_USE enum status segment_term(struct segment *s, struct segment_scratch *x, struct slice term,
+                                  struct term_entry *out, struct err *err);
+struct term_iter;
+/* Terms from `from` on, in byte order. */
+MUST_USE enum status term_iter_open(struct segment *s, struct slice from, struct term_iter **out,
+                                    struct err *err);
+MUST_USE enum status term_iter_next(struct term_iter *it, struct term_entry *out, struct err *err);
+void term_iter_close(struct term_iter *it);
+
+#define DOC_END UINT32_MAX
+struct posting_iter;
+MUST_USE enum status posting_iter_open(struct segment *s, uint64_t handle, struct posting_iter **out,
+                                       struct err *err);
+void posting_iter_close(struct posting_iter *it);
+/* First document >= `doc` (DOC_END when there is none); never goes back. Skips whole blocks. */
+MUST_USE enum status posting_iter_seek(struct posting_iter *it, uint32_t doc, uint32_t *out,
+                                       struct err *err);
+/* Upper bound of `sent` (ms, rounded up to minutes) in the block that holds the current document
+ * and the last document of that block: for newest-first. */
+MUST_USE enum status posting_iter_bound(struct posting_iter *it, int64_t *max_sent,
+                                        uint32_t *last_doc, struct err *err);
+/* Positions of the current document, borrowed until the next call. */
+MUST_USE enum status posting_iter_positions(struct posting_iter *it, const uint32_t **positions,
+                                            uint32_t *n, struct err *err);
+
+#endif

@@ -1,0 +1,361 @@
+/* Each dump is read twice: once to hash it, before a byte of it is used, and once to open it, hashed
+ * again on the way: what was ledgered is what was read. What can be read only once (standard input,
+ * a pipe) goes through an unlinked temporary file, encrypted under a key that dies with us. */
+#include "indexer/opener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include "lictor/spool.h"
+#include "indexer/wire.h"
+#include "lictor/age.h"
+#include "lictor/os.h"
+#include "lictor/sha256.h"
+
+#define READ_SIZE ((size_t)1 << 20)
+#define IDENTITY_FILE_MAX ((size_t)1 << 20)
+#define FIRST_BYTES ((size_t)16 << 10)
+
+struct opener {
+    struct wire wire;
+    const struct opener_options *options;
+    struct age_identities *ids;
+    struct sha256 sha;
+    uint8_t *buf; /* READ_SIZE */
+};
+
+/* The dump at hand, read from `fd` or from the spool. */
+struct dump_input {
+    struct opener *o;
+    int fd;
+    struct spool *spool;
+    uint64_t pos;
+    struct stat before; /* as it was when hashed */
+    bool watch;         /* a regular file: stop if it changes */
+    bool changed;
+};
+
+static enum status load_keys(struct opener *o, struct err *err)
+{
+    TRY(age_identities_new(&o->ids, err));
+    if (o->options->scrypt_max)
+        age_identities_scrypt_max(o->ids, o->options->scrypt_max);
+    for (int i = 0; i < o->options->n_identity_files; i++) {
+        const char *path = o->options->identity_files[i];
+        uint8_t *data;
+        size_t len;
+        TRY(os_read_secret(path, IDENTITY_FILE_MAX, &data, &len, err));
+        enum status st = age_identities_add(o->ids, slice_of(data, len), path, err);
+        explicit_bzero(data, len);
+        free(data);
+        TRY(st);
+    }
+    if (o->options->passphrase_file) {
+        uint8_t *data;
+        size_t len;
+        TRY(os_read_secret(o->options->passphrase_file, IDENTITY_FILE_MAX, &data, &len, err));
+        enum status st = age_identities_passphrase(o->ids, slice_of(data, len), err);
+        explicit_bzero(data, len);
+        free(data);
+        TRY(st);
+    }
+    return ST_OK;
+}
+
+static enum status input_read(struct dump_input *in, uint8_t *buf, size_t cap, size_t *got,
+                              struct err *err)
+{
+    if (in->spool)
+        TRY(spool_read(in->spool, in->pos, buf, cap, got, err));
+    else
+        TRY(os_read(in->fd, buf, cap, got, err));
+    in->pos += *got;
+    return ST_OK;
+}
+
+/* First pass. */
+static enum status hash_input(struct dump_input *in, uint8_t hash[SHA256_SIZE], uint64_t *size,
+                              struct err *err)
+{
+    struct opener *o = in->o;
+    sha256_begin(&o->sha);
+    *size = 0;
+    for (;;) {
+        size_t got;
+        TRY(input_read(in, o->buf, READ_SIZE, &got, err));
+        if (got == 0)
+            break;
+        sha256_add(&o->sha, o->buf, got);
+        *size += got;
+    }
+    sha256_end(&o->sha, hash);
+    in->pos = 0;
+    if (!in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
+        return err_errno(err, errno, "cannot read it a second time");
+    return ST_OK;
+}
+
+static bool still_the_same(const struct dump_input *in)
+{
+    struct stat now;
+    return fstat(in->fd, &now) == 0 && now.st_size == in->before.st_size &&
+           now.st_mtim.tv_sec == in->before.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == in->before.st_mtim.tv_nsec;
+}
+
+/* Second pass, as a byte source: every byte that is used is hashed again. */
+static enum status source_read(void *ctx, uint8_t *buf, size_t cap, size_t *got, struct err *err)
+{
+    struct dump_input *in = ctx;
+    if (in->watch && !still_the_same(in)) {
+        in->changed = true;
+        return err_reason(err, ST_BAD_INPUT, "changed", in->pos,
+                          "the file changed while it was read");
+    }
+    TRY(input_read(in, buf, cap, got, err));
+    sha256_add(&in->o->sha, buf, *got);
+    return ST_OK;
+}
+
+static enum status send_refused(struct opener *o, const char *name, uint64_t size,
+                                const uint8_t hash[SHA256_SIZE], const struct err *why,
+                                struct err *err)
+{
+    wire_begin(&o->wire, WIRE_REFUSED);
+    buf_put_varint(&o->wire.out, size);
+    buf_put(&o->wire.out, hash, SHA256_SIZE);
+    buf_put_blob(&o->wire.out, slice_str(name));
+    buf_put_varint(&o->wire.out, why->at);
+    buf_put_blob(&o->wire.out, slice_str(why->reason ? why->reason : "unreadable"));
+    buf_put_blob(&o->wire.out, slice_str(why->text));
+    return wire_send(&o->wire, err);
+}
+
+static enum status send_end(struct opener *o, const struct err *damage, struct err *err)
+{
+    wire_begin(&o->wire, WIRE_END);
+    buf_put_u8(&o->wire.out, damage ? 0 : 1);
+    buf_put_varint(&o->wire.out, damage ? damage->at : 0);
+    buf_put_blob(&o->wire.out, slice_str(damage ? damage->reason : ""));
+    buf_put_blob(&o->wire.out, slice_str(damage ? damage->text : ""));
+    return wire_send(&o->wire, err);
+}
+
+/* Tells the core of a dump; *take says whether it wants it. */
+static enum status send_begin(struct opener *o, const char *name, uint64_t size,
+                              const uint8_t hash[SHA256_SIZE], bool *take, struct err *err)
+{
+    wire_begin(&o->wire, WIRE_BEGIN);
+    buf_put_varint(&o->wire.out, size);
+    buf_put(&o->wire.out, hash, SHA256_SIZE);
+    buf_put_blob(&o->wire.out, slice_str(name));
+    TRY(wire_send(&o->wire, err));
+    enum wire_type type;
+    struct slice payload;
+    TRY(wire_next(&o->wire, &type, &payload, err));
+    if (type != WIRE_TAKE && type != WIRE_ALREADY)
+        return err_set(err, ST_BAD_INPUT, "unexpected answer from the core");
+    *take = type == WIRE_TAKE;
+    return ST_OK;
+}
+
+/* Is this failure about the dump (told to the core), or about us? */
+static bool about_dump(enum status st)
+{
+    return st != ST_OK && st != ST_CLOSED && st != ST_NO_MEMORY;
+}
+
+static enum status pass_plain(struct opener *o, struct dump_input *in, struct err *damage,
+                              struct err *err)
+{
+    for (;;) {
+        size_t got;
+        enum status st = source_read(in, o->buf, WIRE_DATA_MAX, &got, damage);
+        if (st != ST_OK) {
+            if (!damage->reason)
+                damage->reason = "unreadable";
+            return st == ST_NO_MEMORY ? err_no_memory(err) : send_end(o, damage, err);
+        }
+        if (got == 0)
+            return ST_END;
+        TRY(wire_send_data(&o->wire, o->buf, got, err));
+    }
+}
+
+static enum status pass_age(struct opener *o, struct age_reader *r, struct err *damage,
+                            struct err *err)
+{
+    for (;;) {
+        struct slice chunk;
+        enum status st = age_reader_next(r, &chunk, damage);
+        if (st == ST_END)
+            return ST_END;
+        if (about_dump(st)) {
+            if (!damage->reason)
+                damage->reason = "unreadable";
+            return send_end(o, damage, err);
+        }
+        if (st != ST_OK) {
+            *err = *damage;
+            return st;
+        }
+        TRY(wire_send_data(&o->wire, chunk.data, chunk.len, err));
+    }
+}
+
+/* After the last opened byte: does the hash of the second pass agree with the first? */
+static enum status finish_dump(struct opener *o, struct dump_input *in,
+                               const uint8_t hash[SHA256_SIZE], struct err *err)
+{
+    /* Bytes behind the end of an age file are an error of the reader; here only to hash all. */
+    for (;;) {
+        size_t got;
+        struct err e = {0};
+        enum status st = source_read(in, o->buf, READ_SIZE, &got, &e);
+        if (st != ST_OK) {
+            if (!e.reason)
+                e.reason = "unreadable";
+            return send_end(o, &e, err);
+        }
+        if (got == 0)
+            break;
+    }
+    uint8_t again[SHA256_SIZE];
+    sha256_end(&o->sha, again);
+    if (memcmp(again, hash, SHA256_SIZE) == 0)
+        return send_end(o, NULL, err);
+    struct err e = {0};
+    (void)err_reason(&e, ST_BAD_INPUT, "changed", in->pos,
+                     "the bytes read second are not the bytes hashed first");
+    return send_end(o, &e, err);
+}
+
+static enum status first_bytes(struct dump_input *in, struct slice *first, struct err *err)
+{
+    size_t got;
+    TRY(input_read(in, in->o->buf, FIRST_BYTES, &got, err));
+    *first = slice_of(in->o->buf, got);
+    in->pos = 0;
+    if (!in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
+        return err_errno(err, errno, "cannot read it again");
+    return ST_OK;
+}
+
+static enum status open_dump(struct opener *o, struct dump_input *in, const char *name,
+                             struct err *err)
+{
+    uint8_t hash[SHA256_SIZE] = {0};
+    uint64_t size = 0;
+    struct slice first;
+    struct err why = {0};
+    enum status st = hash_input(in, hash, &size, &why);
+    if (st == ST_OK)
+        st = first_bytes(in, &first, &why);
+    if (st == ST_OK && size == 0)
+        st = err_reason(&why, ST_BAD_INPUT, "empty", 0, "the file is empty");
+    if (st == ST_NO_MEMORY)
+        return err_no_memory(err);
+    if (st != ST_OK)
+        return send_refused(o, name, size, hash, &why, err);
+
+    struct age_reader *reader = NULL;
+    bool is_age = age_recognise(first), take = false;
+    struct byte_source src = {.ctx = in, .read = source_read};
+    sha256_begin(&o->sha);
+    TRY(send_begin(o, name, size, hash, &take, err));
+    if (!take)
+        return ST_OK;
+    if (is_age) {
+        st = age_reader_open(src, o->ids, &reader, &why);
+        if (about_dump(st)) {
+            if (why.reason && strcmp(why.reason, "cut") == 0)
+                why.reason = "bad-header";
+            return send_refused(o, name, size, hash, &why, err);
+        }
+        if (st != ST_OK) {
+            *err = why;
+            return st;
+        }
+    }
+    st = reader ? pass_age(o, reader, &why, err) : pass_plain(o, in, &why, err);
+    age_reader_close(reader);
+    return st == ST_END ? finish_dump(o, in, hash, err) : st;
+}
+
+static enum status take_item(struct opener *o, const struct walk_item *it, struct err *err)
+{
+    static const uint8_t no_hash[SHA256_SIZE];
+    struct err why = {0};
+    struct dump_input in = {.o = o, .fd = -1};
+    bool is_stdin = strcmp(it->path, "-") == 0;
+    const char *name = is_stdin ? "(standard input)" : it->path;
+    enum status st = ST_OK;
+    if (it->problem)
+        st = err_reason(&why, ST_IO, "unreadable", 0, "%s", it->problem);
+    else if (is_stdin)
+        in.fd = STDIN_FILENO;
+    else
+        st = os_open_read(AT_FDCWD, it->path, &in.fd, &why);
+    if (st == ST_OK && fstat(in.fd, &in.before) != 0)
+        st = err_errno(&why, errno, "cannot be examined");
+    if (st == ST_OK && S_ISREG(in.before.st_mode)) {
+        in.watch = true;
+        if (is_stdin)
+            (void)lseek(in.fd, 0, SEEK_SET);
+    } else if (st == ST_OK) {
+        st = spool_new(in.fd, &in.spool, &why);
+    }
+    if (st == ST_OK)
+        st = open_dump(o, &in, name, err);
+    else if (st == ST_NO_MEMORY)
+        st = err_no_memory(err);
+    else
+        st = send_refused(o, name, 0, no_hash, &why, err);
+    spool_free(in.spool);
+    if (!is_stdin)
+        os_close(&in.fd);
+    return st;
+}
+
+static enum status run(struct opener *o, struct err *err)
+{
+    TRY(sha256_init(&o->sha, err));
+    o->buf = malloc(READ_SIZE);
+    if (!o->buf)
+        return err_no_memory(err);
+    TRY(load_keys(o, err));
+    for (size_t i = 0; i < o->options->dumps->n; i++)
+        TRY(take_item(o, &o->options->dumps->items[i], err));
+    wire_begin(&o->wire, WIRE_DONE);
+    return wire_send(&o->wire, err);
+}
+
+int opener_run(int fd, const struct opener_options *options)
+{
+    struct opener o = {.options = options};
+    struct err err = {0};
+    /* Ctrl-C reaches both processes; the core decides, and its end ends us. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    os_protect_process();
+    wire_init(&o.wire, fd);
+    enum status st = run(&o, &err);
+    if (st != ST_OK && st != ST_CLOSED) {
+        struct err ignored = {0};
+        wire_begin(&o.wire, WIRE_FATAL);
+        buf_put_u8(&o.wire.out, (uint8_t)st);
+        buf_put_blob(&o.wire.out, slice_str(err.text));
+        st = wire_send(&o.wire, &ignored);
+    }
+    age_identities_free(o.ids);
+    sha256_release(&o.sha);
+    free(o.buf);
+    wire_release(&o.wire);
+    return st == ST_OK ? 0 : 3;
+}

@@ -1,0 +1,20 @@
+/* opener — the process that holds the dump keys: hashes each dump, asks the core whether it wants
+ * it, opens age and passes the opened bytes on. It parses nothing beyond the age header.
+ * Owns: all it opens.  Threads: one, in a process of its own. */
+#ifndef INDEXER_OPENER_H
+#define INDEXER_OPENER_H
+
+#include "indexer/walk.h"
+
+struct opener_options {
+    const struct walk_list *dumps;
+    char **identity_files;
+    int n_identity_files;
+    const char *passphrase_file; /* NULL if none */
+    unsigned scrypt_max;         /* 0: default */
+};
+
+/* Runs until all dumps are sent or the core is gone; returns the exit code of the process. */
+int opener_run(int fd, const struct opener_options *o);
+
+#endif
