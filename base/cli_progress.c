@@ -1,0 +1,84 @@
+/* cli_progress — one line on stderr that tells how far the work is. */
+#include <unistd.h>
+
+#include "lictor/cli.h"
+#include "lictor/os.h"
+
+#define DRAW_EVERY_US 200000
+#define PLAIN_EVERY_US 10000000
+
+void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, const char *verb)
+{
+    /* AUTO where nobody watches is silence: logs ask for PLAIN. */
+    if (mode == CLI_PROGRESS_AUTO && cli_columns(stderr) == 0)
+        mode = CLI_PROGRESS_NONE;
+    int64_t now = os_monotonic_us();
+    *p = (struct cli_progress){.mode = mode, .verb = verb, .started_us = now, .last_us = now};
+}
+
+static void duration_put(struct buf *b, uint64_t seconds)
+{
+    if (seconds >= 3600)
+        buf_printf(b, "%llu:%02u:%02u", (unsigned long long)(seconds / 3600),
+                   (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+    else
+        buf_printf(b, "%u:%02u", (unsigned)(seconds / 60), (unsigned)(seconds % 60));
+}
+
+static void line_put(struct buf *b, const struct cli_progress *p, double seconds, uint64_t bytes,
+                     uint64_t total, uint64_t records)
+{
+    char done[24], all[24], rate[24], count[32];
+    double per_second = seconds > 0 ? (double)bytes / seconds : 0;
+    cli_bytes_text(bytes, done);
+    cli_bytes_text((uint64_t)per_second, rate);
+    buf_printf(b, "%s %s", p->verb, done);
+    if (total > 0) {
+        double part = bytes < total ? (double)bytes / (double)total : 1;
+        cli_bytes_text(total, all);
+        buf_printf(b, " of %s, %d%%", all, (int)(part * 100));
+    }
+    buf_printf(b, ", %s/s", rate);
+    if (records > 0) {
+        cli_count_text((uint64_t)(seconds > 0 ? (double)records / seconds : 0), count);
+        buf_printf(b, ", %s records/s", count);
+    }
+    if (bytes < total && per_second >= 1) {
+        double left = (double)(total - bytes) / per_second;
+        buf_put_str(b, ", ETA ");
+        duration_put(b, left < 1e9 ? (uint64_t)left : UINT64_C(1000000000));
+    }
+}
+
+void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_bytes,
+                       uint64_t records)
+{
+    if (p->mode == CLI_PROGRESS_NONE)
+        return;
+    bool draw = p->mode == CLI_PROGRESS_AUTO;
+    int64_t now = os_monotonic_us();
+    if (now - p->last_us < (draw ? DRAW_EVERY_US : PLAIN_EVERY_US))
+        return;
+    p->last_us = now;
+    struct buf b = {0};
+    line_put(&b, p, (double)(now - p->started_us) / 1e6, bytes, total_bytes, records);
+    if (draw) {
+        /* A line longer than the terminal would wrap and could not be drawn over. */
+        size_t room = (size_t)cli_columns(stderr);
+        if (room > 0 && b.len >= room)
+            b.len = room - 1;
+    }
+    if (!b.failed)
+        fprintf(stderr, draw ? "\r%.*s\x1b[K" : "%.*s\n", (int)b.len, (const char *)b.data);
+    fflush(stderr);
+    p->drawn = draw;
+    buf_release(&b);
+}
+
+void cli_progress_end(struct cli_progress *p)
+{
+    if (p->drawn)
+        fputs("\r\x1b[K", stderr);
+    p->drawn = false;
+    p->mode = CLI_PROGRESS_NONE;
+}
