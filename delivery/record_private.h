@@ -1,0 +1,101 @@
+/* record_private — what the record_*.c files share: the table of key names, the reader's scratch
+ * and the typed readers of values.
+ * Threads: one reader a thread.  Trusts: nothing. */
+#ifndef DELIVERY_RECORD_PRIVATE_H
+#define DELIVERY_RECORD_PRIVATE_H
+
+#include "delivery/json_scan.h"
+
+/* Every key delivery.md names has a number; the typed ones first, in the order of their enums. */
+enum {
+    KEY_STRINGS = 0,
+    KEY_TIMES = RS_COUNT,
+    KEY_INTS = (int)KEY_TIMES + (int)RT_COUNT,
+    KEY_LISTS = (int)KEY_INTS + (int)RI_COUNT,
+    KEY_KIND = (int)KEY_LISTS + (int)RL_COUNT,
+    KEY_SEALED,
+    KEY_ATTACHMENTS,
+    KEY_LOCATION,
+    KEY_LAT,
+    KEY_LON,
+    KEY_ACCURACY_M,
+    KEY_CELL,
+    KEY_SERIAL,
+    KEY_COUNT,
+    KEY_UNKNOWN = KEY_COUNT
+};
+_Static_assert(KEY_COUNT <= 64, "sets of keys are uint64_t");
+
+#define KEY_BIT(id) (UINT64_C(1) << (id))
+#define RECORD_KEY_SLOTS 256 /* power of two, sparse: a lookup mostly compares one name */
+
+struct record_key_table {
+    uint8_t slots[RECORD_KEY_SLOTS]; /* id + 1, 0 is free */
+    struct slice names[KEY_COUNT];
+};
+void record_key_table_init(struct record_key_table *t);
+/* Number of the key of that name, KEY_UNKNOWN if delivery.md does not name it. */
+unsigned record_key_find(const struct record_key_table *t, struct slice name);
+struct slice record_key_name(unsigned id);
+/* Keys that are known on a record of that kind, and those that must be there. */
+uint64_t record_keys_known(enum record_kind k);
+uint64_t record_keys_required(enum record_kind k);
+/* False if no kind has that name. */
+bool record_kind_find(struct slice name, enum record_kind *out);
+
+struct record_mark { /* beside each record_pair */
+    uint8_t id;      /* KEY_… */
+    uint8_t marks;   /* JSON_… of a string value */
+};
+
+struct canon_member {        /* one written member of an object that is still open */
+    size_t key_off, key_len; /* decoded name in reader->canon_keys */
+    size_t off, len;         /* `"name":value` in the output */
+};
+
+struct record_reader {
+    struct record_key_table keys;
+    /* Decoded bytes of the line at hand. Reserved once a line, so that slices never move: a byte of
+     * the line is decoded at most once and its result copied at most once more (base64, hex in
+     * lower case), and decoding never lengthens. */
+    uint8_t *bytes;
+    size_t bytes_cap, bytes_used;
+    struct record_pair *pairs;
+    size_t pairs_cap, n_pairs;
+    struct record_mark *marks;
+    size_t marks_cap;
+    struct slice *names; /* unknown names, sorted to find a name that is there twice */
+    size_t names_cap;
+    struct slice *items[RL_COUNT];
+    size_t items_cap[RL_COUNT];
+    struct record_attachment *attachments;
+    size_t attachments_cap;
+    struct canon_member *members;
+    size_t members_cap, n_members;
+    struct buf canon_keys, canon_spare;
+    bool no_memory; /* latched for one parse */
+};
+
+/* Makes *data hold at least `need` elements; false (and r->no_memory) without memory. */
+#define RECORD_GROW(r, data, cap, need)                                                            \
+    ((need) <= (cap) || record_grow((r), (void **)&(data), &(cap), (need), sizeof *(data)))
+bool record_grow(struct record_reader *r, void **data, size_t *cap, size_t need, size_t size);
+
+/* `n` bytes of decoding scratch; never fails within the reserve named above. */
+uint8_t *record_bytes_take(struct record_reader *r, size_t n);
+/* The inside of a string (or its raw form with the quotes off), decoded. */
+struct slice record_string_decode(struct record_reader *r, struct slice body, unsigned marks);
+
+/* Typed values. False: the value has the wrong type, or r->no_memory is set. `raw` is JSON that
+ * json_value_end accepted, `marks` what it said of it. */
+bool record_value_string(struct record_reader *r, struct slice raw, unsigned marks,
+                         struct record_text *out);
+bool record_value_when(struct record_reader *r, struct slice raw, unsigned marks, bool or_bool,
+                       struct record_when *out);
+bool record_value_int(struct slice raw, uint64_t *out);
+bool record_value_list(struct record_reader *r, struct slice raw, enum record_list which,
+                       struct record_items *out);
+bool record_value_attachments(struct record_reader *r, struct slice raw, struct record *out);
+bool record_value_sealed(struct record_reader *r, struct slice raw, struct record *out);
+
+#endif
