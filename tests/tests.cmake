@@ -1,0 +1,22 @@
+# Every test of the tree: what it is and which folders it is linked with.
+# Criterion and jansson are needed here and nowhere else.
+pkg_check_modules(criterion REQUIRED IMPORTED_TARGET criterion)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+
+# --- unit: tests/unit/test_<module>.c ---------------------------------------------------------
+lictor_unit_test(arena base)
+lictor_unit_test(bytes base)
+lictor_unit_test(chan base)
+lictor_unit_test(cli base)
+lictor_unit_test(json_out base LIBS PkgConfig::jansson)
+lictor_unit_test(os base)
+lictor_unit_test(thread base)
+lictor_unit_test(timestamp base)
+lictor_unit_test(utf8 base)
+
+# --- race: plain programs, for the tsan preset -------------------------------------------------
+lictor_race_test(chan base)
+
+# --- fuzz: tests/fuzz/fuzz_<name>.c and tests/fuzz/corpus/<name>/ ------------------------------
+
+# --- the programs from outside -----------------------------------------------------------------
