@@ -35,7 +35,7 @@ void age_header_mac(const uint8_t file_key[AGE_FILE_KEY], struct slice text, uin
 {
     uint8_t key[AGE_KEY];
     crypto_auth_hmacsha256_state h;
-    age_hkdf(file_key, AGE_FILE_KEY, slice_of(NULL, 0), "header", key);
+    age_hkdf(file_key, AGE_FILE_KEY, slice_str(""), "header", key);
     crypto_auth_hmacsha256_init(&h, key, sizeof key);
     crypto_auth_hmacsha256_update(&h, text.data, text.len);
     crypto_auth_hmacsha256_final(&h, mac);
