@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__
+#undef err_set
+#undef err_reason
+#undef err_errno
+#undef err_no_memory
+#endif
+
 /* One sentence on one line: what the text quotes may hold anything. */
 static void text_flatten(char *text)
 {

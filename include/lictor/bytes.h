@@ -30,10 +30,7 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-static inline bool slice_eq_str(struct slice a, const char *s)
-{
-    return slice_eq(a, slice_str(s));
-}
+static inline bool slice_eq_str(struct slice a, const char *s) { return slice_eq(a, slice_str(s)); }
 
 /* Byte order, the shorter one first where one is the other's beginning. */
 static inline int slice_cmp(struct slice a, struct slice b)
@@ -55,10 +52,7 @@ static inline struct cursor cursor_of(struct slice s)
     return (struct cursor){.data = s.data, .len = s.len};
 }
 
-static inline size_t cursor_left(const struct cursor *c)
-{
-    return c->len - c->pos;
-}
+static inline size_t cursor_left(const struct cursor *c) { return c->len - c->pos; }
 
 /* Each returns zero (an empty slice) once the cursor is bad. */
 uint8_t cursor_u8(struct cursor *c);
@@ -85,10 +79,7 @@ struct buf {
 };
 
 void buf_release(struct buf *b);
-static inline void buf_clear(struct buf *b)
-{
-    b->len = 0;
-}
+static inline void buf_clear(struct buf *b) { b->len = 0; }
 static inline struct slice buf_slice(const struct buf *b)
 {
     return (struct slice){.data = b->data, .len = b->len};

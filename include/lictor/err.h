@@ -70,4 +70,12 @@ void err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(pri
 
 _Noreturn void must_failed(const char *cond, const char *file, int line);
 
+/* The analyzer of clang-tidy does not look into err.c; so it learns what these return. */
+#ifdef __clang_analyzer__
+#define err_set(err, st, ...) (err_set(err, st, __VA_ARGS__), (st))
+#define err_reason(err, st, ...) (err_reason(err, st, __VA_ARGS__), (st))
+#define err_errno(...) (err_errno(__VA_ARGS__), ST_IO)
+#define err_no_memory(err) (err_no_memory(err), ST_NO_MEMORY)
+#endif
+
 #endif

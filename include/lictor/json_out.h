@@ -12,10 +12,7 @@ struct json_out {
     bool comma; /* a value stands before: the next one needs a comma */
 };
 
-static inline struct json_out json_out_to(struct buf *b)
-{
-    return (struct json_out){.buf = b};
-}
+static inline struct json_out json_out_to(struct buf *b) { return (struct json_out){.buf = b}; }
 
 void json_begin_object(struct json_out *j);
 void json_end_object(struct json_out *j);

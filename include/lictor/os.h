@@ -48,10 +48,10 @@ MUST_USE enum status os_list(int dirfd, const char *path, char ***names, size_t 
 void os_list_free(char **names, size_t n);
 
 MUST_USE enum status os_random(void *buf, size_t len, struct err *err);
-int64_t os_now_ms(void);        /* wall clock, ms since 1970 UTC */
-int64_t os_monotonic_us(void);  /* for rates and ETA */
-unsigned os_cpus(void);         /* processors this process may use, at least 1 */
-uint64_t os_peak_memory(void);  /* VmHWM of this process, bytes */
+int64_t os_now_ms(void);       /* wall clock, ms since 1970 UTC */
+int64_t os_monotonic_us(void); /* for rates and ETA */
+unsigned os_cpus(void);        /* processors this process may use, at least 1 */
+uint64_t os_peak_memory(void); /* VmHWM of this process, bytes */
 /* No core dumps, not dumpable: the process holds keys. */
 void os_protect_process(void);
 

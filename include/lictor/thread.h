@@ -18,8 +18,8 @@ void thread_join(struct thread *t);
 /* Runs `run(arg, i)` for i in [0, n) on `threads` threads (the caller's is one of them) and waits.
  * `run` says ST_OK or fills err; the first failure wins, later items are not started. */
 MUST_USE enum status thread_each(unsigned threads, size_t n,
-                                 enum status (*run)(void *arg, size_t i, struct err *err), void *arg,
-                                 struct err *err);
+                                 enum status (*run)(void *arg, size_t i, struct err *err),
+                                 void *arg, struct err *err);
 
 /* SIGINT and SIGTERM set the flag once; a second SIGINT ends the process at once. SIGPIPE is
  * ignored. */
