@@ -8,8 +8,11 @@ lictor_unit_test(arena base)
 lictor_unit_test(bytes base)
 lictor_unit_test(chan base)
 lictor_unit_test(cli base)
+lictor_unit_test(content store)
+lictor_unit_test(copies store)
 lictor_unit_test(json_out base LIBS PkgConfig::jansson)
 lictor_unit_test(os base)
+lictor_unit_test(term store)
 lictor_unit_test(thread base)
 lictor_unit_test(timestamp base)
 lictor_unit_test(utf8 base)
@@ -18,5 +21,7 @@ lictor_unit_test(utf8 base)
 lictor_race_test(chan base)
 
 # --- fuzz: tests/fuzz/fuzz_<name>.c and tests/fuzz/corpus/<name>/ ------------------------------
+lictor_fuzz_target(content store)
+lictor_fuzz_target(copies store)
 
 # --- the programs from outside -----------------------------------------------------------------
