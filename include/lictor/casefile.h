@@ -18,7 +18,9 @@ struct casefile;
 MUST_USE enum status casefile_create(const char *dir, const char *key_file,
                                      const char *words_version, struct err *err);
 
-enum casefile_mode { CASE_READ, CASE_WRITE };
+/* CASE_VERIFY reads like CASE_READ, but opens no segments (casefile_segments is 0) and lets a
+ * damaged ledger pass, so that casefile_verify can name every damage. */
+enum casefile_mode { CASE_READ, CASE_WRITE, CASE_VERIFY };
 /* Errors: ST_NOT_FOUND not a case (exit 3), ST_DENIED wrong key, key missing or open to others,
  * ST_LOCKED another writer, ST_DAMAGED. key_file NULL for an unencrypted case. Rolls a ledger that
  * is one entry ahead forward (CASE_WRITE; a reader just reads that generation), cuts a torn last
@@ -68,7 +70,8 @@ struct manifest {
     uint64_t dumps[3];                   /* by state: complete, partial, refused */
 };
 const struct manifest *casefile_manifest(const struct casefile *c);
-/* Deep copy that a writer changes and gives to commit. */
+/* Deep copy that a writer changes and gives to commit. Every array, and every progress[].state.data,
+ * is a malloc of its own (NULL if empty): grow it with realloc, free what you drop. */
 MUST_USE enum status manifest_copy(const struct manifest *m, struct manifest **out,
                                    struct err *err);
 void manifest_free(struct manifest *m);
