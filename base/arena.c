@@ -10,7 +10,9 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 #define ALIGN ((size_t)8)
 
-#if defined(__SANITIZE_ADDRESS__)
+/* One allocation an object? A test sets it to 0 to have the chunks checked by ASan as well. */
+#if defined(ARENA_SINGLE)
+#elif defined(__SANITIZE_ADDRESS__)
 #define ARENA_SINGLE 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)

@@ -5,6 +5,7 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 
 # --- unit: tests/unit/test_<module>.c ---------------------------------------------------------
 lictor_unit_test(arena base)
+lictor_unit_test(arena_chunked base)
 lictor_unit_test(bytes base)
 lictor_unit_test(chan base)
 lictor_unit_test(cli base)
