@@ -28,7 +28,7 @@ struct search_options {
 };
 struct search_result {
     uint64_t total;
-    uint64_t conversations; /* distinct, of all that match; 0 and unknown if limit is 0 */
+    uint64_t conversations;   /* distinct, of all that match; 0 and unknown if limit is 0 */
     uint64_t sealed, untimed; /* could not be tested and match all else */
     struct message_ref *hits;
     size_t n_hits;

@@ -9,17 +9,44 @@
 #include "lictor/words.h"
 #include "lictor/zone.h"
 
+/* The conversation a segment was asked for last. */
+struct view_conversation {
+    uint32_t first, docs; /* docs 0: none yet */
+    uint8_t key[KEY_SIZE];
+};
+struct view_streams; /* the streams of a segment, in order (view_related.c) */
+
+/* Copies of a document, and where each stream begins: the k-th message is the k-th of each. */
+struct doc_copies {
+    const struct held_copy *held;
+    size_t n;
+    const uint32_t *starts; /* first copy of each stream */
+    size_t n_streams;
+    bool has_id; /* all copies are of the first message */
+};
+
 struct view {
     struct casefile *cf;
     struct segment_scratch **scratch; /* one per segment */
     struct content_hasher hasher;
     struct splitter *splitter;
-    struct zone *zone; /* --tz, UTC by default */
+    struct zone *zone;  /* --tz, UTC by default */
     struct arena names; /* cache of nicknames, lives as long as the view */
     struct nickname_cache *nicknames;
+    struct view_conversation *conversations; /* one per segment */
+    struct view_streams *streams;            /* one per segment, made when asked for */
+    /* Copies of the document with several messages that was asked for last: its messages come one
+     * after the other, and each would decode all copies again. */
+    struct doc_copies repeated;
+    uint32_t repeated_segment, repeated_doc; /* repeated_segment UINT32_MAX: none */
+    struct arena repeated_arena;
+    struct arena tmp;   /* one look at another document */
+    struct arena conv;  /* view_conversation_key */
+    struct arena order; /* view_sort_ties */
 };
 
-MUST_USE enum status view_open(struct casefile *cf, const char *tz, struct view *v, struct err *err);
+MUST_USE enum status view_open(struct casefile *cf, const char *tz, struct view *v,
+                               struct err *err);
 void view_close(struct view *v);
 
 /* Where a message stands: the k-th (from 1) of document `doc` of segment number `segment`. */
@@ -44,16 +71,19 @@ struct message_view {
     uint8_t id[KEY_SIZE];
     uint8_t hash[SHA256_SIZE];
     uint8_t conversation_key[KEY_SIZE];
-    struct content c; /* conv filled */
-    struct doc_state state; /* of the document */
-    uint16_t flags;         /* enum doc_flag, exact for this message */
+    struct content c;                /* conv filled */
+    struct doc_state state;          /* of the document */
+    uint16_t flags;                  /* enum doc_flag, exact for this message */
     const struct held_copy **copies; /* the copies of this message, by stream and seq */
     size_t n_copies;
     const struct related *related;
     size_t n_related;
+    bool related_more; /* more than RELATED_MAX stand against it: the rest is not listed */
     const struct nickname *nicknames; /* of from, to and set handles */
     size_t n_nicknames;
 };
+
+#define RELATED_MAX 1000
 
 enum view_depth {
     VIEW_CONTENT, /* content, conversation, id, state */
@@ -79,5 +109,39 @@ MUST_USE enum status view_find_id(struct view *v, struct slice hex, struct buf *
 /* Nicknames of a handle, from contact records of the case; cached. */
 MUST_USE enum status view_nicknames(struct view *v, struct slice handle,
                                     const struct nickname **out, size_t *n, struct err *err);
+
+/* Sorts references whose `sent` is equal (or which all are untimed) by the rest of the one order.
+ */
+MUST_USE enum status view_sort_ties(struct view *v, struct message_ref *refs, size_t n,
+                                    struct err *err);
+/* Key of a document's conversation; *end (may be NULL): the document after its last one here. */
+MUST_USE enum status view_conversation_key(struct view *v, uint32_t segment, uint32_t doc,
+                                           uint8_t key[KEY_SIZE], uint32_t *end, struct err *err);
+/* Flags of one message and how many copies it has: what has: asks for. */
+MUST_USE enum status view_flags(struct view *v, const struct message_ref *ref, uint16_t *flags,
+                                uint32_t *copies, struct err *err);
+/* The copies of a document, in `a`. */
+MUST_USE enum status view_doc_copies(struct view *v, uint32_t segment, uint32_t doc, bool has_id,
+                                     struct arena *a, struct doc_copies *out, struct err *err);
+/* Copies of the k-th message; `out` has room for all. */
+size_t doc_copies_pick(const struct doc_copies *d, uint32_t k, const struct held_copy **out);
+/* 8 to 32 hex digits as bytes, zeros after them; false if it is not so. */
+bool view_hex(struct slice hex, uint8_t key[KEY_SIZE]);
+/* True if the first `digits` hex digits are equal. */
+bool view_hex_match(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE], size_t digits);
+
+/* For view_load (view_copies.c): the copies of `m`, and whether they are of one side only, which is
+ * the sender's or the recipients'. */
+MUST_USE enum status view_copies_of(struct view *v, struct message_view *m, struct arena *a,
+                                    struct err *err);
+bool view_one_sided(const struct message_view *m);
+/* For view_load (view_related.c): what stands against `m`, whose copies are filled. */
+MUST_USE enum status view_related(struct view *v, struct message_view *m, struct arena *a,
+                                  struct err *err);
+void view_streams_free(struct view *v);
+/* For view_load (view_nicknames.c): of from, to and set. */
+MUST_USE enum status view_nicknames_of(struct view *v, struct message_view *m, struct arena *a,
+                                       struct err *err);
+void nickname_cache_free(struct nickname_cache *c);
 
 #endif

@@ -1,0 +1,160 @@
+/* lang — the query language: text to tokens to a tree of nodes, and the tree as text again.
+ * Rules: commands.md, "Query language". What this version does not have is refused by name.
+ * Owns: a query owns its nodes and a copy of its text (one arena).  Threads: a parsed query is
+ * read-only and may be shared.  Trusts: nothing.
+ * Depth: parentheses and negations nest LANG_DEPTH_MAX deep at most, so that everything which walks
+ * a query may recurse. */
+#ifndef QUERY_LANG_H
+#define QUERY_LANG_H
+
+#include "query/search.h"
+
+#define LANG_TEXT_MAX ((size_t)1 << 20) /* bytes of a query */
+#define LANG_DEPTH_MAX 1000
+#define LANG_PARTS_MAX 1000 /* words of one phrase */
+#define LANG_PREFIX_MAX 200 /* bytes: terms are stored whole up to there */
+#define LANG_HEX_MIN 8      /* digits of a shortened id */
+#define LANG_HEX_MAX 32
+
+enum node_kind {
+    NODE_ALL,
+    NODE_TEXT,   /* word or phrase */
+    NODE_PREFIX, /* all words that begin so */
+    NODE_FIELD,  /* sender, recipient, group, has */
+    NODE_KIND,
+    NODE_STATE, /* what copies and other records say of a message */
+    NODE_CONV,
+    NODE_ID,
+    NODE_TIME,
+    NODE_NOT,
+    NODE_AND,
+    NODE_OR,
+};
+
+/* One word of a phrase. */
+struct text_part {
+    struct slice folded;  /* as in the lexicon */
+    struct slice written; /* as in the query, for exact search */
+    uint32_t offset;      /* position after the first part */
+    uint8_t kind;         /* enum token_kind */
+};
+
+enum node_state { STATE_SEALED, STATE_CONFLICT, STATE_REPEATED, STATE_COPIES };
+
+struct node {
+    enum node_kind kind;
+    uint32_t number;      /* of the node in its query, from 0 */
+    struct slice written; /* a leaf as it was written */
+    union {
+        struct {
+            const struct text_part *parts;
+            size_t n;
+            bool exact;
+        } text;
+        struct slice prefix; /* folded */
+        struct {
+            struct slice value;
+            uint8_t fields[2]; /* enum term_field; a match in any of them is one */
+            uint8_t n_fields;
+            bool prefix;
+        } field;
+        enum doc_kind doc_kind;
+        enum node_state state;
+        struct {
+            uint8_t key[KEY_SIZE]; /* first `digits` hex digits hold, zero after them */
+            size_t digits;
+        } conv;
+        struct {
+            struct slice value;
+            bool maybe_ours;         /* 8 to 32 hex digits */
+            const struct node *next; /* the id: before it in the query */
+        } id;
+        struct {
+            int64_t from, to; /* [from, to) */
+        } time;
+        struct {
+            struct node **kids;
+            size_t n;
+        } list; /* NOT has one */
+    };
+};
+
+struct query {
+    struct arena arena;
+    struct slice text;
+    struct node *root;
+    uint32_t nodes;
+    const struct node *last_id; /* the id: nodes, linked by `next` */
+    bool has_kind;              /* a `kind:` stands in it: hidden documents are in range */
+    bool per_message;           /* the messages of one repeated content may answer differently */
+};
+
+/* ---- tokens (lang_lex.c) ---- */
+
+enum lex_kind {
+    LEX_END,
+    LEX_OPEN,
+    LEX_CLOSE,
+    LEX_AND,
+    LEX_OR,
+    LEX_NOT, /* NOT, or - before an operand */
+    LEX_ALL,
+    LEX_WORD,
+    LEX_PREFIX, /* value without its * */
+    LEX_PHRASE,
+    LEX_FIELD,
+};
+
+struct lex_token {
+    enum lex_kind kind;
+    size_t from, to;    /* bytes of the query */
+    struct slice value; /* escapes undone */
+    struct slice name;  /* LEX_FIELD */
+    size_t value_from;  /* LEX_FIELD: where the value begins */
+    bool exact;
+    bool quoted;
+    bool star; /* LEX_FIELD: a * at the end of the value */
+};
+
+struct lexer {
+    struct slice text;
+    size_t pos;
+    struct arena *arena;
+    struct query_error *qe;
+};
+MUST_USE enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err);
+
+/* ---- the parser and its leaves ---- */
+
+struct parser {
+    struct lexer lexer;
+    struct lex_token token; /* the one looked at */
+    struct query *query;
+    struct splitter *splitter;
+    struct zone *zone;
+    struct query_error *qe;
+    int depth;
+};
+/* NULL without memory. */
+struct node *parser_node(struct parser *p, enum node_kind kind);
+/* Words, phrases and prefixes (lang_word.c). */
+MUST_USE enum status parse_word(struct parser *p, const struct lex_token *t, struct node **out,
+                                struct err *err);
+/* from: … before: (lang_field.c). */
+MUST_USE enum status parse_field(struct parser *p, const struct lex_token *t, struct node **out,
+                                 struct err *err);
+/* "2020", "2020-04", "2020-04-02T18:23+02:00" (lang_time.c) to [*from, *to); NULL, or what is wrong
+ * with it. */
+const char *parse_time(struct slice s, struct zone *zone, int64_t *from, int64_t *to);
+
+/* True if `name` is a field; *absent says that this version does not have it. */
+bool lang_field_known(struct slice name, bool *absent);
+#define LANG_FIELDS "from: to: with: group: conv: id: kind: has: on: after: before:"
+
+/* Fills *qe and *err, returns ST_BAD_INPUT (lang_error.c). */
+enum status query_fail(struct query_error *qe, struct err *err, size_t from, size_t to,
+                       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* At most 60 bytes of `s`, cut between characters: for "%.*s". */
+int lang_show(struct slice s);
+
+#endif

@@ -1,0 +1,212 @@
+/* lang_field — name:value. Handles and groups are compared as delivered, byte for byte; values are
+ * checked here, so that a query that can never match is an error and not an empty answer. */
+#include <stdio.h>
+
+#include "query/lang.h"
+
+static const struct field {
+    const char *name;
+    bool absent; /* of the language, but not in this version */
+    enum node_kind kind;
+    uint8_t fields[2];
+} fields[] = {
+    {"from", false, NODE_FIELD, {TERM_FROM, 0}},
+    {"to", false, NODE_FIELD, {TERM_TO, 0}},
+    {"with", false, NODE_FIELD, {TERM_FROM, TERM_TO}},
+    {"group", false, NODE_FIELD, {TERM_GROUP, 0}},
+    {"has", false, NODE_STATE, {TERM_HAS, 0}},
+    {"conv", false, NODE_CONV, {0, 0}},
+    {"id", false, NODE_ID, {0, 0}},
+    {"kind", false, NODE_KIND, {0, 0}},
+    {"on", false, NODE_TIME, {0, 0}},
+    {"after", false, NODE_TIME, {0, 0}},
+    {"before", false, NODE_TIME, {0, 0}},
+    {"source", true, NODE_ALL, {0, 0}},
+    {"dump", true, NODE_ALL, {0, 0}},
+    {"service", true, NODE_ALL, {0, 0}},
+    {"nick", true, NODE_ALL, {0, 0}},
+    {"sha256", true, NODE_ALL, {0, 0}},
+    {"copies", true, NODE_ALL, {0, 0}},
+};
+
+static const struct field *field_find(struct slice name)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (slice_eq_str(name, fields[i].name))
+            return &fields[i];
+    return NULL;
+}
+
+bool lang_field_known(struct slice name, bool *absent)
+{
+    const struct field *f = field_find(name);
+    if (f)
+        *absent = f->absent;
+    return f;
+}
+
+static enum status value_fail(struct parser *p, const struct lex_token *t, struct err *err,
+                              const char *what)
+{
+    return query_fail(p->qe, err, t->value_from, t->to, "%s", what);
+}
+
+/* from: to: with: group: */
+static enum status field_handle(struct parser *p, const struct lex_token *t, const struct field *f,
+                                struct node *n, struct err *err)
+{
+    if (t->value.len == 0 && !t->star)
+        return value_fail(p, t, err, "the value is empty");
+    for (size_t i = 0; !t->quoted && i < t->value.len; i++)
+        if (t->value.data[i] == '*' || t->value.data[i] == '?')
+            return query_fail(p->qe, err, t->value_from + i, t->value_from + i + 1,
+                              "wildcards other than * at the end are not in this version; quotes "
+                              "take every sign as written");
+    if (t->star && t->value.len > LANG_PREFIX_MAX)
+        return value_fail(p, t, err, "too long before the *");
+    n->field.value = t->value;
+    n->field.prefix = t->star;
+    n->field.n_fields = f->fields[1] ? 2 : 1;
+    memcpy(n->field.fields, f->fields, sizeof n->field.fields);
+    return ST_OK;
+}
+
+static enum status field_has(struct parser *p, const struct lex_token *t, struct node *n,
+                             struct err *err)
+{
+    static const char *const terms[] = {"link", "emoji", "attachment", "reply", "email", "phone"};
+    static const char *const states[] = {"sealed", "conflict", "repeated", "copies"};
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        if (slice_eq_str(t->value, terms[i])) {
+            n->kind = NODE_FIELD;
+            n->field.value = slice_str(terms[i]);
+            n->field.fields[0] = TERM_HAS;
+            n->field.n_fields = 1;
+            return ST_OK;
+        }
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (slice_eq_str(t->value, states[i])) {
+            n->state = (enum node_state)i;
+            p->query->per_message |= i == STATE_CONFLICT || i == STATE_COPIES;
+            return ST_OK;
+        }
+    return value_fail(p, t, err,
+                      "has: takes link, emoji, attachment, reply, email, phone, sealed, conflict, "
+                      "repeated or copies");
+}
+
+static enum status field_kind(struct parser *p, const struct lex_token *t, struct node *n,
+                              struct err *err)
+{
+    char all[160] = "kind: takes";
+    size_t len = strlen(all);
+    for (int k = 0; k < DOC_KINDS; k++) {
+        const char *name = doc_kind_name((enum doc_kind)k);
+        if (slice_eq_str(t->value, name)) {
+            n->doc_kind = (enum doc_kind)k;
+            p->query->has_kind = true;
+            return ST_OK;
+        }
+        int wrote = snprintf(all + len, sizeof all - len, "%s%s",
+                             k == 0               ? " "
+                             : k == DOC_KINDS - 1 ? " or "
+                                                  : ", ",
+                             name);
+        if (wrote > 0 && (size_t)wrote < sizeof all - len)
+            len += (size_t)wrote;
+    }
+    return value_fail(p, t, err, all);
+}
+
+static bool hex_digits(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+            return false;
+    }
+    return s.len >= LANG_HEX_MIN && s.len <= LANG_HEX_MAX;
+}
+
+static enum status field_conv(struct parser *p, const struct lex_token *t, struct node *n,
+                              struct err *err)
+{
+    if (!hex_digits(t->value))
+        return value_fail(p, t, err, "conv: takes 8 to 32 hex digits");
+    char hex[LANG_HEX_MAX];
+    memset(hex, '0', sizeof hex);
+    memcpy(hex, t->value.data, t->value.len);
+    n->conv.digits = t->value.len;
+    MUST(hex_decode(hex, KEY_SIZE, n->conv.key));
+    return ST_OK;
+}
+
+static enum status field_id(struct parser *p, const struct lex_token *t, struct node *n,
+                            struct err *err)
+{
+    if (t->value.len == 0)
+        return value_fail(p, t, err, "the value is empty");
+    n->id.value = t->value;
+    n->id.maybe_ours = hex_digits(t->value);
+    n->id.next = p->query->last_id;
+    p->query->last_id = n;
+    p->query->per_message |= n->id.maybe_ours;
+    return ST_OK;
+}
+
+/* "X..Y", also in quotes: where the dots stand, or the length of the value. */
+static size_t range_dots(struct slice v)
+{
+    for (size_t i = 0; i + 1 < v.len; i++)
+        if (v.data[i] == '.' && v.data[i + 1] == '.')
+            return i;
+    return v.len;
+}
+
+static enum status field_time(struct parser *p, const struct lex_token *t, struct node *n,
+                              struct err *err)
+{
+    struct slice v = t->value;
+    size_t dots = range_dots(v);
+    bool on = slice_eq_str(t->name, "on");
+    int64_t from, to, unused;
+    if (dots < v.len && !on)
+        return value_fail(p, t, err, "a range X..Y is for on: only");
+    const char *wrong = parse_time(slice_of(v.data, dots), p->zone, &from, &to);
+    if (!wrong && dots < v.len)
+        wrong = parse_time(slice_of(v.data + dots + 2, v.len - dots - 2), p->zone, &unused, &to);
+    if (!wrong && to <= from)
+        wrong = "the range ends before it begins";
+    if (wrong)
+        return value_fail(p, t, err, wrong);
+    n->time.from = slice_eq_str(t->name, "before") ? INT64_MIN : from;
+    n->time.to = on ? to : slice_eq_str(t->name, "after") ? INT64_MAX : from;
+    return ST_OK;
+}
+
+enum status parse_field(struct parser *p, const struct lex_token *t, struct node **out,
+                        struct err *err)
+{
+    const struct field *f = field_find(t->name);
+    MUST(f && !f->absent); /* the lexer saw to it */
+    struct node *n = parser_node(p, f->kind);
+    if (!n)
+        return err_no_memory(err);
+    *out = n;
+    if (f->kind == NODE_FIELD)
+        return field_handle(p, t, f, n, err);
+    if (t->star)
+        return query_fail(p->qe, err, t->to - 1, t->to, "%s: takes no wildcard", f->name);
+    switch (f->kind) {
+    case NODE_STATE:
+        return field_has(p, t, n, err);
+    case NODE_KIND:
+        return field_kind(p, t, n, err);
+    case NODE_CONV:
+        return field_conv(p, t, n, err);
+    case NODE_ID:
+        return field_id(p, t, n, err);
+    default:
+        return field_time(p, t, n, err);
+    }
+}

@@ -1,0 +1,389 @@
+/* plan — from a query to walks. Alternatives that need no test of their own are united into one
+ * walk, many of them into a bitmap: an OR of ten thousand words keeps no ten thousand postings
+ * open and asks no ten thousand questions a document. */
+#include "query/plan.h"
+
+#include <stdlib.h>
+
+#define OR_OPEN_MAX 64 /* walks of one OR held open; more are poured into a bitmap */
+
+static enum status plan_build(struct plan *p, const struct node *n, struct plan_node **out,
+                              struct err *err);
+
+/* ---- ids ---- */
+
+enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
+                          struct err *err)
+{
+    *out = (struct plan_ids){.n = q->nodes};
+    out->refs = calloc((size_t)q->nodes + 1, sizeof *out->refs);
+    if (!out->refs)
+        return err_no_memory(err);
+    enum status st = ST_OK;
+    for (const struct node *n = q->last_id; st == ST_OK && n; n = n->id.next)
+        if (n->id.maybe_ours)
+            st = view_find_id(v, n->id.value, &out->refs[n->number], err);
+    if (st != ST_OK)
+        plan_ids_release(out);
+    return st;
+}
+
+void plan_ids_release(struct plan_ids *ids)
+{
+    for (size_t i = 0; ids->refs && i < ids->n; i++)
+        buf_release(&ids->refs[i]);
+    free(ids->refs);
+    *ids = (struct plan_ids){0};
+}
+
+/* ---- leaves ---- */
+
+static struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const struct node *n)
+{
+    struct plan_node *x = arena_array(&p->set.arena, 1, sizeof *x);
+    if (x) {
+        x->kind = kind;
+        x->node = n;
+    }
+    return x;
+}
+
+static enum status field_walk(struct plan *p, enum term_field field, struct slice value,
+                              bool prefix, struct walk **out, struct err *err)
+{
+    struct term t;
+    if (!prefix) {
+        term_make(&t, &p->view->hasher.sha, field, value);
+        return walk_term(&p->set, term_slice(&t), out, err);
+    }
+    MUST(value.len < TERM_MAX); /* the parser refuses longer ones */
+    t.bytes[0] = (uint8_t)field;
+    if (value.len)
+        memcpy(t.bytes + 1, value.data, value.len);
+    return walk_prefix(&p->set, slice_of(t.bytes, value.len + 1), out, err);
+}
+
+/* Two walks as one; `b` may be NULL. */
+static enum status either(struct plan *p, struct walk *a, struct walk *b, struct walk **out,
+                          struct err *err)
+{
+    struct walk **kids = arena_array(&p->set.arena, 2, sizeof(struct walk *));
+    if (!kids)
+        return err_no_memory(err);
+    kids[0] = a;
+    kids[1] = b;
+    return walk_or(&p->set, kids, b ? 2 : 1, out, err);
+}
+
+/* Matching text also offers what is sealed, if the segment has any. */
+static enum status text_cand(struct plan *p, struct plan_node *x, struct err *err)
+{
+    struct walk *sealed = NULL;
+    x->sealed = p->sealed;
+    if (x->sealed)
+        TRY(field_walk(p, TERM_HAS, slice_str("sealed"), false, &sealed, err));
+    return either(p, x->match, sealed, &x->cand, err);
+}
+
+static enum status plan_text(struct plan *p, struct plan_node *x, struct err *err)
+{
+    const struct node *n = x->node;
+    struct walk **kids = arena_array(&p->set.arena, n->text.n, sizeof(struct walk *));
+    x->parts = arena_array(&p->set.arena, n->text.n, sizeof(struct walk *));
+    if (!kids || !x->parts)
+        return err_no_memory(err);
+    for (size_t i = 0; i < n->text.n; i++) {
+        TRY(field_walk(p, TERM_WORD, n->text.parts[i].folded, false, &x->parts[i], err));
+        kids[i] = x->parts[i];
+        if (kids[i]->kind != WALK_NONE)
+            continue;
+        /* A word that is nowhere: the others need not be looked up. */
+        x->kind = PLAN_MATCH;
+        x->match = kids[i];
+        return text_cand(p, x, err);
+    }
+    x->kind = n->text.n > 1 || n->text.exact ? PLAN_PHRASE : PLAN_MATCH;
+    TRY(walk_and(&p->set, kids, n->text.n, &x->match, err));
+    return text_cand(p, x, err);
+}
+
+static enum status plan_field(struct plan *p, struct plan_node *x, struct err *err)
+{
+    const struct node *n = x->node;
+    struct walk *w[2] = {NULL, NULL};
+    for (size_t i = 0; i < n->field.n_fields; i++)
+        TRY(field_walk(p, (enum term_field)n->field.fields[i], n->field.value, n->field.prefix,
+                       &w[i], err));
+    TRY(either(p, w[0], w[1], &x->match, err));
+    x->cand = x->match;
+    return ST_OK;
+}
+
+/* Messages have no term of their kind: they are what is of no other. */
+static enum status plan_kind(struct plan *p, struct plan_node *x, struct err *err)
+{
+    enum doc_kind kind = x->node->doc_kind;
+    struct plan_node *others = x;
+    struct walk **kids = arena_array(&p->set.arena, DOC_KINDS, sizeof(struct walk *));
+    size_t n = 0;
+    if (kind == DOC_MESSAGE) {
+        others = plan_make(p, PLAN_MATCH, x->node);
+        x->kids = arena_array(&p->set.arena, 1, sizeof *x->kids);
+        if (!others || !x->kids)
+            return err_no_memory(err);
+        x->kind = PLAN_NOT;
+        x->kids[0] = others;
+        x->n = 1;
+    }
+    if (!kids)
+        return err_no_memory(err);
+    for (int k = 0; k < DOC_KINDS; k++)
+        if (k != DOC_MESSAGE && (kind == DOC_MESSAGE || k == (int)kind))
+            TRY(field_walk(p, TERM_KIND, slice_str(doc_kind_name((enum doc_kind)k)), false,
+                           &kids[n++], err));
+    TRY(walk_or(&p->set, kids, n, &others->match, err));
+    others->cand = others->match;
+    return ST_OK;
+}
+
+static enum status plan_state(struct plan *p, struct plan_node *x, struct err *err)
+{
+    const uint32_t *docs, *messages;
+    size_t n;
+    bool none = false;
+    switch (x->node->state) {
+    case STATE_SEALED:
+        return field_walk(p, TERM_HAS, slice_str("sealed"), false, &x->cand, err);
+    case STATE_REPEATED:
+        TRY(segment_repeats(p->set.segment, &docs, &messages, &n, err));
+        return walk_list(&p->set, docs, n, &x->cand, err);
+    case STATE_CONFLICT:
+        none = p->info->conflict == 0;
+        break;
+    case STATE_COPIES:
+        none = p->info->copies == 0; /* other kinds have one copy each */
+        break;
+    }
+    return none ? walk_list(&p->set, NULL, 0, &x->cand, err) : ST_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static enum status plan_id(struct plan *p, struct plan_node *x, struct err *err)
+{
+    const struct buf *refs = &p->ids->refs[x->node->number];
+    size_t all = refs->len / sizeof(struct message_ref), n = 0;
+    uint32_t *docs = arena_array(&p->set.arena, all, sizeof *docs);
+    if (!docs)
+        return err_no_memory(err);
+    for (size_t i = 0; i < all; i++) {
+        struct message_ref r;
+        memcpy(&r, refs->data + i * sizeof r, sizeof r);
+        if (r.segment == p->segment)
+            docs[n++] = r.doc;
+    }
+    if (n > 1)
+        qsort(docs, n, sizeof *docs, by_number);
+    struct walk *ours;
+    TRY(walk_list(&p->set, docs, n, &ours, err));
+    TRY(field_walk(p, TERM_ID, x->node->id.value, false, &x->match, err));
+    return either(p, x->match, ours, &x->cand, err);
+}
+
+/* Keys that begin with the same digits follow each other, and so do their documents. */
+static enum status plan_conv(struct plan *p, struct plan_node *x, struct err *err)
+{
+    struct segment *s = p->set.segment;
+    const struct node *n = x->node;
+    uint32_t number, count, first = DOC_END, end = 0;
+    TRY(segment_conversation_find(s, p->set.scratch, n->conv.key, n->conv.digits / 2, &number,
+                                  &count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        struct segment_conversation c;
+        arena_reset(&p->text);
+        TRY(segment_conversation_at(s, p->set.scratch, number + i, &p->text, &c, err));
+        if (!view_hex_match(c.key, n->conv.key, n->conv.digits))
+            continue;
+        if (first == DOC_END)
+            first = c.first;
+        end = c.first + c.docs;
+    }
+    TRY(walk_range(&p->set, first, end, &x->match, err));
+    x->cand = x->match;
+    return ST_OK;
+}
+
+static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *err)
+{
+    switch (x->node->kind) {
+    case NODE_TEXT:
+        return plan_text(p, x, err);
+    case NODE_PREFIX:
+        x->kind = PLAN_MATCH;
+        TRY(field_walk(p, TERM_WORD, x->node->prefix, true, &x->match, err));
+        return text_cand(p, x, err);
+    case NODE_FIELD:
+        x->kind = PLAN_MATCH;
+        return plan_field(p, x, err);
+    case NODE_KIND:
+        x->kind = PLAN_MATCH;
+        return plan_kind(p, x, err);
+    case NODE_STATE:
+        x->kind = PLAN_STATE;
+        return plan_state(p, x, err);
+    case NODE_CONV:
+        x->kind = PLAN_MATCH;
+        return plan_conv(p, x, err);
+    case NODE_ID:
+        x->kind = PLAN_ID;
+        return plan_id(p, x, err);
+    case NODE_TIME:
+        x->kind = PLAN_TIME;
+        return walk_time(&p->set, x->node->time.from, x->node->time.to, &x->cand, err);
+    default:
+        return ST_OK; /* NODE_ALL: any document, no walk */
+    }
+}
+
+/* ---- operators ---- */
+
+static enum status plan_and(struct plan *p, struct plan_node *x, struct err *err)
+{
+    size_t n = x->node->list.n, drivers = 0;
+    struct walk **walks = arena_array(&p->set.arena, n, sizeof(struct walk *));
+    x->kids = arena_array(&p->set.arena, n, sizeof *x->kids);
+    if (!walks || !x->kids)
+        return err_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        TRY(plan_build(p, x->node->list.kids[i], &x->kids[x->n], err));
+        struct walk *w = x->kids[x->n++]->cand;
+        if (!w)
+            continue;
+        walks[drivers++] = w;
+        if (w->kind == WALK_NONE)
+            break; /* false without the rest */
+    }
+    return drivers ? walk_and(&p->set, walks, drivers, &x->cand, err) : ST_OK;
+}
+
+/* The alternatives gathered so far that need no test. */
+struct united {
+    struct walk **walks;
+    size_t n;
+    struct walk *bits;
+    bool some, sealed;
+};
+
+static enum status unite(struct plan *p, struct united *u, struct walk *w, size_t open,
+                         struct err *err)
+{
+    u->some = true;
+    if (!u->bits && u->n < OR_OPEN_MAX) {
+        u->walks[u->n++] = w;
+        return ST_OK;
+    }
+    if (!u->bits) {
+        TRY(walk_bits(&p->set, &u->bits, err));
+        for (size_t i = 0; i < u->n; i++)
+            TRY(walk_pour(&p->set, u->walks[i], u->bits, err));
+    }
+    TRY(walk_pour(&p->set, w, u->bits, err));
+    walk_close_from(&p->set, open);
+    return ST_OK;
+}
+
+static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
+{
+    size_t n = x->node->list.n, walks_n = 0;
+    struct united u = {0};
+    struct walk **walks = arena_array(&p->set.arena, n + 1, sizeof(struct walk *));
+    u.walks = arena_array(&p->set.arena, OR_OPEN_MAX, sizeof(struct walk *));
+    x->kids = arena_array(&p->set.arena, n + 1, sizeof *x->kids);
+    if (!walks || !u.walks || !x->kids)
+        return err_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        struct plan_node *kid = NULL;
+        size_t open = walk_open_count(&p->set);
+        TRY(plan_build(p, x->node->list.kids[i], &kid, err));
+        if (kid->kind == PLAN_MATCH) {
+            u.sealed |= kid->sealed;
+            TRY(unite(p, &u, kid->match, open, err));
+        } else {
+            x->kids[x->n++] = kid;
+        }
+    }
+    if (u.some) {
+        struct plan_node *all = plan_make(p, PLAN_MATCH, x->node);
+        if (!all)
+            return err_no_memory(err);
+        all->match = u.bits;
+        if (!u.bits)
+            TRY(walk_or(&p->set, u.walks, u.n, &all->match, err));
+        all->cand = all->match;
+        if (u.sealed)
+            TRY(text_cand(p, all, err));
+        x->kids[x->n++] = all;
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        if (!x->kids[i]->cand)
+            return ST_OK; /* any document */
+        walks[walks_n++] = x->kids[i]->cand;
+    }
+    return walk_or(&p->set, walks, walks_n, &x->cand, err);
+}
+
+static enum status plan_build(struct plan *p, const struct node *n, struct plan_node **out,
+                              struct err *err)
+{
+    struct plan_node *x = plan_make(p, PLAN_ANY, n);
+    if (!x)
+        return err_no_memory(err);
+    *out = x;
+    switch (n->kind) {
+    case NODE_AND:
+        x->kind = PLAN_AND;
+        return plan_and(p, x, err);
+    case NODE_OR:
+        x->kind = PLAN_OR;
+        return plan_or(p, x, err);
+    case NODE_NOT:
+        x->kind = PLAN_NOT;
+        x->kids = arena_array(&p->set.arena, 1, sizeof *x->kids);
+        x->n = 1;
+        return x->kids ? plan_build(p, n->list.kids[0], &x->kids[0], err) : err_no_memory(err);
+    default:
+        return plan_leaf(p, x, err);
+    }
+}
+
+enum status plan_open(struct view *v, const struct query *q, const struct plan_ids *ids,
+                      uint32_t segment, struct plan *p, struct err *err)
+{
+    struct segment *s = casefile_segment(v->cf, segment);
+    *p = (struct plan){.view = v, .query = q, .ids = ids, .segment = segment};
+    p->info = segment_info(s);
+    walk_set_init(&p->set, s, v->scratch[segment]);
+    arena_init(&p->text, (size_t)64 << 10);
+    enum status st = ST_OK;
+    if (p->info->hidden_docs > 0 && !q->has_kind)
+        st = field_walk(p, TERM_KIND, slice_str("hidden"), false, &p->hidden, err);
+    if (st == ST_OK && p->info->sealed > 0)
+        st = field_walk(p, TERM_HAS, slice_str("sealed"), false, &p->sealed, err);
+    if (st == ST_OK)
+        st = plan_build(p, q->root, &p->root, err);
+    if (st == ST_OK && !p->root->cand)
+        st = walk_range(&p->set, 0, p->info->docs, &p->root->cand, err);
+    if (st != ST_OK)
+        plan_close(p);
+    return st;
+}
+
+void plan_close(struct plan *p)
+{
+    walk_set_release(&p->set);
+    arena_release(&p->text);
+}

@@ -1,0 +1,82 @@
+/* plan — a query made ready for one segment: for each node the walk of what may match and how to
+ * test a document. And the evaluation itself (eval.c), which knows three answers.
+ * Owns: a plan owns its walks.  Threads: one.
+ * What cannot be tested does not match, negated or not: a word in a sealed body and a time of an
+ * untimed message are neither true nor false. An unknown answer carries its reasons as bits, AND
+ * and OR unite them, NOT leaves them alone. */
+#ifndef QUERY_PLAN_H
+#define QUERY_PLAN_H
+
+#include "query/lang.h"
+#include "query/walk.h"
+
+#define TRUTH_FALSE 0u
+#define TRUTH_SEALED 1u  /* unknown: the body is sealed */
+#define TRUTH_UNTIMED 2u /* unknown: there is no time */
+#define TRUTH_TRUE 4u
+
+enum plan_kind {
+    PLAN_ANY,
+    PLAN_MATCH,  /* what `match` offers is true */
+    PLAN_PHRASE, /* `match` offers what has all parts: positions, and for exact words the text */
+    PLAN_STATE,
+    PLAN_ID,
+    PLAN_TIME,
+    PLAN_NOT,
+    PLAN_AND,
+    PLAN_OR,
+};
+
+struct plan_node {
+    enum plan_kind kind;
+    const struct node *node;
+    struct walk *cand;   /* all that may be true or unknown; NULL: any document */
+    struct walk *match;  /* PLAN_MATCH, PLAN_PHRASE */
+    struct walk **parts; /* PLAN_PHRASE: postings, as node->text.parts */
+    bool sealed;         /* not matching, a sealed document is unknown */
+    struct plan_node **kids;
+    size_t n;
+};
+
+/* Messages whose own id an id: names; one buf of struct message_ref a node, by node->number. */
+struct plan_ids {
+    struct buf *refs;
+    size_t n;
+};
+MUST_USE enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
+                                   struct err *err);
+void plan_ids_release(struct plan_ids *ids);
+
+struct plan {
+    struct view *view;
+    const struct query *query;
+    const struct plan_ids *ids;
+    uint32_t segment;
+    const struct segment_info *info;
+    struct walk_set set;
+    struct plan_node *root;
+    struct walk *hidden;       /* documents out of range; NULL if there are none */
+    struct walk *sealed;       /* documents that came sealed; NULL if there are none */
+    struct arena text;         /* eval: one row */
+    struct message_ref tested; /* eval: the last document, its state */
+    struct doc_state state;
+    bool state_known;
+};
+
+MUST_USE enum status plan_open(struct view *v, const struct query *q, const struct plan_ids *ids,
+                               uint32_t segment, struct plan *p, struct err *err);
+void plan_close(struct plan *p);
+
+/* First document >= `doc` that may match (DOC_END: none). */
+MUST_USE enum status plan_seek(struct plan *p, uint32_t doc, uint32_t *out, struct err *err);
+/* What the query says of message k of the document plan_seek came to. */
+MUST_USE enum status plan_test(struct plan *p, uint32_t doc, uint32_t k, unsigned *truth,
+                               struct err *err);
+
+/* True if token `i` of a text split into words is the first part of `node` and the others follow
+ * it: by folded bytes, for an exact node by written ones. *end: where the last one ends in the
+ * text. */
+bool eval_parts_at(const struct node *node, const struct words *w, struct slice text, size_t i,
+                   uint32_t *end);
+
+#endif

@@ -1,0 +1,268 @@
+/* search — a query against every segment. Each message is indexed once, in one segment, so totals
+ * are sums. Hits are gathered up to a bit more than wanted, then cut back to the best: what is
+ * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. */
+#include "query/search.h"
+
+#include <stdlib.h>
+
+#include "lictor/thread.h"
+#include "query/plan.h"
+
+#define STOP_EVERY 4096
+#define HITS_SPARE 4096
+
+struct search {
+    struct view *v;
+    const struct query *q;
+    const struct search_options *o;
+    struct search_result *out;
+    struct plan_ids ids;
+    struct buf hits;          /* struct message_ref */
+    struct buf conversations; /* keys, one a segment and conversation */
+    bool cut;                 /* hits were cut back: `worst` holds */
+    int64_t worst;            /* rank of the worst one kept */
+};
+
+/* Greater is shown earlier. */
+static int64_t rank(enum search_sort sort, int64_t sent)
+{
+    if (sent == TIME_NONE)
+        return INT64_MIN;
+    return sort == SORT_NEWEST ? sent : -sent;
+}
+
+static int by_rank(const struct message_ref *a, const struct message_ref *b, enum search_sort sort)
+{
+    int64_t x = rank(sort, a->sent), y = rank(sort, b->sent);
+    if (x != y)
+        return x > y ? -1 : 1;
+    if (a->segment != b->segment)
+        return a->segment < b->segment ? -1 : 1;
+    if (a->doc != b->doc)
+        return a->doc < b->doc ? -1 : 1;
+    return (a->k > b->k) - (a->k < b->k);
+}
+
+static int by_newest(const void *a, const void *b) { return by_rank(a, b, SORT_NEWEST); }
+
+static int by_oldest(const void *a, const void *b) { return by_rank(a, b, SORT_OLDEST); }
+
+/* ---- hits ---- */
+
+static struct message_ref *hits_refs(struct search *s, size_t *n)
+{
+    void *refs = s->hits.data;
+    *n = s->hits.len / sizeof(struct message_ref);
+    return refs;
+}
+
+/* Sorts all, and the runs of equal times that reach beyond `from` (0: all runs) by the one order.
+ */
+static enum status hits_sort(struct search *s, size_t from, struct err *err)
+{
+    size_t n;
+    struct message_ref *refs = hits_refs(s, &n);
+    if (n < 2)
+        return ST_OK;
+    qsort(refs, n, sizeof *refs, s->o->sort == SORT_NEWEST ? by_newest : by_oldest);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && refs[end].sent == refs[i].sent; end++)
+            ;
+        if (end > from && (from == 0 || i < from))
+            TRY(view_sort_ties(s->v, refs + i, end - i, err));
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+    }
+    return ST_OK;
+}
+
+/* Only the run that crosses the limit needs its exact order now. */
+static enum status hits_cut(struct search *s, struct err *err)
+{
+    size_t n;
+    TRY(hits_sort(s, (size_t)s->o->limit, err));
+    const struct message_ref *refs = hits_refs(s, &n);
+    s->cut = true;
+    s->worst = rank(s->o->sort, refs[s->o->limit - 1].sent);
+    s->hits.len = (size_t)s->o->limit * sizeof *refs;
+    return ST_OK;
+}
+
+static enum status hits_add(struct search *s, const struct message_ref *ref, struct err *err)
+{
+    if (s->cut && rank(s->o->sort, ref->sent) < s->worst)
+        return ST_OK;
+    buf_put(&s->hits, ref, sizeof *ref);
+    TRY(buf_status(&s->hits, err));
+    uint64_t n = s->hits.len / sizeof *ref;
+    return n > s->o->limit && n - s->o->limit > s->o->limit && n > HITS_SPARE ? hits_cut(s, err)
+                                                                              : ST_OK;
+}
+
+/* ---- one segment ---- */
+
+/* How many messages each document is, asked in ascending order. */
+struct repeats {
+    const uint32_t *docs, *messages;
+    size_t n, at;
+};
+
+static uint32_t repeats_of(struct repeats *r, uint32_t doc)
+{
+    while (r->at < r->n && r->docs[r->at] < doc)
+        r->at++;
+    return r->at < r->n && r->docs[r->at] == doc ? r->messages[r->at] : 1;
+}
+
+struct segment_search {
+    struct search *s;
+    struct plan plan;
+    struct repeats repeats;
+    uint32_t conversation_end; /* documents below are of conversations counted already */
+};
+
+static enum status count_conversation(struct segment_search *x, uint32_t doc, struct err *err)
+{
+    uint8_t key[KEY_SIZE];
+    if (doc < x->conversation_end)
+        return ST_OK;
+    TRY(view_conversation_key(x->s->v, x->plan.segment, doc, key, &x->conversation_end, err));
+    buf_put(&x->s->conversations, key, KEY_SIZE);
+    return buf_status(&x->s->conversations, err);
+}
+
+static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+                            struct err *err)
+{
+    x->s->out->total += n;
+    if (x->s->o->limit == 0)
+        return ST_OK;
+    struct message_ref ref = {.segment = x->plan.segment, .doc = doc};
+    TRY(count_conversation(x, doc, err));
+    TRY(segment_sent(x->plan.set.segment, x->plan.set.scratch, doc, &ref.sent, err));
+    if (ref.sent <= 0 || ref.sent > TIME_MAX_MS)
+        ref.sent = TIME_NONE;
+    for (uint32_t i = 0; i < n; i++) {
+        ref.k = k + i;
+        TRY(hits_add(x->s, &ref, err));
+    }
+    return ST_OK;
+}
+
+/* Message k of a document and the n - 1 after it, about which the query says the same. */
+static enum status add_tested(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+                              struct err *err)
+{
+    unsigned truth;
+    TRY(plan_test(&x->plan, doc, k, &truth, err));
+    if (truth == TRUTH_TRUE)
+        return add_true(x, doc, k, n, err);
+    if (truth & TRUTH_SEALED)
+        x->s->out->sealed += n;
+    if (truth & TRUTH_UNTIMED)
+        x->s->out->untimed += n;
+    return ST_OK;
+}
+
+static enum status run_documents(struct segment_search *x, struct err *err)
+{
+    uint32_t doc = 0;
+    for (uint32_t asked = 1;; asked++, doc++) {
+        TRY(plan_seek(&x->plan, doc, &doc, err));
+        if (doc == DOC_END)
+            return ST_OK;
+        if (asked % STOP_EVERY == 0 && stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        uint32_t n = repeats_of(&x->repeats, doc);
+        bool each = n > 1 && x->s->q->per_message;
+        for (uint32_t k = 1; k <= (each ? n : 1); k++)
+            TRY(add_tested(x, doc, k, each ? 1 : n, err));
+    }
+}
+
+/* A count that the lexicon knows: one term (or everything), nothing hidden, nothing sealed. */
+static bool counted(struct segment_search *x)
+{
+    const struct plan_node *root = x->plan.root;
+    if (x->s->o->limit > 0 || x->plan.hidden || root->sealed)
+        return false;
+    return root->kind == PLAN_ANY ||
+           (root->kind == PLAN_MATCH && root->match->kind == WALK_POSTING);
+}
+
+static enum status run_counted(struct segment_search *x, struct err *err)
+{
+    struct walk *w = x->plan.root->cand;
+    x->s->out->total += w->cost;
+    for (size_t i = 0; i < x->repeats.n; i++) {
+        uint32_t got;
+        TRY(walk_seek(&x->plan.set, w, x->repeats.docs[i], &got, err));
+        if (got == x->repeats.docs[i])
+            x->s->out->total += x->repeats.messages[i] - 1;
+    }
+    return ST_OK;
+}
+
+static enum status run_segment(struct search *s, uint32_t segment, struct err *err)
+{
+    struct segment_search x = {.s = s};
+    struct repeats *r = &x.repeats;
+    TRY(segment_repeats(casefile_segment(s->v->cf, segment), &r->docs, &r->messages, &r->n, err));
+    TRY(plan_open(s->v, s->q, &s->ids, segment, &x.plan, err));
+    enum status st = counted(&x) ? run_counted(&x, err) : run_documents(&x, err);
+    plan_close(&x.plan);
+    return st;
+}
+
+/* ---- all ---- */
+
+static int by_key(const void *a, const void *b) { return memcmp(a, b, KEY_SIZE); }
+
+/* A conversation stands in several segments when it went on between two deliveries. */
+static uint64_t distinct_keys(struct buf *keys)
+{
+    size_t n = keys->len / KEY_SIZE;
+    uint64_t distinct = n > 0;
+    if (n > 1)
+        qsort(keys->data, n, KEY_SIZE, by_key);
+    for (size_t i = 1; i < n; i++)
+        distinct +=
+            memcmp(keys->data + (i - 1) * KEY_SIZE, keys->data + i * KEY_SIZE, KEY_SIZE) != 0;
+    return distinct;
+}
+
+static enum status take_hits(struct search *s, struct err *err)
+{
+    size_t n;
+    TRY(hits_sort(s, 0, err));
+    s->out->hits = hits_refs(s, &n);
+    s->out->n_hits = n < s->o->limit ? n : (size_t)s->o->limit;
+    s->hits = (struct buf){0};
+    return ST_OK;
+}
+
+enum status search_run(struct view *v, const struct query *q, const struct search_options *o,
+                       struct search_result *out, struct err *err)
+{
+    struct search_result result = {0};
+    struct search s = {.v = v, .q = q, .o = o, .out = &result};
+    enum status st = plan_ids_find(v, q, &s.ids, err);
+    for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++)
+        st = run_segment(&s, i, err);
+    if (st == ST_OK)
+        result.conversations = distinct_keys(&s.conversations);
+    if (st == ST_OK && o->limit > 0)
+        st = take_hits(&s, err);
+    if (st == ST_OK)
+        *out = result;
+    plan_ids_release(&s.ids);
+    buf_release(&s.hits);
+    buf_release(&s.conversations);
+    return st;
+}
+
+void search_result_release(struct search_result *r)
+{
+    free(r->hits);
+    *r = (struct search_result){0};
+}

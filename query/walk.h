@@ -1,0 +1,97 @@
+/* walk — iterators over the documents of one segment, ascending: what a query may match. A walk may
+ * offer documents that do not match (the evaluation tests each), but leaves none out that does.
+ * Owns: a walk_set owns its walks, their memory and their posting iterators.
+ * Threads: one.  Trusts: nothing.
+ * A walk never goes back; asking again for a document not above the present one costs nothing. That
+ * is why driving a query and testing its parts may share the same walks: tests only ever ask for
+ * the document the query stands at. */
+#ifndef QUERY_WALK_H
+#define QUERY_WALK_H
+
+#include "lictor/arena.h"
+#include "lictor/segment.h"
+
+enum walk_kind {
+    WALK_NONE,
+    WALK_ALL,
+    WALK_RANGE, /* [first, end) */
+    WALK_LIST,  /* ascending document numbers */
+    WALK_POSTING,
+    WALK_BITS,
+    WALK_TIME, /* all documents of blocks in which a time of [from, to) or none stands */
+    WALK_AND,
+    WALK_OR,
+};
+
+struct walk {
+    enum walk_kind kind;
+    bool started;
+    uint32_t cur;  /* the last answer */
+    uint64_t cost; /* about how many documents it offers */
+    union {
+        struct {
+            uint32_t first, end;
+        } range; /* also WALK_ALL */
+        struct {
+            const uint32_t *docs;
+            size_t n, at;
+        } list;
+        struct posting_iter *posting;
+        struct {
+            uint64_t *words;
+            size_t n_words;
+        } bits;
+        struct {
+            int64_t from, to;
+            uint32_t good_until; /* documents below are in a block known to be good */
+        } time;
+        struct {
+            struct walk **kids; /* WALK_OR: a heap by `cur` once started */
+            size_t n;
+        } join;
+    };
+};
+
+struct walk_set {
+    struct segment *segment;
+    struct segment_scratch *scratch;
+    uint32_t docs;
+    struct arena arena;
+    struct buf postings; /* struct walk *: the open ones */
+};
+void walk_set_init(struct walk_set *s, struct segment *segment, struct segment_scratch *scratch);
+void walk_set_release(struct walk_set *s);
+
+/* First document >= `doc`, DOC_END when there is none. */
+MUST_USE enum status walk_seek(struct walk_set *s, struct walk *w, uint32_t doc, uint32_t *out,
+                               struct err *err);
+
+MUST_USE enum status walk_range(struct walk_set *s, uint32_t first, uint32_t end, struct walk **out,
+                                struct err *err);
+MUST_USE enum status walk_list(struct walk_set *s, const uint32_t *docs, size_t n,
+                               struct walk **out, struct err *err);
+MUST_USE enum status walk_time(struct walk_set *s, int64_t from, int64_t to, struct walk **out,
+                               struct err *err);
+/* The documents of one term; WALK_NONE if the lexicon does not have it. */
+MUST_USE enum status walk_term(struct walk_set *s, struct slice term, struct walk **out,
+                               struct err *err);
+/* The documents of all terms that begin with `prefix`: any number of them, in the memory of one bit
+ * a document. */
+MUST_USE enum status walk_prefix(struct walk_set *s, struct slice prefix, struct walk **out,
+                                 struct err *err);
+/* kids: array in the set's arena, re-ordered. */
+MUST_USE enum status walk_and(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
+                              struct err *err);
+MUST_USE enum status walk_or(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
+                             struct err *err);
+/* An empty bitmap, and a walk poured into it whole. */
+MUST_USE enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err);
+MUST_USE enum status walk_pour(struct walk_set *s, struct walk *from, struct walk *bits,
+                               struct err *err);
+
+/* Posting iterators opened so far; closes those opened since there were `from` of them (their walks
+ * turn into WALK_NONE). */
+size_t walk_open_count(const struct walk_set *s);
+void walk_close_from(struct walk_set *s, size_t from);
+
+#endif
