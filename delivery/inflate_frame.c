@@ -173,7 +173,7 @@ static enum status frame_begin(struct inflate *z)
     z->stage = AT_BODY;
     part_begin(z, BLOCK_HEADER, BLOCK_HEADER_SIZE);
     /* The first byte alone: see the top of this file. */
-    bool whole;
+    bool whole = false;
     TRY(frame_feed(z, slice_of(z->header, 1), &whole));
     return frame_feed(z, slice_of(z->header + 1, z->header_len - 1), &whole);
 }
@@ -216,7 +216,7 @@ static bool part_take(struct inflate *z, struct slice *in, struct slice *part)
 static enum status body_step(struct inflate *z, struct slice *in)
 {
     struct slice part;
-    bool whole;
+    bool whole = false;
     if (!part_take(z, in, &part))
         return ST_OK;
     TRY(frame_feed(z, part, &whole));
