@@ -1,5 +1,6 @@
 /* Unit tests of chan: order, bounds, closing and stopping. Races: tests/race/race_chan.c. */
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #include "lictor/chan.h"
 #include "lictor/thread.h"
@@ -71,6 +72,10 @@ static void recv_one(void *arg)
     w->got = chan_recv(w->c);
 }
 
+/* Time for the other thread to reach its wait. The outcome does not depend on it; but without it
+ * the test would mostly see a thread that never had to be woken. */
+static void let_it_wait(void) { usleep(30000); }
+
 Test(chan, a_sender_on_a_full_channel_goes_on_when_there_is_room, .timeout = 30)
 {
     struct waiter w = {.c = chan_of(1)};
@@ -78,6 +83,7 @@ Test(chan, a_sender_on_a_full_channel_goes_on_when_there_is_room, .timeout = 30)
     cr_assert(chan_send(w.c, &first));
     struct thread *t = NULL;
     cr_assert_eq(thread_start(send_one, &w, &t, NULL), ST_OK);
+    let_it_wait();
     cr_assert_eq(chan_recv(w.c), &first);
     thread_join(t);
     cr_assert(w.sent);
@@ -92,6 +98,7 @@ Test(chan, stop_wakes_a_sender_on_a_full_channel, .timeout = 30)
     cr_assert(chan_send(w.c, &first));
     struct thread *t = NULL;
     cr_assert_eq(thread_start(send_one, &w, &t, NULL), ST_OK);
+    let_it_wait();
     chan_stop(w.c);
     thread_join(t);
     cr_assert(!w.sent);
@@ -103,6 +110,7 @@ Test(chan, close_wakes_a_receiver_on_an_empty_channel, .timeout = 30)
     struct waiter w = {.c = chan_of(1), .got = &w};
     struct thread *t = NULL;
     cr_assert_eq(thread_start(recv_one, &w, &t, NULL), ST_OK);
+    let_it_wait();
     chan_close(w.c);
     thread_join(t);
     cr_assert_null(w.got);
