@@ -258,7 +258,9 @@ static bool is_scalar_byte(uint8_t c)
 static const uint8_t *value_put(struct record_reader *r, const uint8_t *p, const uint8_t *end,
                                 int depth, struct buf *out)
 {
-    if (p >= end || depth >= RECORD_NESTING_MAX || out->failed)
+    if (p >= end || out->failed)
+        return NULL;
+    if ((*p == '{' || *p == '[') && depth >= RECORD_NESTING_MAX)
         return NULL;
     switch (*p) {
     case '{':

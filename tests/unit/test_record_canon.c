@@ -156,6 +156,24 @@ Test(record_canon, pairs_make_one_object)
     cr_assert(slice_eq_str(buf_slice(&out), "{}"));
 }
 
+Test(record_canon, pairs_go_as_deep_as_a_record_may)
+{
+    enum record_fault fault;
+    buf_put_str(&line, "{\"x\":");
+    for (int i = 1; i < RECORD_NESTING_MAX; i++)
+        buf_put_str(&line, i % 2 ? "[" : "{\"a\":");
+    buf_put_str(&line, "\"b\""); /* inside all 32 */
+    for (int i = RECORD_NESTING_MAX - 1; i >= 1; i--)
+        buf_put_str(&line, i % 2 ? "]" : "}");
+    size_t len = line.len;
+    buf_put_str(&line, ",\"kind\":\"message\"}");
+    cr_assert_eq(record_parse(reader, buf_slice(&line), false, &rec, &fault, NULL, &err), ST_OK);
+    cr_assert_eq(fault, RF_NONE);
+    record_canon_pairs(reader, &rec, is_unknown, NULL, &out);
+    cr_assert_eq(out.len, len + 1);
+    cr_assert(memcmp(out.data, line.data, len) == 0);
+}
+
 static uint64_t random_next(uint64_t *state)
 {
     *state ^= *state << 13;
