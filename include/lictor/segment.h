@@ -20,6 +20,7 @@
 /* ---- writing ---- */
 
 struct segment_writer;
+struct segment_info;
 
 /* `base` NULL: a base segment. Else an overlay of the segment with that id. */
 MUST_USE enum status segment_writer_open(int dirfd, const struct case_key *key, const uint8_t *base,
@@ -47,6 +48,10 @@ MUST_USE enum status segment_add_doc(struct segment_writer *w, const uint8_t key
 MUST_USE enum status segment_add_patch(struct segment_writer *w, uint32_t doc,
                                        const struct doc_state *state, struct slice copies,
                                        struct err *err);
+/* Overlay only: the totals of base and all overlays, this one included, that hold from now on (the
+ * writer of an overlay cannot see the states it replaces). docs and conversations are the base's.
+ * Without it segment_info keeps showing the older totals. */
+void segment_set_info(struct segment_writer *w, const struct segment_info *info);
 /* Base only: terms in byte order. docs ascending; tf[i] >= 1 positions of docs[i], one after the
  * other in `positions` (ascending within a document); tf NULL: no positions (field terms). */
 MUST_USE enum status segment_add_term(struct segment_writer *w, struct slice term, uint32_t n,
@@ -80,9 +85,10 @@ struct segment_info {
     uint32_t conversations;
     uint64_t messages; /* base and overlays: sum of state.messages over kind message */
     uint64_t copies;   /* sum of (copies - messages) over kind message */
-    uint64_t others, notes, sealed, conflict, untimed;
+    uint64_t others, notes; /* documents of other kinds; notes: of which */
+    uint64_t sealed, conflict, untimed; /* messages so flagged, as in `messages` */
     uint32_t repeated_docs;
-    int64_t first_sent, last_sent; /* TIME_NONE if none timed */
+    int64_t first_sent, last_sent; /* of timed messages; TIME_NONE if none */
 };
 const struct segment_info *segment_info(const struct segment *s);
 
@@ -105,6 +111,11 @@ MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x,
 /* Documents with state.messages > 1, ascending, with overlays; borrowed, loaded once. */
 MUST_USE enum status segment_repeats(struct segment *s, const uint32_t **docs,
                                      const uint32_t **messages, size_t *n, struct err *err);
+/* Messages (state.messages of the documents not hidden) sent in the minutes [from, to) since 1970,
+ * exactly; cost two searches. Counted when the segment was written: repeats that overlays added
+ * (segment_repeats) are not in it. */
+MUST_USE enum status segment_minutes(struct segment *s, struct segment_scratch *x, uint32_t from,
+                                     uint32_t to, uint64_t *count, struct err *err);
 /* Body row; borrowed until the next segment_row with this scratch. */
 MUST_USE enum status segment_row(struct segment *s, struct segment_scratch *x, uint32_t doc,
                                  struct slice *row, struct err *err);
@@ -182,6 +193,13 @@ MUST_USE enum status segment_stream_seqs(struct segment *s, struct segment_scrat
                                          uint64_t from, struct seq_doc *out, size_t cap, size_t *n,
                                          struct err *err);
 
+/* As above, from (seq, doc) on: goes on exactly where a batch ended, also within a clash.
+ * segment_stream_seqs never splits a seq over two calls; if one seq alone has more than `cap`
+ * documents it is ST_LIMIT. */
+MUST_USE enum status segment_stream_seqs_from(struct segment *s, struct segment_scratch *x, size_t i,
+                                              uint64_t seq, uint32_t doc, struct seq_doc *out,
+                                              size_t cap, size_t *n, struct err *err);
+
 /* ---- lexicon and postings ---- */
 
 struct term_entry {
@@ -212,6 +230,11 @@ MUST_USE enum status posting_iter_seek(struct posting_iter *it, uint32_t doc, ui
  * and the last document of that block: for newest-first. */
 MUST_USE enum status posting_iter_bound(struct posting_iter *it, int64_t *max_sent,
                                         uint32_t *last_doc, struct err *err);
+/* The same for the block that the first document >= `doc` would be in, without going there or
+ * decoding it; INT64_MIN and DOC_END if there is none. Documents in [doc, *last_doc] of this word
+ * are not later than *max_sent. */
+MUST_USE enum status posting_iter_peek(struct posting_iter *it, uint32_t doc, int64_t *max_sent,
+                                       uint32_t *last_doc, struct err *err);
 /* Positions of the current document, borrowed until the next call. */
 MUST_USE enum status posting_iter_positions(struct posting_iter *it, const uint32_t **positions,
                                             uint32_t *n, struct err *err);
