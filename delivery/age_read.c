@@ -119,13 +119,13 @@ static enum status reader_header(struct age_reader *r, struct slice *text, struc
 {
     for (size_t scan = 0, len;;) {
         len = age_header_end(slice_of(r->data, r->end), &scan);
-        if (len > AGE_HEADER_MAX || (len == 0 && r->end > AGE_HEADER_MAX))
-            return err_reason(err, ST_BAD_INPUT, "bad-header", AGE_HEADER_MAX,
-                              "age header: longer than 1 MiB");
         if (len > 0) {
             *text = slice_of(r->data, len);
             return ST_OK;
         }
+        if (r->end > AGE_HEADER_MAX)
+            return err_reason(err, ST_BAD_INPUT, "bad-header", AGE_HEADER_MAX,
+                              "age header: longer than 1 MiB");
         if (r->eof)
             return header_cut(r, err);
         TRY(input_fill(r, r->end + 1, err));

@@ -46,7 +46,9 @@ MUST_USE enum status age_reader_open(struct byte_source src, const struct age_id
 /* Next authenticated chunk (<= 64 KiB), borrowed until the next call. ST_END after a good final
  * chunk. Reasons: "chunk" (does not authenticate), "cut" (input ends inside the file),
  * "trailing-bytes"; err->at = byte offset in the age file (decoded, if armored) of the chunk's
- * start. A cut after whole chunks gives those chunks first. */
+ * start. A cut after whole chunks gives those chunks first. Bytes behind the final chunk can be
+ * told from a damaged chunk only if it is a full one: then it is given, and `at` is the first of
+ * them. Malformed armor is "chunk", a missing END line "cut". Failures and the end are latched. */
 MUST_USE enum status age_reader_next(struct age_reader *r, struct slice *chunk, struct err *err);
 void age_reader_close(struct age_reader *r);
 

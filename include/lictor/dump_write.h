@@ -3,7 +3,8 @@
  * deliveries and tests; records of any size may be written in pieces of any size.
  * The same options, seed and bytes give the same file.
  * Owns: the file until finish or abort, its buffers; borrows recipients only during open.
- * Threads: one each.  Trusts: its caller.  Speed: zstd is the cost; pieces are gathered to 1 MiB. */
+ * Threads: one each.  Trusts: its caller.  Speed: zstd is the cost; pieces are gathered to 1 MiB.
+ */
 #ifndef LICTOR_DUMP_WRITE_H
 #define LICTOR_DUMP_WRITE_H
 

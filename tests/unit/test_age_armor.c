@@ -82,6 +82,8 @@ Test(age_armor, refuses_every_other_form)
         {BEGIN "Comment: x\n\nQUJD\n" END, "chunk"},
         {BEGIN "\nQUJD\n" END, "chunk"},
         {BEGIN "QUJD\n\n" END, "chunk"},
+        {BEGIN "\n" END, "chunk"},
+        {BEGIN FULL_LINE "\n" END, "chunk"},
         {BEGIN " QUJD\n" END, "chunk"},
         {BEGIN "QUJD \n" END, "chunk"},
         {BEGIN "QUJD\n " END, "chunk"},

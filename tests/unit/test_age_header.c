@@ -372,3 +372,14 @@ Test(age_header, finds_the_end_of_a_header_whichever_way_it_arrives)
         cr_assert_eq(age_header_end(slice_of(file.data, n), &scan), 0, "%zu", n);
     cr_assert_eq(age_header_end(slice_of(file.data, len), &scan), len);
 }
+
+Test(age_header, refuses_bytes_behind_the_mac)
+{
+    struct age_header h;
+    forge_header(&file, file_key, buf_slice(&x25519));
+    cr_assert_eq(age_header_parse(buf_slice(&file), &h, &err), ST_OK);
+    cr_assert_eq(h.n, 1);
+    age_header_release(&h);
+    buf_put_str(&file, "-> x\n\n");
+    REFUSED(age_header_parse(buf_slice(&file), &h, &err));
+}

@@ -1,4 +1,6 @@
 /* test_age_payload — chunks: order, end, damage, and what is said of it where. */
+#include <sodium.h>
+
 #include "age_testing.h"
 
 #define FULL AGE_CHUNK
@@ -92,6 +94,19 @@ Test(age_payload, counts_beyond_one_byte)
     size_t n;
     cr_assert_eq(reads(0, &n), ST_END, "%s", err.text);
     cr_assert_eq(n, 259);
+}
+
+Test(age_payload, numbers_chunks_in_eleven_big_endian_bytes_and_a_flag)
+{
+    static const uint8_t key[AGE_KEY] = {1}, nonce[12] = {0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1};
+    uint8_t ours[3 + AGE_TAG], sodiums[3 + AGE_TAG];
+    struct age_chunks c;
+    cr_assert_eq(age_chunks_init(&c, key, true, NULL), ST_OK);
+    age_chunk_seal(&c, UINT64_C(0x0102030405060708), true, (const uint8_t *)"abc", 3, ours);
+    age_chunks_release(&c);
+    crypto_aead_chacha20poly1305_ietf_encrypt(sodiums, NULL, (const uint8_t *)"abc", 3, NULL, 0,
+                                              NULL, nonce, key);
+    cr_assert_arr_eq(ours, sodiums, sizeof ours);
 }
 
 Test(age_payload, refuses_an_empty_final_chunk_of_a_payload_that_is_not_empty)
