@@ -11,6 +11,7 @@ struct opener_options {
     char **identity_files;
     int n_identity_files;
     const char *passphrase_file; /* NULL if none */
+    const char *trust_file;      /* minisign public keys; NULL: signatures are not looked at */
     unsigned scrypt_max;         /* 0: default */
 };
 

@@ -12,6 +12,7 @@ enum term_field {
     TERM_HAS = 'h',     /* "link" "emoji" "attachment" "reply" "sealed" "email" "phone" */
     TERM_ID = 'i',      /* the service's own id */
     TERM_KIND = 'k',    /* "event" …; "hidden" for all outside the range of words; none for message */
+    TERM_OF = 'o',      /* service id of the message an event names */
     TERM_SERVICE = 'v',
     TERM_TO = 't',      /* recipient; members of a set conversation but the sender */
     TERM_WORD = 'w',    /* folded token of the text */

@@ -1,0 +1,63 @@
+/* What the subcommands share. */
+#include "indexer/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lictor/os.h"
+
+#define PROGRAM "lictor-ingest"
+#define CACHE_BYTES ((size_t)64 << 20)
+#define MEMORY_LEAST ((uint64_t)256 << 20)
+
+int cmd_fail(const struct err *err)
+{
+    cli_error(PROGRAM, err->text[0] ? err->text : "failed");
+    switch (err->status) {
+    case ST_USAGE:
+        return EXIT_USAGE;
+    case ST_INTERRUPTED:
+        return EXIT_STOPPED;
+    default:
+        return EXIT_FAILURE_ENV;
+    }
+}
+
+int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out)
+{
+    struct err err = {0};
+    enum status st = casefile_open(o->dir, o->key_file, mode, CACHE_BYTES, out, &err);
+    if (st != ST_OK) {
+        err.status = st;
+        return cmd_fail(&err);
+    }
+    if (*casefile_notes(*out))
+        cli_error(PROGRAM, casefile_notes(*out));
+    return EXIT_GOOD;
+}
+
+int cmd_print(struct buf *out)
+{
+    int code = EXIT_GOOD;
+    struct err err = {0};
+    if (out->failed) {
+        (void)err_no_memory(&err);
+        code = cmd_fail(&err);
+    } else if (out->len && (fwrite(out->data, 1, out->len, stdout) != out->len || fflush(stdout))) {
+        code = EXIT_FAILURE_ENV;
+        if (errno != EPIPE)
+            cli_error(PROGRAM, "the output could not be written");
+    }
+    buf_release(out);
+    return code;
+}
+
+uint64_t cmd_memory(const struct cmd_options *o)
+{
+    if (o->memory)
+        return o->memory;
+    uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return all / 4 > MEMORY_LEAST ? all / 4 : MEMORY_LEAST;
+}

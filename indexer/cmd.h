@@ -1,0 +1,47 @@
+/* cmd — the subcommands of lictor-ingest, and what they share: options, errors, exit codes.
+ * Threads: one. */
+#ifndef INDEXER_CMD_H
+#define INDEXER_CMD_H
+
+#include <getopt.h>
+
+#include "lictor/casefile.h"
+#include "lictor/cli.h"
+
+enum { EXIT_GOOD = 0, EXIT_REMARKS = 1, EXIT_USAGE = 2, EXIT_FAILURE_ENV = 3, EXIT_STOPPED = 130 };
+
+struct cmd_options {
+    const char *dir;       /* CASE */
+    const char *key_file;  /* --key, else $LICTOR_KEY_FILE, else NULL */
+    bool json;
+    bool no_encryption, again, deep, raw;
+    enum cli_progress_mode progress;
+    char **identities;     /* in the order given */
+    int n_identities;
+    const char *passphrase_file, *body_keys_file, *output, *states, *trust;
+    unsigned threads;      /* 0: as many as processors */
+    unsigned scrypt_max;
+    uint64_t memory, window;
+    char **rest;           /* arguments after CASE */
+    int n_rest;
+};
+
+/* Each takes the parsed options and returns the exit code. */
+int cmd_init(const struct cmd_options *o);
+int cmd_add(const struct cmd_options *o);
+int cmd_status(const struct cmd_options *o);
+int cmd_ledger(const struct cmd_options *o);
+int cmd_quarantine(const struct cmd_options *o);
+int cmd_compact(const struct cmd_options *o);
+int cmd_verify(const struct cmd_options *o);
+
+/* Prints the error and gives the exit code that goes with it. */
+int cmd_fail(const struct err *err);
+/* Opens the case of the options; prints what opening repaired. 0, or the exit code. */
+int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
+/* Writes a buffer to stdout; 0, or the exit code (a closed pipe is quiet). */
+int cmd_print(struct buf *out);
+/* The memory to use: --memory, or a quarter of what the machine has. */
+uint64_t cmd_memory(const struct cmd_options *o);
+
+#endif

@@ -1,0 +1,116 @@
+/* Two processes: the opener is forked before the case key is read, so it never has it; this process
+ * never has a dump key. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "indexer/cmd.h"
+#include "indexer/compact.h"
+#include "indexer/opener.h"
+#include "indexer/report.h"
+#include "lictor/os.h"
+
+static int start_opener(const struct cmd_options *o, const struct walk_list *dumps, int *fd,
+                        pid_t *pid, struct err *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        (void)err_errno(err, errno, "socket pair");
+        return EXIT_FAILURE_ENV;
+    }
+    fflush(NULL);
+    *pid = fork();
+    if (*pid < 0) {
+        (void)err_errno(err, errno, "the process that opens the dumps cannot be started");
+        return EXIT_FAILURE_ENV;
+    }
+    if (*pid == 0) {
+        struct opener_options opener = {.dumps = dumps,
+                                        .identity_files = o->identities,
+                                        .n_identity_files = o->n_identities,
+                                        .passphrase_file = o->passphrase_file,
+                                        .trust_file = o->trust,
+                                        .scrypt_max = o->scrypt_max};
+        close(pair[0]);
+        _exit(opener_run(pair[1], &opener));
+    }
+    close(pair[1]);
+    *fd = pair[0];
+    return EXIT_GOOD;
+}
+
+static int report(const struct cmd_options *o, const struct core *core)
+{
+    struct buf out = {0};
+    if (o->json)
+        report_json(core, &out);
+    else
+        report_text(core, &out);
+    int code = cmd_print(&out);
+    return code ? code : report_exit(core);
+}
+
+static int ingest(const struct cmd_options *o, const struct walk_list *dumps, int fd,
+                  const struct body_keys *keys)
+{
+    struct casefile *cf;
+    int code = cmd_open(o, CASE_WRITE, &cf);
+    if (code)
+        return code;
+    struct core_options options = {.threads = o->threads ? o->threads : os_cpus(),
+                                   .memory = cmd_memory(o),
+                                   .again = o->again,
+                                   .body_keys = keys,
+                                   .progress = o->progress,
+                                   .total_bytes = dumps->bytes,
+                                   .window = o->window};
+    if (options.threads > RUN_WORKERS_MAX - 4)
+        options.threads = RUN_WORKERS_MAX - 4;
+    struct core *core = NULL;
+    struct err err = {0};
+    enum status st = core_open(cf, fd, &options, &core, &err);
+    if (st == ST_OK)
+        st = core_run(core, &err);
+    enum status compacted = st == ST_OK ? compact_if_many(cf, &options, &err) : ST_OK;
+    if (core) {
+        cli_progress_end(&core->progress);
+        code = report(o, core);
+    }
+    if (st != ST_OK || compacted != ST_OK) {
+        err.status = st != ST_OK ? st : compacted;
+        code = cmd_fail(&err);
+    }
+    core_close(core);
+    casefile_close(cf);
+    return code;
+}
+
+int cmd_add(const struct cmd_options *o)
+{
+    struct walk_list dumps = {0};
+    struct body_keys *keys = NULL;
+    struct err err = {0};
+    int fd = -1, code;
+    pid_t pid = -1;
+    enum status st = walk_args(o->rest, o->n_rest, &dumps, &err);
+    code = st == ST_OK ? start_opener(o, &dumps, &fd, &pid, &err) : EXIT_FAILURE_ENV;
+    if (st == ST_OK && code == EXIT_GOOD && o->body_keys_file)
+        st = body_keys_load(o->body_keys_file, &keys, &err);
+    if (st != ST_OK || code != EXIT_GOOD)
+        code = cmd_fail(&err);
+    else
+        code = ingest(o, &dumps, fd, keys);
+    body_keys_free(keys);
+    os_close(&fd);
+    if (pid > 0) {
+        if (code != EXIT_GOOD && code != EXIT_REMARKS)
+            kill(pid, SIGKILL); /* it may still be reading a large dump */
+        waitpid(pid, NULL, 0);
+    }
+    walk_release(&dumps);
+    return code;
+}

@@ -1,0 +1,242 @@
+/* A complete dump of the same unit (authority, serial, source, stage, epoch) supersedes earlier
+ * partial or refused ones: that is seen on reading, the entries stay as they were written. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "indexer/cmd.h"
+#include "indexer/report.h"
+#include "lictor/json_out.h"
+#include "lictor/timestamp.h"
+
+struct ledger_row {
+    struct ledger_dump dump;
+    uint64_t entry;
+    int64_t time_ms;
+    bool unit; /* names a unit: authority and source stand in it */
+};
+
+struct rows {
+    struct arena arena;
+    struct grown items; /* struct ledger_row */
+};
+
+static bool keep(struct arena *a, struct slice *s)
+{
+    if (!s->data)
+        return true;
+    *s = arena_copy(a, *s);
+    return s->data != NULL;
+}
+
+static enum status visit(void *ctx, const struct ledger_entry *e, struct err *err)
+{
+    struct rows *r = ctx;
+    for (size_t i = 0; i < e->n_dumps; i++) {
+        struct ledger_row *row = grown_add(&r->items, sizeof *row);
+        if (!row)
+            return err_no_memory(err);
+        *row = (struct ledger_row){.dump = e->dumps[i], .entry = e->number, .time_ms = e->time_ms};
+        struct ledger_dump *d = &row->dump;
+        struct slice *s[] = {&d->name,   &d->reason_code, &d->reason_text, &d->authority, &d->serial,
+                             &d->source, &d->stage,       &d->epoch,       &d->signer};
+        for (size_t k = 0; k < sizeof s / sizeof *s; k++)
+            if (!keep(&r->arena, s[k]))
+                return err_no_memory(err);
+        row->unit = d->authority.len && d->source.len;
+    }
+    return ST_OK;
+}
+
+static int unit_cmp(const struct ledger_row *a, const struct ledger_row *b)
+{
+    const struct slice x[] = {a->dump.authority, a->dump.serial, a->dump.source, a->dump.stage,
+                              a->dump.epoch};
+    const struct slice y[] = {b->dump.authority, b->dump.serial, b->dump.source, b->dump.stage,
+                              b->dump.epoch};
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+        int c = slice_cmp(x[i], y[i]);
+        if (c)
+            return c;
+    }
+    return 0;
+}
+
+static int by_unit(const void *a, const void *b)
+{
+    const struct ledger_row *x = *(struct ledger_row *const *)a, *y = *(struct ledger_row *const *)b;
+    int c = unit_cmp(x, y);
+    return c ? c : (x > y) - (x < y);
+}
+
+/* Marks what a later complete dump of the same unit, or of the same bytes, has made good. */
+static enum status mark_superseded(struct rows *r, struct err *err)
+{
+    struct ledger_row *rows = r->items.items;
+    struct ledger_row **order = calloc(r->items.n + 1, sizeof *order);
+    if (!order)
+        return err_no_memory(err);
+    for (size_t i = 0; i < r->items.n; i++)
+        order[i] = &rows[i];
+    if (r->items.n > 1)
+        qsort(order, r->items.n, sizeof *order, by_unit);
+    const struct ledger_row *complete = NULL;
+    for (size_t i = r->items.n; i-- > 0;) {
+        if (complete && unit_cmp(order[i], complete) != 0)
+            complete = NULL;
+        if (!order[i]->unit)
+            continue;
+        if (order[i]->dump.state == DUMP_COMPLETE)
+            complete = order[i];
+        else if (complete)
+            order[i]->dump.superseded = true;
+    }
+    free(order);
+    return ST_OK;
+}
+
+static bool wanted(const struct cmd_options *o, const struct ledger_dump *d)
+{
+    const char *p = o->states, *name = dump_state_name((enum dump_state)d->state);
+    size_t n = strlen(name);
+    while (p && *p) {
+        size_t len = strcspn(p, ",");
+        if (len == n && memcmp(p, name, n) == 0)
+            return true;
+        p += len + (p[len] == ',');
+    }
+    return !o->states;
+}
+
+static bool states_good(const char *states)
+{
+    for (const char *p = states; p && *p;) {
+        size_t len = strcspn(p, ",");
+        bool known = false;
+        for (int i = 0; i < 3; i++) {
+            const char *name = dump_state_name((enum dump_state)i);
+            known |= len == strlen(name) && memcmp(p, name, len) == 0;
+        }
+        if (!known)
+            return false;
+        p += len + (p[len] == ',');
+    }
+    return true;
+}
+
+static void key_if(struct json_out *j, const char *key, struct slice v)
+{
+    if (v.len)
+        json_key_slice(j, key, v);
+}
+
+static void row_json(const struct ledger_row *r, struct buf *out)
+{
+    const struct ledger_dump *d = &r->dump;
+    const struct books *b = &d->books;
+    char hex[65];
+    struct json_out j = json_out_to(out);
+    hex_encode(d->sha256, 32, hex);
+    json_begin_object(&j);
+    json_key_str(&j, "type", "dump");
+    json_key_uint(&j, "entry", r->entry);
+    json_key_time(&j, "time", r->time_ms);
+    json_key_slice(&j, "file", d->name);
+    json_key_str(&j, "sha256", hex);
+    json_key_uint(&j, "bytes", d->bytes);
+    json_key_str(&j, "state", dump_state_name((enum dump_state)d->state));
+    json_key_bool(&j, "superseded", d->superseded);
+    if (d->reason_code.len) {
+        json_key(&j, "reason");
+        json_begin_object(&j);
+        json_key_slice(&j, "code", d->reason_code);
+        json_key_uint(&j, "at", d->reason_at);
+        json_key_slice(&j, "text", d->reason_text);
+        json_end_object(&j);
+    }
+    key_if(&j, "authority", d->authority);
+    key_if(&j, "serial", d->serial);
+    key_if(&j, "source", d->source);
+    key_if(&j, "stage", d->stage);
+    key_if(&j, "epoch", d->epoch);
+    key_if(&j, "signer", d->signer);
+    const struct {
+        const char *key;
+        uint64_t n;
+    } counts[] = {{"records", b->records},         {"messages", b->messages},
+                  {"copies", b->copies},           {"redelivered", b->redelivered},
+                  {"other", b->other},             {"quarantined", b->quarantined},
+                  {"sealed", b->sealed},           {"conflict", b->conflict}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_key_uint(&j, counts[i].key, counts[i].n);
+    json_end_object(&j);
+    buf_put_u8(out, '\n');
+}
+
+static void row_text(const struct ledger_row *r, struct buf *out)
+{
+    const struct ledger_dump *d = &r->dump;
+    char time[TIME_TEXT_SIZE], hex[65], records[32];
+    time_text(r->time_ms, time);
+    hex_encode(d->sha256, 32, hex);
+    cli_count_text(d->books.records, records);
+    buf_printf(out, "%s  %-8s  %.16s  %12s records  ", time,
+               dump_state_name((enum dump_state)d->state), hex, records);
+    cli_safe(out, d->name, false);
+    buf_put_u8(out, '\n');
+    if (d->state == DUMP_COMPLETE && !d->books.quarantined)
+        return;
+    buf_put_str(out, "    ");
+    if (d->reason_code.len) {
+        cli_safe(out, d->reason_code, false);
+        if (d->reason_at)
+            buf_printf(out, " at %llu", (unsigned long long)d->reason_at);
+        buf_put_str(out, ": ");
+        cli_safe(out, d->reason_text, false);
+        buf_printf(out, ". %s%s.", d->superseded ? "" : "To do: ",
+                   d->superseded ? "Made good by a later complete dump"
+                                 : report_advice(d->reason_code));
+    }
+    if (d->books.quarantined)
+        buf_printf(out, "%s%llu lines in quarantine.", d->reason_code.len ? " " : "",
+                   (unsigned long long)d->books.quarantined);
+    buf_put_u8(out, '\n');
+}
+
+int cmd_ledger(const struct cmd_options *o)
+{
+    struct casefile *cf;
+    struct err err = {0};
+    struct rows rows = {.items = {0}};
+    struct buf out = {0};
+    if (!states_good(o->states)) {
+        (void)err_set(&err, ST_USAGE, "--state takes complete, partial and refused, with commas");
+        return cmd_fail(&err);
+    }
+    int code = cmd_open(o, CASE_READ, &cf);
+    if (code)
+        return code;
+    arena_init(&rows.arena, 0);
+    enum status st = ledger_walk(cf, visit, &rows, &err);
+    if (st == ST_OK)
+        st = mark_superseded(&rows, &err);
+    for (size_t i = 0; st == ST_OK && i < rows.items.n; i++) {
+        const struct ledger_row *r = (const struct ledger_row *)rows.items.items + i;
+        if (wanted(o, &r->dump)) {
+            if (o->json)
+                row_json(r, &out);
+            else
+                row_text(r, &out);
+        }
+    }
+    if (st != ST_OK) {
+        err.status = st;
+        code = cmd_fail(&err);
+        buf_release(&out);
+    } else {
+        code = cmd_print(&out);
+    }
+    grown_release(&rows.items);
+    arena_release(&rows.arena);
+    casefile_close(cf);
+    return code;
+}

@@ -1,0 +1,51 @@
+/* Every damage is named and the rest is still looked at. */
+#include <stdio.h>
+
+#include "indexer/cmd.h"
+#include "indexer/verify_deep.h"
+
+static void print_found(void *ctx, const char *file, const char *what)
+{
+    struct buf *out = ctx;
+    buf_put_str(out, "damaged  ");
+    cli_safe(out, slice_str(file), false);
+    buf_put_str(out, ": ");
+    cli_safe(out, slice_str(what), false);
+    buf_put_str(out, "\n");
+}
+
+int cmd_verify(const struct cmd_options *o)
+{
+    struct casefile *cf;
+    struct err err = {0};
+    struct buf out = {0};
+    uint64_t damaged = 0;
+    int code = cmd_open(o, CASE_READ, &cf);
+    if (code)
+        return code;
+    enum status st = casefile_verify(cf, print_found, &out, &damaged, &err);
+    struct core_options options = {.memory = cmd_memory(o)};
+    if (st == ST_OK && o->deep && damaged == 0)
+        st = verify_deep(cf, &options, print_found, &out, &damaged, &err);
+    if (st == ST_OK && damaged == 0) {
+        char digest[65];
+        casefile_digest(cf, digest);
+        buf_printf(&out, "%s: %s; content digest %s, generation %llu\n", "whole",
+                   o->deep ? "every seal holds, and the index is that of the stored messages"
+                   : casefile_is_plain(cf) ? "every checksum holds (not encrypted)"
+                                           : "every seal holds",
+                   digest, (unsigned long long)casefile_manifest(cf)->generation);
+    } else if (st == ST_OK) {
+        buf_printf(&out, "%llu damaged: add the dumps concerned again with --again\n",
+                   (unsigned long long)damaged);
+    }
+    code = cmd_print(&out);
+    if (st != ST_OK) {
+        err.status = st;
+        code = cmd_fail(&err);
+    } else if (code == EXIT_GOOD && damaged) {
+        code = EXIT_REMARKS;
+    }
+    casefile_close(cf);
+    return code;
+}

@@ -1,0 +1,341 @@
+/* Life of an `add` in the core: open → (begin, data …, end)* with flushes on the way → last flush →
+ * close. The first error of any thread stops both channels, so that nobody waits for ever. */
+#include "indexer/core.h"
+
+#include <stdlib.h>
+
+#include "indexer/dump_ctx.h"
+#include "indexer/flush.h"
+
+/* Batches in flight per worker: one at work, one waiting, and one for the reader. */
+#define BATCHES_PER_WORKER 3
+/* Share of the memory that the run may fill before it is flushed; the rest is for sorting,
+ * inverting and the doubling of arrays. */
+#define RUN_SHARE 40
+
+static void worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct core *c = (struct core *)((uint8_t *)w->run - offsetof(struct core, run));
+    struct batch *b;
+    while ((b = chan_recv(c->work)) != NULL) {
+        struct err err = {0};
+        enum status st = worker_batch(w, b, &err);
+        if (st != ST_OK) {
+            first_error_set(c->first, &err);
+            chan_stop(c->work);
+            chan_stop(c->idle);
+            return;
+        }
+        if (!chan_send(c->idle, b))
+            return;
+    }
+}
+
+static enum status start_workers(struct core *c, struct err *err)
+{
+    unsigned n = c->options.threads;
+    c->workers = calloc(n, sizeof *c->workers);
+    c->threads = calloc(n, sizeof *c->threads);
+    c->n_batches = (size_t)n * BATCHES_PER_WORKER + 1;
+    c->batches = calloc(c->n_batches, sizeof *c->batches);
+    if (!c->workers || !c->threads || !c->batches)
+        return err_no_memory(err);
+    TRY(chan_new(c->n_batches, &c->work, err));
+    TRY(chan_new(c->n_batches, &c->idle, err));
+    for (size_t i = 0; i < c->n_batches; i++)
+        MUST(chan_send(c->idle, &c->batches[i]));
+    for (unsigned i = 0; i < n; i++)
+        TRY(worker_init(&c->workers[i], &c->run, i, c->options.body_keys, err));
+    for (unsigned i = 0; i < n; i++)
+        TRY(thread_start(worker_main, &c->workers[i], &c->threads[i], err));
+    return ST_OK;
+}
+
+enum status core_open(struct casefile *cf, int fd, const struct core_options *o, struct core **out,
+                      struct err *err)
+{
+    struct core *c = calloc(1, sizeof *c);
+    if (!c)
+        return err_no_memory(err);
+    c->options = *o;
+    c->cf = cf;
+    wire_init(&c->wire, fd);
+    /* One store more than workers: the reader's, for lines that are too long. */
+    enum status st = run_init(&c->run, o->threads + 1, err);
+    if (st == ST_OK)
+        st = first_error_new(&c->first, err);
+    if (st == ST_OK)
+        st = known_load(&c->known, cf, err);
+    if (st == ST_OK)
+        st = reader_init(&c->reader, c, err);
+    if (st == ST_OK)
+        st = start_workers(c, err);
+    if (st != ST_OK) {
+        core_close(c);
+        return st;
+    }
+    cli_progress_begin(&c->progress, o->progress, "ingest");
+    *out = c;
+    return ST_OK;
+}
+
+void core_close(struct core *c)
+{
+    if (!c)
+        return;
+    cli_progress_end(&c->progress);
+    if (c->work)
+        chan_stop(c->work);
+    if (c->idle)
+        chan_stop(c->idle);
+    for (unsigned i = 0; c->threads && i < c->options.threads; i++)
+        thread_join(c->threads[i]);
+    for (unsigned i = 0; c->workers && i < c->options.threads; i++)
+        worker_release(&c->workers[i]);
+    for (size_t i = 0; c->batches && i < c->n_batches; i++)
+        buf_release(&c->batches[i].data);
+    for (size_t i = 0; i < c->dumps.n; i++)
+        dump_ctx_free(core_dump(c, i));
+    free(c->workers);
+    free(c->threads);
+    free(c->batches);
+    grown_release(&c->dumps);
+    chan_free(c->work);
+    chan_free(c->idle);
+    first_error_free(c->first);
+    reader_release(&c->reader);
+    known_release(&c->known);
+    run_release(&c->run);
+    wire_release(&c->wire);
+    free(c);
+}
+
+/* What stopped the channels. */
+static enum status stopped(struct core *c, struct err *err)
+{
+    enum status st = first_error_get(c->first, err);
+    return st != ST_OK ? st : err_set(err, ST_INTERRUPTED, "stopped");
+}
+
+enum status core_idle(struct core *c, struct batch **b, struct err *err)
+{
+    *b = chan_recv(c->idle);
+    return *b ? ST_OK : stopped(c, err);
+}
+
+enum status core_send(struct core *c, struct batch *b, struct err *err)
+{
+    return chan_send(c->work, b) ? ST_OK : stopped(c, err);
+}
+
+/* Waits until no batch is with a worker. */
+static enum status drain(struct core *c, struct err *err)
+{
+    size_t held = c->reader.batch ? 1 : 0, want = c->n_batches - held;
+    struct batch **all = calloc(want, sizeof(struct batch *));
+    if (!all)
+        return err_no_memory(err);
+    enum status st = ST_OK;
+    for (size_t i = 0; i < want && st == ST_OK; i++)
+        st = core_idle(c, &all[i], err);
+    for (size_t i = 0; i < want && st == ST_OK; i++)
+        if (!chan_send(c->idle, all[i]))
+            st = stopped(c, err);
+    free(all);
+    return st;
+}
+
+/* Everything read so far becomes part of the case. */
+static enum status commit_run(struct core *c, struct err *err)
+{
+    TRY(reader_settle(&c->reader, err));
+    TRY(drain(c, err));
+    TRY(flush_commit(c, err));
+    run_reset(&c->run);
+    return ST_OK;
+}
+
+static enum status over_budget(struct core *c, struct err *err)
+{
+    if (run_held(&c->run) < c->options.memory / 100 * RUN_SHARE)
+        return ST_OK;
+    return commit_run(c, err);
+}
+
+/* ---- messages of the opener ---- */
+
+static enum status add_dump(struct core *c, struct slice name, const uint8_t *sha256,
+                            uint64_t bytes, struct dump_ctx **out, struct err *err)
+{
+    struct dump_ctx **slot = grown_add(&c->dumps, sizeof *slot);
+    if (!slot)
+        return err_no_memory(err);
+    c->dumps.n--; /* counted once the dump stands in it */
+    TRY(dump_ctx_new((uint32_t)c->dumps.n, name, sha256, bytes, out, err));
+    *slot = *out;
+    c->dumps.n++;
+    return ST_OK;
+}
+
+/* A dump that an earlier run left unfinished goes on at its committed line. */
+static void take_progress(struct core *c, struct dump_ctx *d)
+{
+    const struct manifest *m = casefile_manifest(c->cf);
+    for (size_t i = 0; i < m->n_progress; i++) {
+        const struct dump_progress *p = &m->progress[i];
+        if (memcmp(p->sha256, d->entry.sha256, SHA256_SIZE) != 0)
+            continue;
+        struct cursor state = cursor_of(p->state);
+        d->skip = p->lines;
+        d->books = p->books;
+        atomic_store(&d->max_seq, cursor_varint(&state));
+        atomic_store(&d->times, cursor_varint(&state));
+        atomic_store(&d->odd_times, cursor_varint(&state));
+    }
+}
+
+static enum status answer(struct core *c, bool take, struct err *err)
+{
+    wire_begin(&c->wire, take ? WIRE_TAKE : WIRE_ALREADY);
+    return wire_send(&c->wire, err);
+}
+
+static enum status on_begin(struct core *c, struct slice payload, struct err *err)
+{
+    struct cursor cur = cursor_of(payload);
+    uint64_t size = cursor_varint(&cur);
+    struct slice sha = cursor_bytes(&cur, SHA256_SIZE);
+    struct slice name = cursor_blob(&cur);
+    TRY(cursor_done(&cur, "message of the opener", err));
+    struct dump_ctx *d;
+    struct known_dump *k;
+    TRY(add_dump(c, name, sha.data, size, &d, err));
+    TRY(known_get(&c->known, sha.data, &k, err));
+    const struct dump_ctx *same_run = k->ctx;
+    bool here = same_run && same_run->entry.state != DUMP_REFUSED;
+    bool before = !same_run && k->state != DUMP_REFUSED;
+    if (here || (before && !c->options.again)) {
+        d->already = true;
+        d->finished = true;
+        d->was = here ? DUMP_COMPLETE : (enum dump_state)k->state;
+        d->same_run = here ? same_run : NULL;
+        c->bytes_done += size;
+        return answer(c, false, err);
+    }
+    d->again = before;
+    k->ctx = d;
+    take_progress(c, d);
+    TRY(answer(c, true, err));
+    return reader_begin(&c->reader, d, err);
+}
+
+static enum status on_refused(struct core *c, struct slice payload, struct err *err)
+{
+    struct cursor cur = cursor_of(payload);
+    uint64_t size = cursor_varint(&cur);
+    struct slice sha = cursor_bytes(&cur, SHA256_SIZE);
+    struct slice name = cursor_blob(&cur);
+    uint64_t at = cursor_varint(&cur);
+    struct slice code = cursor_blob(&cur), text = cursor_blob(&cur);
+    TRY(cursor_done(&cur, "message of the opener", err));
+    struct dump_ctx *d = c->reader.dump;
+    if (!d)
+        TRY(add_dump(c, name, sha.data, size, &d, err));
+    c->reader.dump = NULL;
+    struct err why = {.at = at};
+    char reason[32];
+    snprintf(reason, sizeof reason, "%.*s", (int)code.len, (const char *)code.data);
+    snprintf(why.text, sizeof why.text, "%.*s", (int)(text.len > 500 ? 500 : text.len),
+             (const char *)text.data);
+    why.reason = reason;
+    dump_ctx_damage(d, &why, true);
+    d->finished = true;
+    c->bytes_done += size;
+    return ST_OK;
+}
+
+static enum status on_end(struct core *c, struct slice payload, struct err *err)
+{
+    struct cursor cur = cursor_of(payload);
+    bool whole = cursor_u8(&cur) == 1;
+    struct err damage = {.at = cursor_varint(&cur)};
+    struct slice code = cursor_blob(&cur), text = cursor_blob(&cur);
+    TRY(cursor_done(&cur, "message of the opener", err));
+    if (!c->reader.dump) /* it ended in the core before */
+        return ST_OK;
+    struct dump_ctx *d = c->reader.dump;
+    c->bytes_done += d->entry.bytes - (c->reader.bytes_in < d->entry.bytes ? c->reader.bytes_in
+                                                                          : d->entry.bytes);
+    char reason[32];
+    snprintf(reason, sizeof reason, "%.*s", (int)code.len, (const char *)code.data);
+    damage.reason = reason;
+    snprintf(damage.text, sizeof damage.text, "%.*s", (int)(text.len > 500 ? 500 : text.len),
+             (const char *)text.data);
+    return reader_end(&c->reader, whole ? NULL : &damage, err);
+}
+
+static enum status on_data(struct core *c, struct slice payload, struct err *err)
+{
+    c->bytes_done += payload.len;
+    if (c->reader.dump)
+        TRY(reader_data(&c->reader, payload, err));
+    return over_budget(c, err);
+}
+
+static enum status on_fatal(struct slice payload, struct err *err)
+{
+    struct cursor cur = cursor_of(payload);
+    uint8_t st = cursor_u8(&cur);
+    struct slice text = cursor_blob(&cur);
+    bool known = st > ST_OK && st <= ST_CLOSED && !cur.bad;
+    return err_set(err, known ? (enum status)st : ST_IO, "%.*s", (int)text.len,
+                   (const char *)text.data);
+}
+
+static enum status take_all(struct core *c, struct err *err)
+{
+    for (;;) {
+        enum wire_type type;
+        struct slice payload;
+        if (stop_asked())
+            return ST_INTERRUPTED;
+        enum status st = wire_next(&c->wire, &type, &payload, err);
+        if (st == ST_CLOSED)
+            return err_set(err, ST_IO, "the process that opens the dumps has died");
+        TRY(st);
+        switch (type) {
+        case WIRE_BEGIN:
+            TRY(on_begin(c, payload, err));
+            break;
+        case WIRE_DATA:
+            TRY(on_data(c, payload, err));
+            break;
+        case WIRE_END:
+            TRY(on_end(c, payload, err));
+            break;
+        case WIRE_REFUSED:
+            TRY(on_refused(c, payload, err));
+            break;
+        case WIRE_FATAL:
+            return on_fatal(payload, err);
+        case WIRE_DONE:
+            return ST_OK;
+        default:
+            return err_set(err, ST_IO, "unexpected message from the opener");
+        }
+        cli_progress_step(&c->progress, c->bytes_done, c->options.total_bytes, c->records_done);
+    }
+}
+
+enum status core_run(struct core *c, struct err *err)
+{
+    enum status st = take_all(c, err);
+    if (st != ST_OK && st != ST_INTERRUPTED)
+        return st;
+    c->interrupted = st == ST_INTERRUPTED;
+    if (c->interrupted && first_error_is_set(c->first))
+        return first_error_get(c->first, err);
+    TRY(commit_run(c, err));
+    return c->interrupted ? err_set(err, ST_INTERRUPTED, "interrupted") : ST_OK;
+}

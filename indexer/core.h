@@ -1,0 +1,63 @@
+/* core — the process that inflates, parses, recognises and writes the case. It has the case key and
+ * the body keys, never a dump key.
+ *
+ * Threads: the caller's reads the socket, inflates, cuts batches, flushes and commits; workers take
+ * batches from one bounded channel and give them back through another. A flush waits until every
+ * batch is back, so that what is committed is, for every dump, exactly its lines up to a number. */
+#ifndef INDEXER_CORE_H
+#define INDEXER_CORE_H
+
+#include "indexer/known.h"
+#include "indexer/reader.h"
+#include "indexer/wire.h"
+#include "indexer/worker.h"
+#include "lictor/chan.h"
+#include "lictor/cli.h"
+#include "lictor/thread.h"
+
+struct core_options {
+    unsigned threads;
+    uint64_t memory;
+    bool again;
+    const struct body_keys *body_keys;
+    enum cli_progress_mode progress;
+    uint64_t total_bytes;
+    uint64_t window;   /* zstd window limit, 0 for the default */
+};
+
+struct core {
+    struct core_options options;
+    struct casefile *cf;
+    struct run run;
+    struct reader reader;
+    struct wire wire;
+    struct known known;
+    struct worker *workers;
+    struct thread **threads;
+    struct batch *batches;
+    size_t n_batches;
+    struct chan *work; /* filled batches */
+    struct chan *idle; /* empty ones */
+    struct first_error *first;
+    struct grown dumps; /* struct dump_ctx *, in the order of arrival */
+    size_t committed;   /* dumps before this index are committed */
+    uint64_t bytes_done, records_done;
+    struct cli_progress progress;
+    bool interrupted;
+};
+
+MUST_USE enum status core_open(struct casefile *cf, int fd, const struct core_options *o,
+                               struct core **out, struct err *err);
+void core_close(struct core *c);
+/* Takes what the opener sends, until it is done. Commits on the way whenever the run has used its
+ * share of the memory. ST_INTERRUPTED after a clean stop (what was read is committed). */
+MUST_USE enum status core_run(struct core *c, struct err *err);
+/* For the reader: an empty batch, or the first error. */
+MUST_USE enum status core_idle(struct core *c, struct batch **b, struct err *err);
+MUST_USE enum status core_send(struct core *c, struct batch *b, struct err *err);
+static inline struct dump_ctx *core_dump(const struct core *c, size_t i)
+{
+    return ((struct dump_ctx **)c->dumps.items)[i];
+}
+
+#endif

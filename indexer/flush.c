@@ -1,0 +1,309 @@
+/* What the phases of a flush share, and the commit at its end. */
+#include "indexer/flush.h"
+
+#include <stdlib.h>
+
+#include "indexer/core.h"
+#include "indexer/dump_ctx.h"
+
+enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, struct err *err)
+{
+    *f = (struct flush){.cf = cf, .run = run};
+    arena_init(&f->arena, 0);
+    arena_init(&f->temp, 0);
+    memcpy(f->digest_sum, casefile_manifest(cf)->digest_sum, DIGEST_SUM_SIZE);
+    TRY(content_hasher_init(&f->hasher, err));
+    TRY(segment_scratch_new(&f->scratch, err));
+    f->target_of = arena_array(&f->arena, run->workers, sizeof *f->target_of);
+    if (!f->target_of)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < run->workers; w++) {
+        size_t n = run->stores[w].docs.n;
+        f->target_of[w] = malloc((n ? n : 1) * sizeof **f->target_of);
+        if (!f->target_of[w])
+            return err_no_memory(err);
+        memset(f->target_of[w], 0xff, n * sizeof **f->target_of);
+    }
+    f->books = calloc(run->tables.dumps.n + 1, sizeof *f->books);
+    return f->books ? ST_OK : err_no_memory(err);
+}
+
+void flush_close(struct flush *f)
+{
+    for (unsigned w = 0; f->target_of && w < f->run->workers; w++)
+        free(f->target_of[w]);
+    free(f->entries);
+    free(f->books);
+    grown_release(&f->targets);
+    grown_release(&f->touched);
+    content_hasher_release(&f->hasher);
+    segment_scratch_free(f->scratch);
+    arena_release(&f->arena);
+    arena_release(&f->temp);
+}
+
+/* ---- targets in the case ---- */
+
+static uint32_t *touched_slot(struct flush *f, uint32_t segment, uint32_t doc)
+{
+    uint32_t *slots = f->touched.items;
+    uint64_t h = ((uint64_t)segment << 32 | doc) * UINT64_C(0x9e3779b97f4a7c15);
+    size_t i = (size_t)(h >> 20) & (f->touched.cap - 1);
+    for (; slots[i]; i = (i + 1) & (f->touched.cap - 1)) {
+        const struct target *t = flush_target(f, slots[i] - 1);
+        if (t->segment == segment && t->doc == doc)
+            break;
+    }
+    return &slots[i];
+}
+
+static enum status touched_grow(struct flush *f, struct err *err)
+{
+    struct grown old = f->touched;
+    size_t cap = old.cap ? old.cap * 2 : 256;
+    uint32_t *slots = calloc(cap, sizeof *slots);
+    if (!slots)
+        return err_no_memory(err);
+    f->touched = (struct grown){.items = slots, .cap = cap};
+    const uint32_t *before = old.items;
+    for (size_t i = 0; i < old.cap; i++)
+        if (before[i]) {
+            const struct target *t = flush_target(f, before[i] - 1);
+            *touched_slot(f, t->segment, t->doc) = before[i];
+        }
+    free(old.items);
+    return ST_OK;
+}
+
+enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_t *target,
+                        struct err *err)
+{
+    if ((f->n_touched + 1) * 2 > f->touched.cap)
+        TRY(touched_grow(f, err));
+    uint32_t *slot = touched_slot(f, segment, doc);
+    if (!*slot) {
+        struct doc_state state;
+        struct content c;
+        struct target probe = {.segment = segment, .doc = doc};
+        TRY(segment_state(casefile_segment(f->cf, segment), f->scratch, doc, &state, err));
+        TRY(flush_content(f, &probe, &f->temp, &c, err));
+        struct target *t = grown_add(&f->targets, sizeof *t);
+        if (!t)
+            return err_no_memory(err);
+        *t = (struct target){.segment = segment,
+                             .doc = doc,
+                             .ref = UINT32_MAX,
+                             .old = state,
+                             .state = state,
+                             .kind = c.kind};
+        *slot = (uint32_t)f->targets.n;
+        f->n_touched++;
+    }
+    *target = *slot - 1;
+    return ST_OK;
+}
+
+enum status flush_content(struct flush *f, const struct target *t, struct arena *a,
+                          struct content *out, struct err *err)
+{
+    if (t->segment == NO_SEGMENT) {
+        const struct run_doc *d = flush_doc(f, t);
+        TRY(content_decode(d->row, a, out, err));
+        out->conv = d->conv->c;
+        return ST_OK;
+    }
+    struct segment *s = casefile_segment(f->cf, t->segment);
+    struct segment_conversation conv;
+    struct slice row;
+    TRY(segment_row(s, f->scratch, t->doc, &row, err));
+    row = arena_copy(a, row); /* the scratch is used again before the content is done with */
+    if (!row.data)
+        return err_no_memory(err);
+    TRY(content_decode(row, a, out, err));
+    TRY(segment_conversation_of(s, f->scratch, t->doc, a, &conv, err));
+    out->conv = conv.c;
+    return ST_OK;
+}
+
+/* ---- quarantine ---- */
+
+static void quarantine_digest(struct flush *f, const struct run_quarantine *q)
+{
+    static const char magic[] = "lictor-quarantine/1";
+    uint8_t hash[SHA256_SIZE];
+    sha256_begin(&f->hasher.sha);
+    sha256_add(&f->hasher.sha, magic, sizeof magic);
+    sha256_add(&f->hasher.sha, q->bytes.data, q->bytes.len);
+    sha256_end(&f->hasher.sha, hash);
+    digest_add(f->digest_sum, hash);
+}
+
+static enum status write_lines(struct flush *f, struct quarantine_writer *qw, uint64_t *lines,
+                               struct err *err)
+{
+    for (unsigned w = 0; w < f->run->workers; w++) {
+        const struct run_quarantine *q = f->run->stores[w].quarantine.items;
+        for (size_t i = 0; i < f->run->stores[w].quarantine.n; i++) {
+            struct quarantine_line l = {.dump_name = q[i].dump->entry.name,
+                                        .line = q[i].line,
+                                        .fault = slice_str(record_fault_name(q[i].fault)),
+                                        .bytes = q[i].bytes};
+            memcpy(l.dump_sha256, q[i].dump->entry.sha256, SHA256_SIZE);
+            TRY(quarantine_add(qw, &l, err));
+            quarantine_digest(f, &q[i]);
+            q[i].dump->books.quarantined += !q[i].piece;
+            *lines += !q[i].piece;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status write_quarantine(struct flush *f, struct manifest *next, struct err *err)
+{
+    size_t n = 0;
+    for (unsigned w = 0; w < f->run->workers; w++)
+        n += f->run->stores[w].quarantine.n;
+    if (n == 0)
+        return ST_OK;
+    struct file_seal *seals =
+        realloc(next->quarantine, (next->n_quarantine + 1) * sizeof *next->quarantine);
+    if (!seals)
+        return err_no_memory(err);
+    next->quarantine = seals;
+    struct quarantine_writer *qw;
+    TRY(quarantine_writer_open(f->cf, &qw, err));
+    enum status st = write_lines(f, qw, &next->quarantined, err);
+    if (st != ST_OK) {
+        quarantine_writer_abort(qw);
+        return st;
+    }
+    TRY(quarantine_writer_finish(qw, &seals[next->n_quarantine], err));
+    next->n_quarantine++;
+    return ST_OK;
+}
+
+/* ---- the commit of an add ---- */
+
+static void add_books(struct core *c, const struct flush *f)
+{
+    for (size_t i = c->committed; i < c->dumps.n; i++) {
+        struct dump_ctx *d = core_dump(c, i);
+        if (d->source.data)
+            books_sum(&d->books, &f->books[d->dump_index]);
+    }
+}
+
+static bool in_ledger(const struct dump_ctx *d)
+{
+    return d->finished && !d->already;
+}
+
+static enum status judge_dumps(struct core *c, struct manifest *next, struct ledger_dump **out,
+                               size_t *n, struct err *err)
+{
+    struct ledger_dump *dumps = calloc(c->dumps.n - c->committed + 1, sizeof *dumps);
+    *out = dumps;
+    *n = 0;
+    if (!dumps)
+        return err_no_memory(err);
+    for (size_t i = c->committed; i < c->dumps.n; i++) {
+        struct dump_ctx *d = core_dump(c, i);
+        if (!in_ledger(d))
+            continue;
+        d->entry.books = d->books;
+        if (!books_balance(&d->books))
+            return err_set(err, ST_DAMAGED,
+                           "the books of this dump do not balance: this is a fault of Lictor");
+        next->dumps[d->entry.state]++;
+        dumps[(*n)++] = d->entry;
+    }
+    return ST_OK;
+}
+
+/* Dumps that are not finished go on at their committed line; those of earlier runs stay noted until
+ * they come again. */
+static enum status note_progress(struct core *c, struct manifest *next, struct err *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < next->n_progress; i++) {
+        bool here = false;
+        for (size_t j = c->committed; j < c->dumps.n && !here; j++)
+            here = memcmp(core_dump(c, j)->entry.sha256, next->progress[i].sha256, SHA256_SIZE) == 0;
+        if (here)
+            free((void *)(uintptr_t)next->progress[i].state.data);
+        else
+            next->progress[kept++] = next->progress[i];
+    }
+    next->n_progress = kept;
+    struct dump_ctx *d = c->reader.dump;
+    if (!d || d->lines == 0)
+        return ST_OK;
+    struct dump_progress *p = realloc(next->progress, (kept + 1) * sizeof *p);
+    if (!p)
+        return err_no_memory(err);
+    next->progress = p;
+    struct buf state = {0};
+    buf_put_varint(&state, atomic_load(&d->max_seq));
+    buf_put_varint(&state, atomic_load(&d->times));
+    buf_put_varint(&state, atomic_load(&d->odd_times));
+    TRY(buf_status(&state, err));
+    p[kept] = (struct dump_progress){.lines = d->lines, .books = d->books, .state = buf_slice(&state)};
+    memcpy(p[kept].sha256, d->entry.sha256, SHA256_SIZE);
+    next->n_progress = kept + 1;
+    return ST_OK;
+}
+
+static enum status prepare(struct core *c, struct flush *f, struct manifest *next,
+                           struct ledger_dump **dumps, size_t *n, struct err *err)
+{
+    TRY(flush_match(f, err));
+    TRY(flush_order(f, err));
+    TRY(flush_classify(f, err));
+    TRY(flush_relate(f, err));
+    TRY(write_quarantine(f, next, err));
+    add_books(c, f);
+    for (size_t i = c->committed; i < c->dumps.n; i++)
+        if (in_ledger(core_dump(c, i)) && core_dump(c, i)->entry.state != DUMP_REFUSED)
+            dump_ctx_judge(core_dump(c, i), &f->run->tables);
+    TRY(judge_dumps(c, next, dumps, n, err));
+    TRY(note_progress(c, next, err));
+    TRY(flush_write(f, next, err));
+    memcpy(next->digest_sum, f->digest_sum, DIGEST_SUM_SIZE);
+    return ST_OK;
+}
+
+static bool nothing_to_commit(const struct core *c)
+{
+    for (size_t i = c->committed; i < c->dumps.n; i++)
+        if (!core_dump(c, i)->already)
+            return false;
+    return true;
+}
+
+enum status flush_commit(struct core *c, struct err *err)
+{
+    if (nothing_to_commit(c))
+        return ST_OK;
+    struct flush f;
+    struct manifest *next = NULL;
+    struct ledger_dump *dumps = NULL;
+    size_t n = 0;
+    enum status st = flush_open(&f, c->cf, &c->run, err);
+    if (st == ST_OK)
+        st = manifest_copy(casefile_manifest(c->cf), &next, err);
+    if (st == ST_OK)
+        st = prepare(c, &f, next, &dumps, &n, err);
+    flush_close(&f);
+    if (st == ST_OK) {
+        st = casefile_commit(c->cf, next, LEDGER_ADD, dumps, n, err);
+        next = NULL;
+    }
+    manifest_free(next);
+    free(dumps);
+    for (size_t i = c->committed; st == ST_OK && i < c->dumps.n; i++)
+        core_dump(c, i)->committed = core_dump(c, i)->finished;
+    while (st == ST_OK && c->committed < c->dumps.n &&
+           (core_dump(c, c->committed)->committed || core_dump(c, c->committed)->already))
+        c->committed++;
+    return st;
+}

@@ -1,0 +1,99 @@
+/* flush — turns a run into a segment and overlays, and commits them.
+ *
+ * Phases, in this order; each is one file:
+ *   flush_match    which contents does the case have already?         (sorted keys against sorted keys)
+ *   flush_order    documents into the one order, copies to their documents
+ *   flush_classify message, copy or re-delivery? states, books, digest
+ *   flush_relate   same seq, same id: related, conflict
+ *   flush_write    one base segment of new documents, one overlay per touched segment
+ * Nothing here depends on the order of arrival: every decision is made on sorted copies.
+ *
+ * Owns: a struct flush owns what the phases make.  Threads: one, alone with the run. */
+#ifndef INDEXER_FLUSH_H
+#define INDEXER_FLUSH_H
+
+#include "indexer/run.h"
+
+struct core;
+
+#define NO_SEGMENT UINT32_MAX
+
+/* A document that this flush makes or touches. */
+struct target {
+    uint32_t segment; /* NO_SEGMENT: new */
+    uint32_t doc;     /* in its segment; new: its place in the one order */
+    run_ref ref;      /* new, or the run's content that matched; UINT32_MAX: touched by relation */
+    uint32_t first_entry, n_entries;
+    struct doc_state old, state;
+    uint8_t kind;
+    bool changed;
+};
+
+enum credit { CREDIT_NONE, CREDIT_MESSAGE, CREDIT_COPY, CREDIT_REDELIVERED, CREDIT_OTHER };
+
+/* A record of the run at its target. */
+struct entry {
+    const struct run_copy *copy;
+    uint32_t target;
+    uint32_t rank; /* of its stream */
+    uint8_t credit;
+    bool known;   /* this very sighting (dump, line) is in the case */
+    bool held;    /* the document had this (stream, seq) before */
+};
+
+struct flush {
+    struct casefile *cf;
+    struct run *run;
+    struct arena arena;    /* lives as long as the flush */
+    struct arena temp;     /* reset per document */
+    struct content_hasher hasher;
+    struct segment_scratch *scratch;
+    struct grown targets;  /* struct target: new ones first, in the one order */
+    uint32_t n_new;
+    uint32_t **target_of;  /* by worker, by document: index of its target */
+    struct entry *entries; /* by target, rank, seq, version, dump, line */
+    size_t n_entries;
+    uint32_t *rank;        /* by stream */
+    uint32_t *by_rank;     /* streams in stream_cmp order */
+    struct grown touched;  /* open addressing: uint32_t target + 1, by (segment, doc) */
+    size_t n_touched;
+    struct books *books;   /* by dump table index; NULL in a compaction */
+    uint8_t digest_sum[DIGEST_SUM_SIZE];
+};
+
+MUST_USE enum status flush_open(struct flush *f, struct casefile *cf, struct run *run,
+                                struct err *err);
+void flush_close(struct flush *f);
+
+MUST_USE enum status flush_match(struct flush *f, struct err *err);
+MUST_USE enum status flush_order(struct flush *f, struct err *err);
+MUST_USE enum status flush_classify(struct flush *f, struct err *err);
+MUST_USE enum status flush_relate(struct flush *f, struct err *err);
+/* Writes the files and names them in `next`. */
+MUST_USE enum status flush_write(struct flush *f, struct manifest *next, struct err *err);
+/* Only the base segment: for a compaction, where nothing of the case is touched. */
+MUST_USE enum status flush_write_base(struct flush *f, struct manifest *next, struct err *err);
+
+/* All of it for an `add`: the run, its quarantine, its finished dumps, the commit. */
+MUST_USE enum status flush_commit(struct core *c, struct err *err);
+
+static inline struct target *flush_target(const struct flush *f, uint32_t i)
+{
+    return (struct target *)f->targets.items + i;
+}
+static inline struct run_doc *flush_doc(const struct flush *f, const struct target *t)
+{
+    return run_doc_at(f->run, t->ref);
+}
+/* The target of a document of the case, made if nobody touched it yet (state loaded). */
+MUST_USE enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_t *target,
+                                 struct err *err);
+/* Content of a target with its conversation, in `a`. */
+MUST_USE enum status flush_content(struct flush *f, const struct target *t, struct arena *a,
+                                   struct content *out, struct err *err);
+/* Order of two records at the same target: stream, seq, version, dump, line. */
+int entry_cmp(const struct flush *f, const struct entry *a, const struct entry *b);
+/* Do two records say the same about their copy (origin, times, extra)? */
+int version_cmp(const struct run_tables *t, const struct run_copy *a, const struct run_copy *b);
+
+#endif

@@ -1,0 +1,95 @@
+/* New keys are sorted and merged against each segment's sorted fingerprints; a fingerprint that
+ * agrees is confirmed by the whole key, recomputed from the stored content. */
+#include "indexer/flush.h"
+
+#include <stdlib.h>
+
+#define KEYS_AT_ONCE 4096
+
+struct new_key {
+    uint64_t fingerprint;
+    run_ref ref;
+};
+
+static int new_key_cmp(const void *a, const void *b)
+{
+    uint64_t x = ((const struct new_key *)a)->fingerprint;
+    uint64_t y = ((const struct new_key *)b)->fingerprint;
+    return (x > y) - (x < y);
+}
+
+static uint64_t fingerprint(const uint8_t *key)
+{
+    return __builtin_bswap64(load_u64(key));
+}
+
+static enum status list_keys(struct flush *f, struct new_key **out, size_t *n, struct err *err)
+{
+    size_t total = 0, at = 0;
+    for (unsigned w = 0; w < f->run->workers; w++)
+        total += f->run->stores[w].docs.n;
+    struct new_key *keys = calloc(total ? total : 1, sizeof *keys);
+    if (!keys)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < f->run->workers; w++)
+        for (uint32_t i = 0; i < f->run->stores[w].docs.n; i++) {
+            run_ref ref = (run_ref)w << 25 | i;
+            keys[at++] = (struct new_key){fingerprint(run_doc_at(f->run, ref)->hash), ref};
+        }
+    qsort(keys, total, sizeof *keys, new_key_cmp);
+    *out = keys;
+    *n = total;
+    return ST_OK;
+}
+
+/* Is the stored document the content of `ref`? Then it becomes its target. */
+static enum status confirm(struct flush *f, uint32_t segment, uint32_t doc, run_ref ref,
+                           struct err *err)
+{
+    struct content c;
+    uint8_t hash[SHA256_SIZE];
+    struct target t = {.segment = segment, .doc = doc};
+    arena_reset(&f->temp);
+    TRY(flush_content(f, &t, &f->temp, &c, err));
+    TRY(content_rehash(&f->hasher, &c, hash, err));
+    if (memcmp(hash, run_doc_at(f->run, ref)->hash, KEY_SIZE) != 0)
+        return ST_OK;
+    uint32_t target;
+    TRY(flush_touch(f, segment, doc, &target, err));
+    flush_target(f, target)->ref = ref;
+    f->target_of[RUN_REF_WORKER(ref)][RUN_REF_INDEX(ref)] = target;
+    return ST_OK;
+}
+
+static enum status match_segment(struct flush *f, uint32_t segment, const struct new_key *keys,
+                                 size_t n, struct key_entry *page, struct err *err)
+{
+    struct segment *s = casefile_segment(f->cf, segment);
+    uint32_t docs = segment_info(s)->docs;
+    size_t k = 0;
+    for (uint32_t from = 0; from < docs && k < n;) {
+        uint32_t got = docs - from < KEYS_AT_ONCE ? docs - from : KEYS_AT_ONCE;
+        TRY(segment_keys(s, f->scratch, from, got, page, err));
+        for (uint32_t i = 0; i < got && k < n; i++) {
+            while (k < n && keys[k].fingerprint < page[i].fingerprint)
+                k++;
+            for (size_t j = k; j < n && keys[j].fingerprint == page[i].fingerprint; j++)
+                TRY(confirm(f, segment, page[i].doc, keys[j].ref, err));
+        }
+        from += got;
+    }
+    return ST_OK;
+}
+
+enum status flush_match(struct flush *f, struct err *err)
+{
+    struct new_key *keys = NULL;
+    size_t n = 0;
+    struct key_entry *page = malloc(KEYS_AT_ONCE * sizeof *page);
+    enum status st = page ? list_keys(f, &keys, &n, err) : err_no_memory(err);
+    for (uint32_t i = 0; st == ST_OK && n && i < casefile_segments(f->cf); i++)
+        st = match_segment(f, i, keys, n, page, err);
+    free(keys);
+    free(page);
+    return st;
+}

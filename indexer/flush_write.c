@@ -1,0 +1,392 @@
+/* One base segment for the new documents, one overlay for each segment that was touched. Tables of
+ * a file hold only what its copies name, streams in their own order. */
+#include "indexer/flush.h"
+
+#include <stdlib.h>
+
+#include "indexer/invert.h"
+
+#define UNUSED UINT32_MAX
+
+/* Where a global table index stands in the file being written. */
+struct local_tables {
+    uint32_t *dump, *stream, *origin;
+    uint32_t n_streams;
+    uint32_t *streams; /* local to global */
+};
+
+/* The targets that one file holds. */
+struct output {
+    struct flush *f;
+    uint32_t segment;  /* NO_SEGMENT: the new base */
+    uint32_t *targets; /* in order of document */
+    uint32_t n;
+    bool stream_ends;  /* also says where streams end */
+    struct local_tables local;
+};
+
+static enum status local_init(struct output *o, struct err *err)
+{
+    const struct run_tables *t = &o->f->run->tables;
+    struct arena *a = &o->f->arena;
+    o->local.dump = arena_array(a, t->dumps.n, sizeof *o->local.dump);
+    o->local.stream = arena_array(a, t->streams.n, sizeof *o->local.stream);
+    o->local.origin = arena_array(a, t->origins.n, sizeof *o->local.origin);
+    o->local.streams = arena_array(a, t->streams.n, sizeof *o->local.streams);
+    if (!o->local.dump || !o->local.stream || !o->local.origin || !o->local.streams)
+        return err_no_memory(err);
+    memset(o->local.dump, 0xff, t->dumps.n * sizeof *o->local.dump);
+    memset(o->local.stream, 0xff, t->streams.n * sizeof *o->local.stream);
+    memset(o->local.origin, 0xff, t->origins.n * sizeof *o->local.origin);
+    return ST_OK;
+}
+
+/* Marks with 0 what the output's copies use. */
+static void mark_used(struct output *o)
+{
+    const struct flush *f = o->f;
+    const struct run_tables *t = &f->run->tables;
+    for (uint32_t i = 0; i < o->n; i++) {
+        const struct target *g = flush_target(f, o->targets[i]);
+        for (uint32_t k = 0; k < g->n_entries; k++) {
+            const struct entry *e = &f->entries[g->first_entry + k];
+            if (e->known)
+                continue;
+            o->local.dump[e->copy->dump] = 0;
+            o->local.origin[e->copy->origin] = 0;
+            o->local.stream[tables_origin_at(t, e->copy->origin)->stream] = 0;
+        }
+    }
+    for (uint32_t s = 0; o->stream_ends && s < t->streams.n; s++)
+        if (((const struct stream_end *)t->stream_ends.items)[s].dirty)
+            o->local.stream[s] = 0;
+}
+
+static enum status write_tables(struct output *o, struct segment_writer *w, struct err *err)
+{
+    const struct flush *f = o->f;
+    const struct run_tables *t = &f->run->tables;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->dumps.n; i++)
+        if (o->local.dump[i] != UNUSED) {
+            o->local.dump[i] = n++;
+            TRY(segment_add_dump(w, (const struct dump_ref *)t->dumps.items + i, err));
+        }
+    for (uint32_t r = 0; r < t->streams.n; r++) {
+        uint32_t s = f->by_rank[r];
+        if (o->local.stream[s] == UNUSED)
+            continue;
+        o->local.stream[s] = o->local.n_streams;
+        o->local.streams[o->local.n_streams++] = s;
+        TRY(segment_add_stream(w, tables_stream_at(t, s), err));
+    }
+    n = 0;
+    for (uint32_t i = 0; i < t->origins.n; i++)
+        if (o->local.origin[i] != UNUSED) {
+            struct origin_ref origin = *tables_origin_at(t, i);
+            origin.stream = o->local.stream[origin.stream];
+            o->local.origin[i] = n++;
+            TRY(segment_add_origin(w, &origin, err));
+        }
+    return ST_OK;
+}
+
+/* The run's copies of a target as one row; empty if the case has them all. */
+static enum status encode_copies(struct output *o, const struct target *t, struct buf *out,
+                                 struct err *err)
+{
+    struct flush *f = o->f;
+    arena_reset(&f->temp);
+    struct copy *copies = arena_array(&f->temp, t->n_entries, sizeof *copies);
+    struct copy_version *versions = arena_array(&f->temp, t->n_entries, sizeof *versions);
+    struct sighting *sightings = arena_array(&f->temp, t->n_entries, sizeof *sightings);
+    if (!copies || !versions || !sightings)
+        return err_no_memory(err);
+    size_t nc = 0, nv = 0, ns = 0;
+    const struct entry *last = NULL;
+    for (uint32_t i = 0; i < t->n_entries; i++) {
+        const struct entry *e = &f->entries[t->first_entry + i];
+        if (e->known)
+            continue;
+        const struct run_copy *c = e->copy;
+        bool new_copy = !last || last->rank != e->rank || last->copy->seq != c->seq;
+        if (new_copy)
+            copies[nc++] = (struct copy){.stream = o->local.stream[f->by_rank[e->rank]],
+                                         .seq = c->seq,
+                                         .versions = &versions[nv]};
+        if (new_copy || version_cmp(&f->run->tables, last->copy, c) != 0) {
+            copies[nc - 1].n_versions++;
+            versions[nv++] = (struct copy_version){.origin = o->local.origin[c->origin],
+                                                   .delivered = c->delivered,
+                                                   .read = c->read,
+                                                   .collected = c->collected,
+                                                   .extra = slice_of(c->extra, c->extra_len),
+                                                   .sightings = &sightings[ns]};
+        }
+        versions[nv - 1].n_sightings++;
+        sightings[ns++] = (struct sighting){o->local.dump[c->dump], c->line};
+        last = e;
+    }
+    buf_clear(out);
+    copies_encode(copies, nc, out);
+    return buf_status(out, err);
+}
+
+/* ---- streams ---- */
+
+struct seq_item {
+    uint32_t stream, doc; /* local stream */
+    uint64_t seq;
+};
+
+static int seq_item_cmp(const void *pa, const void *pb)
+{
+    const struct seq_item *a = pa, *b = pb;
+    if (a->stream != b->stream)
+        return a->stream < b->stream ? -1 : 1;
+    if (a->seq != b->seq)
+        return a->seq < b->seq ? -1 : 1;
+    return (a->doc > b->doc) - (a->doc < b->doc);
+}
+
+/* The (stream, seq, doc) that this file adds; unnumbered streams take no part. */
+static enum status list_seqs(struct output *o, struct grown *items, struct err *err)
+{
+    const struct flush *f = o->f;
+    for (uint32_t i = 0; i < o->n; i++) {
+        const struct target *t = flush_target(f, o->targets[i]);
+        const struct entry *last = NULL;
+        for (uint32_t k = 0; k < t->n_entries; k++) {
+            const struct entry *e = &f->entries[t->first_entry + k];
+            uint32_t s = f->by_rank[e->rank];
+            bool again = last && last->rank == e->rank && last->copy->seq == e->copy->seq;
+            last = e;
+            if (e->held || again || !tables_stream_at(&f->run->tables, s)->numbered)
+                continue;
+            struct seq_item *it = grown_add(items, sizeof *it);
+            if (!it)
+                return err_no_memory(err);
+            *it = (struct seq_item){o->local.stream[s], t->doc, e->copy->seq};
+        }
+    }
+    if (items->n > 1)
+        qsort(items->items, items->n, sizeof(struct seq_item), seq_item_cmp);
+    return ST_OK;
+}
+
+static enum status write_seqs(struct output *o, struct segment_writer *w, const struct grown *items,
+                              uint64_t *seqs, uint32_t *docs, struct err *err)
+{
+    const struct seq_item *it = items->items;
+    for (size_t i = 0; i < items->n; i++) {
+        seqs[i] = it[i].seq;
+        docs[i] = it[i].doc;
+    }
+    size_t at = 0;
+    for (uint32_t s = 0; s < o->local.n_streams; s++) {
+        struct stream_end none = {0};
+        struct stream_end *end = tables_stream_end(&o->f->run->tables, o->local.streams[s]);
+        if (!o->stream_ends)
+            end = &none;
+        size_t from = at;
+        while (at < items->n && it[at].stream == s)
+            at++;
+        TRY(segment_add_stream_seqs(w, s, at - from, seqs + from, docs + from, end->last_seq,
+                                    end->selection, end->partial, err));
+        end->dirty = false;
+    }
+    return ST_OK;
+}
+
+static enum status write_streams(struct output *o, struct segment_writer *w, struct err *err)
+{
+    struct grown items = {0};
+    enum status st = list_seqs(o, &items, err);
+    uint64_t *seqs = malloc((items.n + 1) * sizeof *seqs);
+    uint32_t *docs = malloc((items.n + 1) * sizeof *docs);
+    if (st == ST_OK && (!seqs || !docs))
+        st = err_no_memory(err);
+    if (st == ST_OK)
+        st = write_seqs(o, w, &items, seqs, docs, err);
+    free(seqs);
+    free(docs);
+    grown_release(&items);
+    return st;
+}
+
+/* ---- the base ---- */
+
+static enum status write_docs(struct output *o, struct segment_writer *w, struct err *err)
+{
+    struct flush *f = o->f;
+    const uint8_t *conv = NULL;
+    struct buf copies = {0};
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
+        const struct target *t = flush_target(f, o->targets[i]);
+        const struct run_doc *d = flush_doc(f, t);
+        if (!conv || memcmp(conv, d->conv->key, KEY_SIZE) != 0)
+            st = segment_add_conversation(w, d->conv->key, &d->conv->c, err);
+        conv = d->conv->key;
+        if (st == ST_OK)
+            st = encode_copies(o, t, &copies, err);
+        int64_t sent = d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
+        if (st == ST_OK)
+            st = segment_add_doc(w, d->hash, sent, d->row, &t->state, buf_slice(&copies), err);
+    }
+    buf_release(&copies);
+    return st;
+}
+
+static enum status emit_term(void *ctx, const struct inverted *t, struct err *err)
+{
+    return segment_add_term(ctx, t->term, t->n, t->docs, t->tf, t->positions, err);
+}
+
+static enum status fill_base(struct output *o, struct segment_writer *w, struct err *err)
+{
+    TRY(local_init(o, err));
+    mark_used(o);
+    TRY(write_tables(o, w, err));
+    TRY(write_docs(o, w, err));
+    TRY(invert(o->f, emit_term, w, err));
+    return write_streams(o, w, err);
+}
+
+static enum status write_base(struct output *o, struct manifest *next, struct err *err)
+{
+    struct flush *f = o->f;
+    struct segment_writer *w;
+    struct manifest_segment *m =
+        realloc(next->segments, (next->n_segments + 1) * sizeof *next->segments);
+    if (!m)
+        return err_no_memory(err);
+    next->segments = m;
+    TRY(segment_writer_open(casefile_segments_dir(f->cf), casefile_key(f->cf), NULL, &w, err));
+    enum status st = fill_base(o, w, err);
+    if (st != ST_OK) {
+        segment_writer_abort(w);
+        return st;
+    }
+    m[next->n_segments] = (struct manifest_segment){.docs = o->n};
+    TRY(segment_writer_finish(w, &m[next->n_segments].base, err));
+    next->n_segments++;
+    return ST_OK;
+}
+
+/* ---- overlays ---- */
+
+/* What the totals of a segment become when a document's state changes. */
+static void info_apply(struct segment_info *info, const struct target *t)
+{
+    if (t->kind == DOC_MESSAGE) {
+        info->messages += t->state.messages - t->old.messages;
+        info->copies += (uint64_t)t->state.copies - t->state.messages;
+        info->copies -= (uint64_t)t->old.copies - t->old.messages;
+    }
+    info->repeated_docs += t->state.messages > 1;
+    info->repeated_docs -= t->old.messages > 1;
+    info->conflict += (t->state.flags & DOC_CONFLICT) != 0;
+    info->conflict -= (t->old.flags & DOC_CONFLICT) != 0;
+}
+
+static enum status fill_overlay(struct output *o, struct segment_writer *w, struct err *err)
+{
+    struct flush *f = o->f;
+    struct segment_info info = *segment_info(casefile_segment(f->cf, o->segment));
+    struct buf copies = {0};
+    enum status st = local_init(o, err);
+    mark_used(o);
+    if (st == ST_OK)
+        st = write_tables(o, w, err);
+    for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
+        const struct target *t = flush_target(f, o->targets[i]);
+        info_apply(&info, t);
+        st = encode_copies(o, t, &copies, err);
+        if (st == ST_OK)
+            st = segment_add_patch(w, t->doc, &t->state, buf_slice(&copies), err);
+    }
+    segment_set_info(w, &info);
+    if (st == ST_OK)
+        st = write_streams(o, w, err);
+    buf_release(&copies);
+    return st;
+}
+
+static enum status write_overlay(struct output *o, struct manifest *next, struct err *err)
+{
+    struct flush *f = o->f;
+    struct manifest_segment *m = &next->segments[o->segment];
+    struct segment_writer *w;
+    struct file_seal *seals = realloc(m->overlays, (m->n_overlays + 1) * sizeof *seals);
+    if (!seals)
+        return err_no_memory(err);
+    m->overlays = seals;
+    TRY(segment_writer_open(casefile_segments_dir(f->cf), casefile_key(f->cf), m->base.id, &w, err));
+    enum status st = fill_overlay(o, w, err);
+    if (st != ST_OK) {
+        segment_writer_abort(w);
+        return st;
+    }
+    TRY(segment_writer_finish(w, &seals[m->n_overlays], err));
+    m->n_overlays++;
+    return ST_OK;
+}
+
+static int by_doc(const void *a, const void *b, void *ctx)
+{
+    const struct flush *f = ctx;
+    uint32_t x = flush_target(f, *(const uint32_t *)a)->doc;
+    uint32_t y = flush_target(f, *(const uint32_t *)b)->doc;
+    return (x > y) - (x < y);
+}
+
+static bool any_dirty(const struct flush *f)
+{
+    const struct stream_end *ends = f->run->tables.stream_ends.items;
+    for (size_t i = 0; i < f->run->tables.streams.n; i++)
+        if (ends[i].dirty)
+            return true;
+    return false;
+}
+
+static enum status collect(struct flush *f, uint32_t segment, struct output *o, struct err *err)
+{
+    *o = (struct output){.f = f, .segment = segment};
+    o->targets = arena_array(&f->arena, f->targets.n, sizeof *o->targets);
+    if (!o->targets)
+        return err_no_memory(err);
+    for (uint32_t i = 0; i < f->targets.n; i++)
+        if (flush_target(f, i)->segment == segment && flush_target(f, i)->changed)
+            o->targets[o->n++] = i;
+    qsort_r(o->targets, o->n, sizeof *o->targets, by_doc, f);
+    return ST_OK;
+}
+
+enum status flush_write_base(struct flush *f, struct manifest *next, struct err *err)
+{
+    struct output o;
+    TRY(collect(f, NO_SEGMENT, &o, err));
+    if (!o.n && !any_dirty(f))
+        return ST_OK;
+    o.stream_ends = true;
+    return write_base(&o, next, err);
+}
+
+enum status flush_write(struct flush *f, struct manifest *next, struct err *err)
+{
+    uint32_t segments = (uint32_t)casefile_segments(f->cf);
+    if (f->n_new || segments == 0)
+        TRY(flush_write_base(f, next, err));
+    bool ends = any_dirty(f);
+    struct output o;
+    for (uint32_t s = 0; s < segments; s++) {
+        TRY(collect(f, s, &o, err));
+        if (!o.n && !ends)
+            continue;
+        o.stream_ends = ends;
+        ends = false;
+        TRY(write_overlay(&o, next, err));
+    }
+    return ST_OK;
+}

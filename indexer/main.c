@@ -1,0 +1,258 @@
+/* lictor-ingest — opens deliveries with their keys and writes a case. This file: the command line. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "indexer/cmd.h"
+#include "lictor/os.h"
+#include "lictor/thread.h"
+
+#define PROGRAM "lictor-ingest"
+
+struct command {
+    const char *name;
+    int (*run)(const struct cmd_options *o);
+    const char *options; /* letters of `option_table` it takes */
+    int min_rest, max_rest;
+    const char *usage, *help;
+};
+
+static const struct command commands[] = {
+    {"init", cmd_init, "kE", 0, 0, "init CASE --key FILE | init CASE --no-encryption",
+     "Makes an empty case, and its key file (mode 0600; an existing FILE is refused).\n"
+     "Keep the key file apart from the case: without it nobody can read the case.\n"
+     "\n"
+     "  --key FILE         the key file to make (else $LICTOR_KEY_FILE)\n"
+     "  --no-encryption    store everything readable; checksums find accidents, not attackers\n"},
+    {"add", cmd_add, "kijmpbtafPwS", 1, -1, "add CASE [options] DUMP|DIR|-...",
+     "Opens dumps and adds their records. May be stopped or killed at any time: the same command\n"
+     "again goes on where it was. A dump that is in the case already is passed over.\n"
+     "\n"
+     "  --key FILE                   the case key (else $LICTOR_KEY_FILE)\n"
+     "  -i, --identity FILE          age identity file; may be given several times\n"
+     "  --dump-passphrase-file FILE  passphrase of scrypt dumps\n"
+     "  --scrypt-max N               highest scrypt work factor accepted (log2, default 20)\n"
+     "  --body-keys FILE             keys of sealed bodies, lines `id base64key`\n"
+     "  --trust FILE                 refuse dumps without a good minisign signature by these keys\n"
+     "  -j, --threads N              worker threads (default: one per processor)\n"
+     "  --memory SIZE                memory to work in, such as 256M or 8G (default: a quarter)\n"
+     "  --window SIZE                largest zstd window accepted (default 8M)\n"
+     "  --again                      read dumps again that are in the case already\n"
+     "  --format text|json           how the books are printed (default text)\n"
+     "  --progress auto|plain|none   progress on stderr (default: on a terminal)\n"},
+    {"status", cmd_status, "kf", 0, 0, "status CASE [--format json]",
+     "Messages, copies, other records, dumps by state, segments, bytes, time span, content digest.\n"
+     "The content digest is the same for every case that holds the same records.\n"},
+    {"ledger", cmd_ledger, "kfs", 0, 0, "ledger CASE [--state partial,refused] [--format json]",
+     "The intake ledger: every dump that came, with its books and what is to be asked for again.\n"
+     "\n"
+     "  --state LIST       only these states: complete, partial, refused\n"},
+    {"quarantine", cmd_quarantine, "kfro", 0, 0, "quarantine CASE [--raw -o FILE]",
+     "Lines that could not be read as records, with dump, line and reason.\n"
+     "\n"
+     "  --raw              the lines byte for byte, one after the other\n"
+     "  -o, --output FILE  where to (a new file)\n"},
+    {"compact", cmd_compact, "kjmP", 0, 0, "compact CASE [-j N] [--memory SIZE]",
+     "Merges segments and overlays. Ids, answers and digest stay the same.\n"},
+    {"verify", cmd_verify, "kdfP", 0, 0, "verify CASE [--deep]",
+     "Checks every checksum and seal of the case, and the chain of the ledger.\n"
+     "\n"
+     "  --deep             also derives the index again from the stored messages and compares\n"},
+};
+
+enum { OPT_VERSION = 256 };
+
+/* `letter` ties an option to the commands that take it. */
+static const struct {
+    char letter;
+    struct option option;
+} option_table[] = {
+    {'k', {"key", required_argument, NULL, 'k'}},
+    {'E', {"no-encryption", no_argument, NULL, 'E'}},
+    {'i', {"identity", required_argument, NULL, 'i'}},
+    {'j', {"threads", required_argument, NULL, 'j'}},
+    {'m', {"memory", required_argument, NULL, 'm'}},
+    {'p', {"dump-passphrase-file", required_argument, NULL, 'p'}},
+    {'S', {"scrypt-max", required_argument, NULL, 'S'}},
+    {'b', {"body-keys", required_argument, NULL, 'b'}},
+    {'t', {"trust", required_argument, NULL, 't'}},
+    {'a', {"again", no_argument, NULL, 'a'}},
+    {'f', {"format", required_argument, NULL, 'f'}},
+    {'P', {"progress", required_argument, NULL, 'P'}},
+    {'w', {"window", required_argument, NULL, 'w'}},
+    {'s', {"state", required_argument, NULL, 's'}},
+    {'r', {"raw", no_argument, NULL, 'r'}},
+    {'o', {"output", required_argument, NULL, 'o'}},
+    {'d', {"deep", no_argument, NULL, 'd'}},
+    {'h', {"help", no_argument, NULL, 'h'}},
+    {'h', {"version", no_argument, NULL, OPT_VERSION}},
+};
+#define OPTIONS (sizeof option_table / sizeof *option_table)
+
+static void print_usage(FILE *f)
+{
+    fputs("usage: " PROGRAM " COMMAND CASE [options] [arguments]\n"
+          "Opens deliveries of intercepted messages with their keys and writes a case.\n\n",
+          f);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %s\n", commands[i].usage);
+    fputs("\nMore on one of them: " PROGRAM " COMMAND --help\n"
+          "Exit: 0 all in and balanced; 1 done, but something was quarantined, partial or refused,\n"
+          "or damage was found; 2 usage; 3 failure; 130 interrupted after a clean stop.\n",
+          f);
+}
+
+static int usage_error(const struct command *c, const char *what, const char *why)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s: %s", what, why);
+    cli_error(PROGRAM, text);
+    if (c)
+        fprintf(stderr, "usage: " PROGRAM " %s\n(" PROGRAM " %s --help says more)\n", c->usage,
+                c->name);
+    else
+        fputs("(" PROGRAM " --help lists the commands)\n", stderr);
+    return EXIT_USAGE;
+}
+
+static bool parse_progress(const char *arg, enum cli_progress_mode *mode)
+{
+    static const char *const names[] = {"auto", "plain", "none"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(arg, names[i]) == 0) {
+            *mode = (enum cli_progress_mode)i;
+            return true;
+        }
+    return false;
+}
+
+static bool parse_small(const char *arg, uint64_t min, uint64_t max, unsigned *out)
+{
+    uint64_t v;
+    if (!cli_uint(arg, min, max, &v))
+        return false;
+    *out = (unsigned)v;
+    return true;
+}
+
+/* One option; false if its value is malformed. */
+static bool take_option(struct cmd_options *o, int c, char *arg)
+{
+    switch (c) {
+    case 'k':
+        o->key_file = arg;
+        return true;
+    case 'E':
+        return o->no_encryption = true;
+    case 'i':
+        o->identities[o->n_identities++] = arg;
+        return true;
+    case 'j':
+        return parse_small(arg, 1, 60, &o->threads);
+    case 'm':
+        return cli_size(arg, &o->memory) && o->memory >= ((uint64_t)64 << 20);
+    case 'w':
+        return cli_size(arg, &o->window) && o->window >= 1024 &&
+               o->window <= ((uint64_t)1 << 31);
+    case 'p':
+        o->passphrase_file = arg;
+        return true;
+    case 'S':
+        return parse_small(arg, 1, 30, &o->scrypt_max);
+    case 'b':
+        o->body_keys_file = arg;
+        return true;
+    case 't':
+        o->trust = arg;
+        return true;
+    case 'a':
+        return o->again = true;
+    case 'f':
+        o->json = strcmp(arg, "json") == 0;
+        return o->json || strcmp(arg, "text") == 0;
+    case 'P':
+        return parse_progress(arg, &o->progress);
+    case 's':
+        o->states = arg;
+        return true;
+    case 'r':
+        return o->raw = true;
+    case 'o':
+        o->output = arg;
+        return true;
+    case 'd':
+        return o->deep = true;
+    default:
+        return false;
+    }
+}
+
+static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
+{
+    struct option longs[OPTIONS + 1] = {{0}};
+    for (size_t i = 0; i < OPTIONS; i++)
+        longs[i] = option_table[i].option;
+    int c, at = 0;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":i:j:o:h", longs, &at)) != -1) {
+        if (c == 'h') {
+            printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
+            exit(EXIT_GOOD);
+        }
+        if (c == OPT_VERSION) {
+            puts(PROGRAM " " LICTOR_VERSION);
+            exit(EXIT_GOOD);
+        }
+        if (c == ':')
+            return usage_error(cmd, argv[optind - 1], "a value is missing");
+        if (c == '?' || !strchr(cmd->options, c))
+            return usage_error(cmd, argv[optind - 1], "no such option here");
+        if (!take_option(o, c, optarg))
+            return usage_error(cmd, optarg, "not a value that this option takes");
+    }
+    if (optind == argc)
+        return usage_error(cmd, cmd->name, "which CASE?");
+    o->dir = argv[optind];
+    o->rest = argv + optind + 1;
+    o->n_rest = argc - optind - 1;
+    if (o->n_rest < cmd->min_rest)
+        return usage_error(cmd, cmd->name, "which DUMPs?");
+    if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
+        return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
+    return EXIT_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage_error(NULL, "which command", "none was given");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return EXIT_GOOD;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts(PROGRAM " " LICTOR_VERSION);
+        return EXIT_GOOD;
+    }
+    const struct command *cmd = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            cmd = &commands[i];
+    if (!cmd)
+        return usage_error(NULL, argv[1], "no such command");
+    struct cmd_options o = {.key_file = getenv("LICTOR_KEY_FILE")};
+    if (o.key_file && !*o.key_file)
+        o.key_file = NULL;
+    o.identities = calloc((size_t)argc, sizeof *o.identities);
+    if (!o.identities)
+        return usage_error(NULL, "memory", "none is left");
+    int code = parse(cmd, argc - 1, argv + 1, &o);
+    if (code == EXIT_GOOD) {
+        stop_install();
+        os_protect_process();
+        code = cmd->run(&o);
+    }
+    free(o.identities);
+    return code;
+}

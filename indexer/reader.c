@@ -1,0 +1,306 @@
+/* `end` and a second `dump` line change what the lines behind them are, so the reader must find them
+ * before it hands lines to workers that run in any order. It looks for the only bytes that can spell
+ * these two kinds ("end", "dump", or an escape of an ASCII letter) and parses just those lines. */
+#include "indexer/reader.h"
+
+#include "indexer/core.h"
+#include "indexer/dump_ctx.h"
+
+enum status reader_init(struct reader *r, struct core *core, struct err *err)
+{
+    *r = (struct reader){.core = core};
+    TRY(record_reader_new(&r->records, err));
+    return inflate_new(&r->inflate, err);
+}
+
+void reader_release(struct reader *r)
+{
+    record_reader_free(r->records);
+    inflate_free(r->inflate);
+}
+
+enum status reader_begin(struct reader *r, struct dump_ctx *dump, struct err *err)
+{
+    struct inflate_limits limits = {INFLATE_WINDOW_DEFAULT, INFLATE_RATIO_DEFAULT,
+                                    INFLATE_FREE_DEFAULT};
+    if (r->core->options.window)
+        limits.window = r->core->options.window;
+    inflate_reset(r->inflate, &limits);
+    r->dump = dump;
+    r->overlong = false;
+    r->cut_line = 0;
+    r->bytes_in = 0;
+    if (!r->batch)
+        TRY(core_idle(r->core, &r->batch, err));
+    buf_clear(&r->batch->data);
+    return ST_OK;
+}
+
+/* ---- judging lines ---- */
+
+/* The next place at or after `from` where one of the four spellings stands, or len. Each spelling's
+ * last find is kept, so that the whole scan is linear. */
+struct spellings {
+    size_t next[4];
+};
+
+static size_t next_suspect(struct spellings *s, const uint8_t *data, size_t len, size_t from)
+{
+    static const char *const words[4] = {"\"end\"", "\"dump\"", "\\u006", "\\u007"};
+    size_t least = len;
+    for (int i = 0; i < 4; i++) {
+        if (s->next[i] < from || from == 0) {
+            const uint8_t *at = memmem(data + from, len - from, words[i], strlen(words[i]));
+            s->next[i] = at ? (size_t)(at - data) : len;
+        }
+        if (s->next[i] < least)
+            least = s->next[i];
+    }
+    return least;
+}
+
+static uint64_t count_lines(const uint8_t *p, size_t n)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < n; i++)
+        lines += p[i] == '\n';
+    return lines;
+}
+
+static void note_end(struct reader *r, const struct record *rec, uint64_t line)
+{
+    struct dump_ctx *d = r->dump;
+    d->end_line = line;
+    d->end_records = rec->num[RI_RECORDS];
+    d->end_has_last_seq = record_has(rec, RI_LAST_SEQ);
+    d->end_last_seq = rec->num[RI_LAST_SEQ];
+    if (line > d->skip)
+        d->books.other++;
+    r->cut_line = line + 1;
+    r->cut_fault = RF_AFTER_END;
+}
+
+/* Finds the first `end` or second `dump` in the batch. */
+static enum status find_cut(struct reader *r, struct batch *b, struct err *err)
+{
+    const uint8_t *data = b->data.data;
+    size_t len = b->data.len, pos = 0, counted = 0;
+    uint64_t line = b->first_line;
+    struct spellings s = {{0}};
+    while (pos < len && !r->cut_line) {
+        size_t at = next_suspect(&s, data, len, pos);
+        if (at == len)
+            break;
+        const uint8_t *lf = memrchr(data + counted, '\n', at - counted);
+        size_t start = lf ? (size_t)(lf - data) + 1 : counted;
+        line += count_lines(data + counted, start - counted);
+        counted = start;
+        const uint8_t *nl = memchr(data + start, '\n', len - start);
+        size_t stop = nl ? (size_t)(nl - data) : len;
+        struct record rec;
+        enum record_fault fault;
+        TRY(record_parse(r->records, slice_of(data + start, stop - start), line == 1, &rec, &fault,
+                         NULL, err));
+        if (fault == RF_NONE && rec.kind == RECORD_END)
+            note_end(r, &rec, line);
+        else if (fault == RF_NONE && rec.kind == RECORD_DUMP && line > 1) {
+            r->cut_line = line;
+            r->cut_fault = RF_SECOND_DUMP;
+            r->dump->after_second_dump = true;
+        }
+        pos = stop + 1;
+    }
+    return ST_OK;
+}
+
+static enum status judge_first_line(struct reader *r, struct batch *b, struct err *err)
+{
+    const uint8_t *nl = b->data.len ? memchr(b->data.data, '\n', b->data.len) : NULL;
+    size_t n = nl ? (size_t)(nl - b->data.data) : b->data.len;
+    struct record rec;
+    enum record_fault fault;
+    TRY(record_parse(r->records, slice_of(b->data.data, n), true, &rec, &fault, NULL, err));
+    bool is_dump = fault == RF_NONE && rec.kind == RECORD_DUMP;
+    if (is_dump)
+        b->cut_own_line = 1;
+    return dump_ctx_open(r->dump, &r->core->run.tables, is_dump ? &rec : NULL, err);
+}
+
+/* ---- batches ---- */
+
+/* Hands the first `len` bytes of the batch to a worker; the rest moves into a new batch. */
+static enum status dispatch(struct reader *r, size_t len, struct err *err)
+{
+    struct batch *b = r->batch, *next;
+    if (len == 0)
+        return ST_OK;
+    TRY(core_idle(r->core, &next, err));
+    buf_clear(&next->data);
+    buf_put(&next->data, b->data.data + len, b->data.len - len);
+    r->batch = next;
+    TRY(buf_status(&next->data, err));
+    b->data.len = len;
+    b->dump = r->dump;
+    b->first_line = r->dump->lines + 1;
+    b->lines = count_lines(b->data.data, len) + (b->data.data[len - 1] != '\n');
+    b->cut_own_line = 0;
+    if (r->dump->lines == 0)
+        TRY(judge_first_line(r, b, err));
+    if (!r->cut_line)
+        TRY(find_cut(r, b, err));
+    b->cut_line = r->cut_line;
+    b->cut_fault = r->cut_fault;
+    r->dump->lines += b->lines;
+    r->core->records_done += b->lines;
+    return core_send(r->core, b, err);
+}
+
+static size_t whole_lines(const struct batch *b)
+{
+    const uint8_t *lf = b->data.len ? memrchr(b->data.data, '\n', b->data.len) : NULL;
+    return lf ? (size_t)(lf - b->data.data) + 1 : 0;
+}
+
+/* A piece of a line that is too long goes straight to quarantine. */
+static enum status quarantine_piece(struct reader *r, struct slice piece, struct err *err)
+{
+    struct core *c = r->core;
+    struct run_store *s = &c->run.stores[c->run.workers - 1];
+    if (r->dump->lines == 0 && !r->dump->source.data)
+        TRY(dump_ctx_open(r->dump, &c->run.tables, NULL, err));
+    if (r->dump->lines + 1 <= r->dump->skip)
+        return ST_OK;
+    struct run_quarantine *q = grown_add(&s->quarantine, sizeof *q);
+    if (!q)
+        return err_no_memory(err);
+    *q = (struct run_quarantine){
+        .dump = r->dump, .line = r->dump->lines + 1, .fault = RF_TOO_LONG, .piece = r->overlong};
+    q->bytes = arena_copy(&s->bytes, piece);
+    atomic_store(&s->held, s->bytes.held);
+    return q->bytes.data ? ST_OK : err_no_memory(err);
+}
+
+/* Takes the rest of a line that is too long from *data. */
+static enum status skip_overlong(struct reader *r, struct slice *data, struct err *err)
+{
+    const uint8_t *nl = memchr(data->data, '\n', data->len);
+    size_t n = nl ? (size_t)(nl - data->data) : data->len;
+    if (n)
+        TRY(quarantine_piece(r, slice_of(data->data, n), err));
+    if (nl) {
+        r->overlong = false;
+        r->dump->lines++;
+        n++;
+    }
+    *data = slice_of(data->data + n, data->len - n);
+    return ST_OK;
+}
+
+static enum status feed(struct reader *r, struct slice data, struct err *err)
+{
+    while (data.len) {
+        if (r->overlong) {
+            TRY(skip_overlong(r, &data, err));
+            continue;
+        }
+        struct batch *b = r->batch;
+        size_t room = BATCH_SIZE - b->data.len, n = data.len < room ? data.len : room;
+        buf_put(&b->data, data.data, n);
+        TRY(buf_status(&b->data, err));
+        data = slice_of(data.data + n, data.len - n);
+        if (b->data.len < BATCH_SIZE)
+            return ST_OK;
+        size_t whole = whole_lines(b);
+        if (whole) {
+            TRY(dispatch(r, whole, err));
+        } else {
+            TRY(quarantine_piece(r, buf_slice(&b->data), err));
+            r->overlong = true;
+            buf_clear(&b->data);
+        }
+    }
+    return ST_OK;
+}
+
+enum status reader_settle(struct reader *r, struct err *err)
+{
+    return r->dump && r->batch ? dispatch(r, whole_lines(r->batch), err) : ST_OK;
+}
+
+/* ---- ends ---- */
+
+/* Is this what makes a dump be refused, not merely partial? Nothing of it is in then. */
+static bool refuses(const char *reason)
+{
+    static const char *const codes[] = {"unknown-format", "media", "empty"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (reason && strcmp(reason, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Closes the dump. `whole`: a last line without LF counts. */
+static enum status close_dump(struct reader *r, const struct err *damage, struct err *err)
+{
+    struct dump_ctx *d = r->dump;
+    if (r->overlong && !damage) {
+        d->lines++;
+        r->overlong = false;
+    }
+    if (!damage)
+        TRY(dispatch(r, r->batch->data.len, err));
+    else
+        TRY(dispatch(r, whole_lines(r->batch), err));
+    buf_clear(&r->batch->data);
+    if (!d->source.data)
+        TRY(dump_ctx_open(d, &r->core->run.tables, NULL, err));
+    if (damage)
+        dump_ctx_damage(d, damage, refuses(damage->reason) && d->lines == 0);
+    d->finished = true;
+    r->dump = NULL;
+    return ST_OK;
+}
+
+static bool is_ours(enum status st)
+{
+    return st == ST_NO_MEMORY || st == ST_IO || st == ST_CLOSED;
+}
+
+enum status reader_data(struct reader *r, struct slice data, struct err *err)
+{
+    r->bytes_in += data.len;
+    while (r->dump) {
+        struct slice out;
+        struct err damage = {0};
+        enum status st = inflate_next(r->inflate, &data, &out, &damage);
+        if (st != ST_OK && is_ours(st)) {
+            *err = damage;
+            return st;
+        }
+        if (st != ST_OK)
+            return close_dump(r, &damage, err);
+        if (out.len)
+            TRY(feed(r, out, err));
+        else if (data.len == 0)
+            return ST_OK;
+    }
+    return ST_OK;
+}
+
+enum status reader_end(struct reader *r, const struct err *damage, struct err *err)
+{
+    for (;;) {
+        struct slice out;
+        struct err tail = {0};
+        enum status st = inflate_finish(r->inflate, &out, &tail);
+        if (st != ST_OK && st != ST_END && is_ours(st)) {
+            *err = tail;
+            return st;
+        }
+        if (st == ST_END)
+            return close_dump(r, damage, err);
+        if (st != ST_OK) /* what the opener says comes first: it is the cause */
+            return close_dump(r, damage ? damage : &tail, err);
+        TRY(feed(r, out, err));
+    }
+}

@@ -1,0 +1,120 @@
+/* Copies come resolved (struct held_copy); here they get indices into the run's own tables again. */
+#include "indexer/reload.h"
+
+#include "indexer/worker_terms.h"
+
+enum status reload_init(struct reload *r, struct err *err)
+{
+    *r = (struct reload){.scratch = NULL};
+    arena_init(&r->temp, 0);
+    TRY(run_init(&r->run, 1, err));
+    TRY(worker_init(&r->worker, &r->run, 0, NULL, err));
+    return segment_scratch_new(&r->scratch, err);
+}
+
+void reload_release(struct reload *r)
+{
+    worker_release(&r->worker);
+    segment_scratch_free(r->scratch);
+    arena_release(&r->temp);
+    run_release(&r->run);
+}
+
+static enum status reload_version(struct reload *r, const struct held_version *v, uint64_t seq,
+                                  uint32_t stream, bool deleted, struct err *err)
+{
+    struct run_store *s = &r->run.stores[0];
+    struct origin_ref origin = *v->origin;
+    uint32_t origin_index;
+    origin.stream = stream;
+    TRY(tables_origin(&r->run.tables, &origin, &origin_index, err));
+    struct slice extra = {0};
+    if (v->extra.len) {
+        extra = arena_copy(&s->bytes, v->extra);
+        if (!extra.data)
+            return err_no_memory(err);
+    }
+    for (size_t i = 0; i < v->n_sightings; i++) {
+        uint32_t dump;
+        TRY(tables_dump(&r->run.tables, v->sightings[i].dump, &dump, err));
+        struct run_copy *c = grown_add(&s->copies, sizeof *c);
+        if (!c)
+            return err_no_memory(err);
+        *c = (struct run_copy){.doc = (run_ref)(s->docs.n - 1),
+                               .origin = origin_index,
+                               .seq = seq,
+                               .line = v->sightings[i].line,
+                               .delivered = v->delivered,
+                               .read = v->read,
+                               .collected = v->collected,
+                               .extra = extra.data,
+                               .extra_len = (uint32_t)extra.len,
+                               .dump = dump,
+                               .deleted = deleted};
+    }
+    return ST_OK;
+}
+
+static enum status reload_copies(struct reload *r, struct segment *s, uint32_t doc, bool deleted,
+                                 struct err *err)
+{
+    const struct held_copy *copies;
+    size_t n;
+    TRY(segment_copies(s, r->scratch, doc, &r->temp, &copies, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t stream;
+        TRY(tables_stream(&r->run.tables, copies[i].stream, &stream, err));
+        for (size_t v = 0; v < copies[i].n_versions; v++)
+            TRY(reload_version(r, &copies[i].versions[v], copies[i].seq, stream, deleted, err));
+    }
+    return ST_OK;
+}
+
+enum status reload_doc(struct reload *r, struct segment *s,
+                       const struct segment_conversation *conv, uint32_t doc, struct err *err)
+{
+    struct run_store *store = &r->run.stores[0];
+    struct slice row;
+    struct content c;
+    arena_reset(&r->temp);
+    TRY(segment_row(s, r->scratch, doc, &row, err));
+    row = arena_copy(&store->bytes, row);
+    if (!row.data)
+        return err_no_memory(err);
+    TRY(content_decode(row, &r->temp, &c, err));
+    c.conv = conv->c;
+    struct run_doc *d = grown_add(&store->docs, sizeof *d);
+    if (!d)
+        return err_no_memory(err);
+    *d = (struct run_doc){.sent = c.sent,
+                          .row = row,
+                          .kind = c.kind,
+                          .has_id = c.kind == DOC_MESSAGE && c.id.len != 0,
+                          .has_state = true};
+    TRY(content_rehash(&r->worker.hasher, &c, d->hash, err));
+    TRY(segment_state(s, r->scratch, doc, &d->state, err));
+    d->flags = d->state.flags;
+    TRY(run_conversation(store, conv->key, &conv->c, &d->conv, err));
+    TRY(worker_terms_stored(&r->worker, &c, d->flags, d, err));
+    TRY(reload_copies(r, s, doc, (d->flags & DOC_DELETED) != 0, err));
+    atomic_store(&store->held, worker_store_held(store));
+    return ST_OK;
+}
+
+enum status reload_streams(struct reload *r, struct segment *s, struct err *err)
+{
+    const struct segment_stream *streams;
+    size_t n;
+    TRY(segment_streams(s, &streams, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t index;
+        TRY(tables_stream(&r->run.tables, &streams[i].ref, &index, err));
+        struct stream_end *end = tables_stream_end(&r->run.tables, index);
+        if (streams[i].end_last_seq > end->last_seq)
+            end->last_seq = streams[i].end_last_seq;
+        end->selection |= streams[i].selection;
+        end->partial |= streams[i].partial;
+        end->dirty = true;
+    }
+    return ST_OK;
+}

@@ -1,0 +1,25 @@
+/* reload — documents of a segment back into a run, with their words derived again from the stored
+ * messages: for compaction and for deep verification. One way in, whoever asks.
+ * Owns: a run of one store, one worker, scratch.  Threads: one. */
+#ifndef INDEXER_RELOAD_H
+#define INDEXER_RELOAD_H
+
+#include "indexer/worker.h"
+
+struct reload {
+    struct run run;
+    struct worker worker;
+    struct segment_scratch *scratch;
+    struct arena temp;
+};
+
+MUST_USE enum status reload_init(struct reload *r, struct err *err);
+void reload_release(struct reload *r);
+/* The document, its state and its copies. */
+MUST_USE enum status reload_doc(struct reload *r, struct segment *s,
+                                const struct segment_conversation *conv, uint32_t doc,
+                                struct err *err);
+/* What the segment knows of the ends of its streams. */
+MUST_USE enum status reload_streams(struct reload *r, struct segment *s, struct err *err);
+
+#endif

@@ -1,0 +1,196 @@
+/* run — everything read since the last commit: new contents with their tokens, and every copy.
+ * Workers fill it, flush turns it into a segment and overlays.
+ *
+ * Owns: all it holds.  Threads: each worker writes its own struct run_store; the content table is
+ * sharded and locked; tables of dumps, streams and origins have one lock. Flush runs alone. */
+#ifndef INDEXER_RUN_H
+#define INDEXER_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "indexer/vocab.h"
+#include "lictor/arena.h"
+#include "lictor/casefile.h"
+#include "lictor/inflate.h"
+#include "lictor/record.h"
+
+#define RUN_WORKERS_MAX 64
+#define RUN_DOCS_MAX ((uint32_t)1 << 25) /* documents of one worker in one run */
+
+/* A document reference within a run: worker in the top 6 bits, index in the rest. */
+typedef uint32_t run_ref;
+#define RUN_REF_WORKER(r) ((r) >> 25 & 63u)
+#define RUN_REF_INDEX(r) ((r) & (RUN_DOCS_MAX - 1))
+
+/* The dump at hand: what its first line said, and how far it came. Fields are fixed after the first
+ * line but for those of the reader. */
+struct dump_ctx {
+    uint32_t number;            /* in the order of arrival */
+    struct ledger_dump entry;   /* name, hash, size, unit; books and state when finished */
+    struct arena strings;       /* of this context */
+    uint32_t dump_index;        /* in run_tables */
+    uint32_t stream;            /* its numbered stream */
+    uint32_t unnumbered_stream; /* records without seq */
+    uint32_t origin, unnumbered_origin;
+    bool has_dump_line;
+    struct slice source, epoch; /* of the dump line, or "dump:…" */
+    uint8_t stage;
+    struct slice service, account, zone; /* data NULL if absent */
+    int64_t collected_from, collected_to; /* TIME_NONE if absent */
+    /* owner: reader */
+    uint64_t lines;         /* lines handed to workers */
+    uint64_t skip;          /* lines that an earlier run committed */
+    uint64_t end_line;      /* line of `end`, 0 if none */
+    uint64_t end_records, end_last_seq;
+    bool end_has_last_seq;
+    bool after_second_dump; /* a second dump line stands at cut_line */
+    bool finished;
+    struct books books; /* flush adds to it */
+    bool committed;     /* stands in the ledger */
+    bool already;
+    enum dump_state was; /* if already */
+    const struct dump_ctx *same_run; /* if already: the same bytes earlier in this run */
+    bool again;          /* read again by --again: replaces its own books */
+    /* atomics: workers */
+    _Atomic uint64_t max_seq; /* + 1; 0 if none */
+    _Atomic uint64_t times, odd_times;
+};
+
+/* One content that no earlier batch of this run had. */
+struct run_doc {
+    uint8_t hash[SHA256_SIZE];
+    int64_t sent;
+    const struct run_conversation *conv;
+    struct slice row;        /* content_encode */
+    uint64_t first_token;    /* in run_store.tokens */
+    uint32_t n_fields;       /* field terms, without position */
+    uint32_t n_words;        /* then words */
+    uint16_t flags;          /* enum doc_flag known from the content alone */
+    uint8_t kind;
+    bool has_id;
+    bool has_state;          /* compaction: `state` is what holds, nothing is to be derived */
+    struct doc_state state;
+};
+#define TOKEN_SAME UINT32_C(0x80000000) /* stands at its predecessor's position */
+
+struct run_conversation {
+    uint8_t key[KEY_SIZE];
+    struct conversation c;
+};
+
+struct run_copy {
+    run_ref doc;
+    uint32_t origin;
+    uint64_t seq;
+    uint64_t line;
+    int64_t delivered, read, collected;
+    const uint8_t *extra;
+    uint32_t extra_len;
+    uint32_t dump;
+    bool deleted;
+};
+
+struct run_quarantine {
+    struct dump_ctx *dump;
+    uint64_t line;
+    enum record_fault fault;
+    bool piece; /* continues the entry before: a line that is too long */
+    struct slice bytes;
+};
+
+struct grown { /* a growing array */
+    void *items;
+    size_t n, cap;
+};
+/* Room for one more item of `size` bytes; NULL without memory. n is moved. */
+void *grown_add(struct grown *g, size_t size);
+void grown_release(struct grown *g);
+
+/* What one worker gathers. */
+struct run_store {
+    struct arena bytes;       /* rows, extras, quarantined lines, conversations */
+    struct grown docs;        /* struct run_doc */
+    struct grown tokens;      /* uint32_t: local word id | TOKEN_SAME */
+    struct grown copies;      /* struct run_copy */
+    struct grown quarantine;  /* struct run_quarantine */
+    struct grown convs;       /* struct run_conversation *, open addressing by key */
+    size_t n_convs;
+    struct vocab vocab;
+    _Atomic uint64_t held;    /* bytes, for the budget */
+};
+
+/* Content table: 16-byte key -> run_ref, in shards. */
+#define CONTENT_SHARDS 256
+struct content_slot {
+    uint8_t key[KEY_SIZE];
+    uint32_t ref; /* + 1; 0 = free */
+};
+struct content_shard {
+    pthread_mutex_t mu;
+    struct content_slot *slots;
+    size_t cap, n;
+};
+
+/* Dumps, streams, origins of the whole `add`; live until its end. Indices never change. */
+struct run_tables {
+    pthread_mutex_t mu;
+    struct arena strings;
+    struct grown dumps;   /* struct dump_ref */
+    struct grown streams; /* struct stream_ref */
+    struct grown origins; /* struct origin_ref */
+    struct grown stream_ends; /* struct stream_end, by stream */
+    struct grown dump_index, stream_index, origin_index; /* open addressing: uint32_t index + 1 */
+};
+struct stream_end {
+    uint64_t last_seq;
+    bool selection, partial;
+    bool dirty; /* not yet in the case */
+};
+
+struct run {
+    struct run_store *stores;
+    unsigned workers;
+    struct content_shard shards[CONTENT_SHARDS];
+    struct run_tables tables;
+};
+
+MUST_USE enum status run_init(struct run *r, unsigned workers, struct err *err);
+void run_release(struct run *r);
+/* Forgets documents and copies, keeps tables and memory. */
+void run_reset(struct run *r);
+uint64_t run_held(struct run *r);
+
+/* Finds `key`, or puts `mine` there. *found is what stands there afterwards. */
+MUST_USE enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine,
+                                 run_ref *found, struct err *err);
+static inline struct run_doc *run_doc_at(struct run *r, run_ref ref)
+{
+    return (struct run_doc *)r->stores[RUN_REF_WORKER(ref)].docs.items + RUN_REF_INDEX(ref);
+}
+/* The conversation of a store with this key, made if new (strings are copied). */
+MUST_USE enum status run_conversation(struct run_store *s, const uint8_t key[KEY_SIZE],
+                                      const struct conversation *c,
+                                      const struct run_conversation **out, struct err *err);
+
+/* Tables; strings are copied; equal ones get the same index. Thread-safe. */
+MUST_USE enum status tables_dump(struct run_tables *t, const struct dump_ref *d, uint32_t *index,
+                                 struct err *err);
+MUST_USE enum status tables_stream(struct run_tables *t, const struct stream_ref *s,
+                                   uint32_t *index, struct err *err);
+MUST_USE enum status tables_origin(struct run_tables *t, const struct origin_ref *o,
+                                   uint32_t *index, struct err *err);
+static inline const struct stream_ref *tables_stream_at(const struct run_tables *t, uint32_t i)
+{
+    return (const struct stream_ref *)t->streams.items + i;
+}
+static inline const struct origin_ref *tables_origin_at(const struct run_tables *t, uint32_t i)
+{
+    return (const struct origin_ref *)t->origins.items + i;
+}
+static inline struct stream_end *tables_stream_end(struct run_tables *t, uint32_t i)
+{
+    return (struct stream_end *)t->stream_ends.items + i;
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* Streams and origins repeat on nearly every record of a dump, so most lookups are answered by the
+ * worker's last one; the table behind is small and locked. */
+#include "indexer/run.h"
+
+#include <stdlib.h>
+
+#include "lictor/hash.h"
+
+static bool copy_slice(struct arena *a, struct slice *s)
+{
+    if (!s->data)
+        return true;
+    *s = arena_copy(a, *s);
+    return s->data != NULL;
+}
+
+static uint64_t mix(uint64_t h, struct slice s)
+{
+    return hash_bytes(s, h + (s.data ? s.len : UINT64_C(0x9e3779b97f4a7c15)));
+}
+
+static uint64_t stream_hash(const struct stream_ref *s)
+{
+    uint64_t h = mix(s->stage + (s->numbered ? 2u : 0u), s->source);
+    h = mix(h, s->epoch);
+    return mix(h, slice_of(s->dump_sha256, SHA256_SIZE));
+}
+
+static uint64_t origin_hash(const struct origin_ref *o)
+{
+    const struct slice *f[] = {&o->account, &o->authority, &o->warrant, &o->liid,
+                               &o->cin,     &o->point,     &o->serial,  &o->selection};
+    uint64_t h = ((uint64_t)o->stream << 2) + o->direction;
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        h = mix(h, *f[i]);
+    return h;
+}
+
+static bool same(struct slice a, struct slice b)
+{
+    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
+}
+
+static bool origin_eq(const struct origin_ref *a, const struct origin_ref *b)
+{
+    return a->stream == b->stream && a->direction == b->direction && same(a->account, b->account) &&
+           same(a->authority, b->authority) && same(a->warrant, b->warrant) &&
+           same(a->liid, b->liid) && same(a->cin, b->cin) && same(a->point, b->point) &&
+           same(a->serial, b->serial) && same(a->selection, b->selection);
+}
+
+/* Open addressing over indices: grows at half. `hash_at` gives the hash of item i. */
+static enum status index_grow(struct grown *index, size_t n, const struct run_tables *t,
+                              uint64_t (*hash_at)(const struct run_tables *, uint32_t),
+                              struct err *err)
+{
+    if (n * 2 < index->cap)
+        return ST_OK;
+    size_t cap = index->cap ? index->cap * 2 : 256;
+    uint32_t *slots = calloc(cap, sizeof *slots);
+    if (!slots)
+        return err_no_memory(err);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t at = (size_t)hash_at(t, i) & (cap - 1);
+        while (slots[at])
+            at = (at + 1) & (cap - 1);
+        slots[at] = i + 1;
+    }
+    free(index->items);
+    *index = (struct grown){.items = slots, .cap = cap};
+    return ST_OK;
+}
+
+static uint64_t stream_hash_at(const struct run_tables *t, uint32_t i)
+{
+    return stream_hash(tables_stream_at(t, i));
+}
+
+static uint64_t origin_hash_at(const struct run_tables *t, uint32_t i)
+{
+    return origin_hash(tables_origin_at(t, i));
+}
+
+static uint64_t dump_hash(const struct dump_ref *d)
+{
+    return mix(load_u64(d->sha256), d->name);
+}
+
+static uint64_t dump_hash_at(const struct run_tables *t, uint32_t i)
+{
+    return dump_hash((const struct dump_ref *)t->dumps.items + i);
+}
+
+static enum status dump_locked(struct run_tables *t, const struct dump_ref *d, uint32_t *index,
+                               struct err *err)
+{
+    TRY(index_grow(&t->dump_index, t->dumps.n, t, dump_hash_at, err));
+    uint32_t *slots = t->dump_index.items;
+    size_t at = (size_t)dump_hash(d) & (t->dump_index.cap - 1);
+    for (; slots[at]; at = (at + 1) & (t->dump_index.cap - 1)) {
+        const struct dump_ref *o = (const struct dump_ref *)t->dumps.items + (slots[at] - 1);
+        if (memcmp(o->sha256, d->sha256, SHA256_SIZE) == 0 && slice_eq(o->name, d->name)) {
+            *index = slots[at] - 1;
+            return ST_OK;
+        }
+    }
+    struct dump_ref *item = grown_add(&t->dumps, sizeof *item);
+    if (!item)
+        return err_no_memory(err);
+    *item = *d;
+    if (!copy_slice(&t->strings, &item->name))
+        return err_no_memory(err);
+    *index = (uint32_t)(t->dumps.n - 1);
+    slots[at] = *index + 1;
+    return ST_OK;
+}
+
+enum status tables_dump(struct run_tables *t, const struct dump_ref *d, uint32_t *index,
+                        struct err *err)
+{
+    pthread_mutex_lock(&t->mu);
+    enum status st = dump_locked(t, d, index, err);
+    pthread_mutex_unlock(&t->mu);
+    return st;
+}
+
+static enum status stream_locked(struct run_tables *t, const struct stream_ref *s, uint32_t *index,
+                                 struct err *err)
+{
+    TRY(index_grow(&t->stream_index, t->streams.n, t, stream_hash_at, err));
+    uint32_t *slots = t->stream_index.items;
+    size_t at = (size_t)stream_hash(s) & (t->stream_index.cap - 1);
+    for (; slots[at]; at = (at + 1) & (t->stream_index.cap - 1))
+        if (stream_cmp(tables_stream_at(t, slots[at] - 1), s) == 0) {
+            *index = slots[at] - 1;
+            return ST_OK;
+        }
+    struct stream_end *end = grown_add(&t->stream_ends, sizeof *end);
+    struct stream_ref *item = grown_add(&t->streams, sizeof *item);
+    if (!end || !item)
+        return err_no_memory(err);
+    *end = (struct stream_end){0};
+    *item = *s;
+    if (!copy_slice(&t->strings, &item->source) || !copy_slice(&t->strings, &item->epoch))
+        return err_no_memory(err);
+    *index = (uint32_t)(t->streams.n - 1);
+    slots[at] = *index + 1;
+    return ST_OK;
+}
+
+enum status tables_stream(struct run_tables *t, const struct stream_ref *s, uint32_t *index,
+                          struct err *err)
+{
+    pthread_mutex_lock(&t->mu);
+    enum status st = stream_locked(t, s, index, err);
+    pthread_mutex_unlock(&t->mu);
+    return st;
+}
+
+static enum status origin_locked(struct run_tables *t, const struct origin_ref *o, uint32_t *index,
+                                 struct err *err)
+{
+    TRY(index_grow(&t->origin_index, t->origins.n, t, origin_hash_at, err));
+    uint32_t *slots = t->origin_index.items;
+    size_t at = (size_t)origin_hash(o) & (t->origin_index.cap - 1);
+    for (; slots[at]; at = (at + 1) & (t->origin_index.cap - 1))
+        if (origin_eq(tables_origin_at(t, slots[at] - 1), o)) {
+            *index = slots[at] - 1;
+            return ST_OK;
+        }
+    struct origin_ref *item = grown_add(&t->origins, sizeof *item);
+    if (!item)
+        return err_no_memory(err);
+    *item = *o;
+    struct slice *f[] = {&item->account, &item->authority, &item->warrant, &item->liid,
+                         &item->cin,     &item->point,     &item->serial,  &item->selection};
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        if (!copy_slice(&t->strings, f[i]))
+            return err_no_memory(err);
+    *index = (uint32_t)(t->origins.n - 1);
+    slots[at] = *index + 1;
+    return ST_OK;
+}
+
+enum status tables_origin(struct run_tables *t, const struct origin_ref *o, uint32_t *index,
+                          struct err *err)
+{
+    pthread_mutex_lock(&t->mu);
+    enum status st = origin_locked(t, o, index, err);
+    pthread_mutex_unlock(&t->mu);
+    return st;
+}

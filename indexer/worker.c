@@ -1,0 +1,193 @@
+/* A content is split into words only by the worker that saw it first; every later copy costs a hash
+ * and a lookup. */
+#include "indexer/worker.h"
+
+#include "indexer/worker_terms.h"
+
+enum status worker_init(struct worker *w, struct run *run, unsigned number,
+                        const struct body_keys *keys, struct err *err)
+{
+    *w = (struct worker){.number = number, .run = run, .store = &run->stores[number]};
+    TRY(record_reader_new(&w->reader, err));
+    TRY(splitter_new(&w->splitter, err));
+    TRY(content_hasher_init(&w->hasher, err));
+    return recogniser_init(&w->recogniser, keys, err);
+}
+
+void worker_release(struct worker *w)
+{
+    record_reader_free(w->reader);
+    splitter_free(w->splitter);
+    content_hasher_release(&w->hasher);
+    recogniser_release(&w->recogniser);
+    buf_release(&w->row);
+}
+
+static enum status quarantine(struct worker *w, const struct batch *b, uint64_t line,
+                              enum record_fault fault, struct slice bytes, struct err *err)
+{
+    struct run_quarantine *q = grown_add(&w->store->quarantine, sizeof *q);
+    if (!q)
+        return err_no_memory(err);
+    *q = (struct run_quarantine){.dump = b->dump, .line = line, .fault = fault};
+    q->bytes = arena_copy(&w->store->bytes, bytes);
+    return q->bytes.data ? ST_OK : err_no_memory(err);
+}
+
+/* The origin of a record: the dump's, unless the record says something of its own. */
+static enum status origin_of(struct worker *w, const struct dump_ctx *dump,
+                             const struct record *rec, bool numbered, uint32_t *origin,
+                             struct err *err)
+{
+    static const enum record_string own[] = {RS_ACCOUNT, RS_WARRANT, RS_LIID,
+                                             RS_CIN,     RS_POINT,   RS_DIRECTION};
+    bool any = false;
+    *origin = numbered ? dump->origin : dump->unnumbered_origin;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        any |= rec->str[own[i]].present;
+    if (!any)
+        return ST_OK;
+    pthread_mutex_lock(&w->run->tables.mu);
+    struct origin_ref o = *tables_origin_at(&w->run->tables, *origin);
+    pthread_mutex_unlock(&w->run->tables.mu);
+    struct slice *to[] = {&o.account, &o.warrant, &o.liid, &o.cin, &o.point};
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+        if (rec->str[own[i]].present)
+            *to[i] = rec->str[own[i]].s;
+    if (rec->str[RS_DIRECTION].present) {
+        struct slice d = rec->str[RS_DIRECTION].s;
+        o.direction = slice_eq_str(d, "from") ? 1 : slice_eq_str(d, "to") ? 2 : 3;
+    }
+    return tables_origin(&w->run->tables, &o, origin, err);
+}
+
+/* The content's document in the run; made here if nobody has it yet. */
+static enum status take_content(struct worker *w, const struct record *rec, struct recognised *r,
+                                run_ref *ref, struct err *err)
+{
+    struct run_store *s = w->store;
+    uint8_t hash[SHA256_SIZE], conv_key[KEY_SIZE];
+    TRY(content_hash(&w->hasher, &r->content, r->other, hash, err));
+    run_ref mine = (run_ref)w->number << 25 | (run_ref)s->docs.n;
+    TRY(run_content(w->run, hash, mine, ref, err));
+    if (*ref != mine)
+        return ST_OK;
+    r->content.stored_hash = r->content.kind == DOC_MESSAGE ? NULL : hash;
+    struct run_doc *doc = grown_add(&s->docs, sizeof *doc);
+    if (!doc)
+        return err_no_memory(err);
+    *doc = (struct run_doc){.sent = r->content.sent, .flags = r->flags, .kind = r->content.kind,
+                            .has_id = r->has_id};
+    memcpy(doc->hash, hash, SHA256_SIZE);
+    conversation_key(&w->hasher.sha, &r->content.conv, conv_key);
+    TRY(run_conversation(s, conv_key, &r->content.conv, &doc->conv, err));
+    buf_clear(&w->row);
+    content_encode(&r->content, &w->row);
+    TRY(buf_status(&w->row, err));
+    doc->row = arena_copy(&s->bytes, buf_slice(&w->row));
+    if (!doc->row.data)
+        return err_no_memory(err);
+    return worker_terms(w, rec, r, doc, err);
+}
+
+static enum status take_copy(struct worker *w, const struct batch *b, const struct record *rec,
+                             const struct recognised *r, run_ref ref, uint64_t line,
+                             struct err *err)
+{
+    struct run_copy *c = grown_add(&w->store->copies, sizeof *c);
+    if (!c)
+        return err_no_memory(err);
+    *c = (struct run_copy){.doc = ref,
+                           .seq = r->seq,
+                           .line = line,
+                           .delivered = r->delivered,
+                           .read = r->read,
+                           .collected = r->collected,
+                           .extra_len = (uint32_t)r->extra.len,
+                           .dump = b->dump->dump_index,
+                           .deleted = r->deleted};
+    if (r->extra.len) {
+        c->extra = arena_copy(&w->store->bytes, r->extra).data;
+        if (!c->extra)
+            return err_no_memory(err);
+    }
+    return origin_of(w, b->dump, rec, r->numbered, &c->origin, err);
+}
+
+/* What a batch tells its dump, written once at the end. */
+struct batch_sums {
+    uint64_t max_seq; /* + 1 */
+    uint64_t times, odd_times;
+};
+
+static void note_times(struct batch_sums *sums, const struct dump_ctx *d, int64_t sent)
+{
+    static const int64_t day = INT64_C(86400000);
+    if (sent == TIME_NONE)
+        return;
+    sums->times++;
+    bool early = d->collected_from != TIME_NONE && sent < d->collected_from - 366 * day;
+    bool late = d->collected_to != TIME_NONE && sent > d->collected_to + day;
+    sums->odd_times += early || late;
+}
+
+static enum status take_line(struct worker *w, const struct batch *b, struct slice line,
+                             uint64_t number, struct batch_sums *sums, struct err *err)
+{
+    if (b->cut_line && number >= b->cut_line)
+        return quarantine(w, b, number, b->cut_fault, line, err);
+    struct record rec;
+    enum record_fault fault;
+    TRY(record_parse(w->reader, line, number == 1, &rec, &fault, NULL, err));
+    if (fault == RF_NONE && rec.kind == RECORD_DUMP)
+        fault = RF_SECOND_DUMP;
+    if (fault != RF_NONE)
+        return quarantine(w, b, number, fault, line, err);
+    if (record_has(&rec, RI_SEQ) && rec.num[RI_SEQ] >= sums->max_seq)
+        sums->max_seq = rec.num[RI_SEQ] + 1;
+    if (rec.kind == RECORD_END)
+        return ST_OK;
+    struct recognised r;
+    TRY(recognise(&w->recogniser, b->dump, &rec, number, &r, err));
+    note_times(sums, b->dump, r.content.sent);
+    run_ref ref;
+    TRY(take_content(w, &rec, &r, &ref, err));
+    return take_copy(w, b, &rec, &r, ref, number, err);
+}
+
+uint64_t worker_store_held(const struct run_store *s)
+{
+    return s->bytes.held + s->docs.cap * sizeof(struct run_doc) +
+           s->tokens.cap * sizeof(uint32_t) + s->copies.cap * sizeof(struct run_copy) +
+           s->quarantine.cap * sizeof(struct run_quarantine) + s->convs.cap * sizeof(void *) +
+           vocab_held(&s->vocab) + s->docs.n * sizeof(struct content_slot) * 2;
+}
+
+static void atomic_max(_Atomic uint64_t *a, uint64_t v)
+{
+    uint64_t now = atomic_load(a);
+    while (now < v && !atomic_compare_exchange_weak(a, &now, v))
+        ;
+}
+
+enum status worker_batch(struct worker *w, struct batch *b, struct err *err)
+{
+    struct batch_sums sums = {0};
+    const uint8_t *p = b->data.data;
+    size_t left = b->data.len;
+    for (uint64_t i = 0; i < b->lines; i++) {
+        const uint8_t *nl = left ? memchr(p, '\n', left) : NULL;
+        size_t n = nl ? (size_t)(nl - p) : left;
+        uint64_t number = b->first_line + i;
+        if (number > b->dump->skip && number != b->cut_own_line)
+            TRY(take_line(w, b, slice_of(p, n), number, &sums, err));
+        size_t step = nl ? n + 1 : n;
+        p += step;
+        left -= step;
+    }
+    atomic_max(&b->dump->max_seq, sums.max_seq);
+    atomic_fetch_add(&b->dump->times, sums.times);
+    atomic_fetch_add(&b->dump->odd_times, sums.odd_times);
+    atomic_store_explicit(&w->store->held, worker_store_held(w->store), memory_order_relaxed);
+    return ST_OK;
+}
