@@ -4,8 +4,8 @@
  * window is judged before anything is allocated for it, a frame of another format is never tried,
  * skippable frames cost nothing, and libzstd cannot take its shortcut for frames that lie whole in
  * the input: it passes over the window limit and would make the verdict depend on how the input was
- * cut. (The shortcut looks for a frame where the input begins; the first byte of a frame goes in
- * alone, and none begins at the second.)
+ * cut. (It looks for a whole frame where the input begins when the header is complete; a header
+ * handed over alone is none.)
  *
  * For the same reason libzstd gets each part of a frame whole: when a block is damaged or cut off,
  * all before it is out and nothing of it, whatever the size of the pieces. And it gets a block only
@@ -172,10 +172,8 @@ static enum status frame_begin(struct inflate *z)
         return fail_zstd(z, code);
     z->stage = AT_BODY;
     part_begin(z, BLOCK_HEADER, BLOCK_HEADER_SIZE);
-    /* The first byte alone: see the top of this file. */
     bool whole = false;
-    TRY(frame_feed(z, slice_of(z->header, 1), &whole));
-    return frame_feed(z, slice_of(z->header + 1, z->header_len - 1), &whole);
+    return frame_feed(z, slice_of(z->header, z->header_len), &whole);
 }
 
 static enum status header_step(struct inflate *z, struct slice *in)

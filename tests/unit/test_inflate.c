@@ -358,6 +358,8 @@ Test(inflate, the_content_size_of_one_segment_counts_as_window)
     rle_block_add(' ', 254, true);
     cr_assert_eq(run_with(buf_slice(&packed), 1, NULL), ST_OK);
     cr_assert_eq(given.len, 256);
+    const struct inflate_limits tight = {.window = 255, .ratio = 400, .free_bytes = 1024};
+    refused_with(buf_slice(&packed), "window", 0, &tight);
 }
 
 Test(inflate, a_bomb_is_stopped)

@@ -74,6 +74,8 @@ Test(json_scan, decodes_every_escape)
     decodes_to("\\u0000", "\0", 1);
     decodes_to("\\u0041\\u00e9\\u20AC", "A\xc3\xa9\xe2\x82\xac", 6);
     decodes_to("\\ud83d\\ude00!", "\xf0\x9f\x98\x80!", 5);
+    decodes_to("\\ud800\\udc00\\udbff\\udfff", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8);
+    decodes_to("\\ud7ff\\ue000", "\xed\x9f\xbf\xee\x80\x80", 6);
 }
 
 Test(json_scan, lone_surrogates_become_their_three_bytes)
