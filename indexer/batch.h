@@ -11,12 +11,12 @@
 
 struct batch {
     struct dump_ctx *dump;
-    struct buf data;        /* lines with their LF; the last of a whole dump may lack it */
-    uint64_t first_line;    /* number of the first line */
+    struct buf data;     /* lines with their LF; the last of a whole dump may lack it */
+    uint64_t first_line; /* number of the first line */
     uint64_t lines;
-    uint64_t cut_line;      /* from this line on everything goes to quarantine; 0: none */
+    uint64_t cut_line; /* from this line on everything goes to quarantine; 0: none */
     enum record_fault cut_fault;
-    uint64_t cut_own_line;  /* a line that reader has judged itself: the dump line; 0: none */
+    uint64_t cut_own_line; /* a line that reader has judged itself: the dump line; 0: none */
 };
 
 #endif

@@ -11,18 +11,18 @@
 enum { EXIT_GOOD = 0, EXIT_REMARKS = 1, EXIT_USAGE = 2, EXIT_FAILURE_ENV = 3, EXIT_STOPPED = 130 };
 
 struct cmd_options {
-    const char *dir;       /* CASE */
-    const char *key_file;  /* --key, else $LICTOR_KEY_FILE, else NULL */
+    const char *dir;      /* CASE */
+    const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
     bool json;
     bool no_encryption, again, deep, raw;
     enum cli_progress_mode progress;
-    char **identities;     /* in the order given */
+    char **identities; /* in the order given */
     int n_identities;
     const char *passphrase_file, *body_keys_file, *output, *states, *trust;
-    unsigned threads;      /* 0: as many as processors */
+    unsigned threads; /* 0: as many as processors */
     unsigned scrypt_max;
     uint64_t memory, window;
-    char **rest;           /* arguments after CASE */
+    char **rest; /* arguments after CASE */
     int n_rest;
 };
 

@@ -23,7 +23,8 @@ int cmd_init(const struct cmd_options *o)
     if (key) {
         buf_put_str(&out, " and its key file ");
         cli_safe(&out, slice_str(key), false);
-        buf_put_str(&out, "; keep them apart, and the key safe: without it the case cannot be read");
+        buf_put_str(&out,
+                    "; keep them apart, and the key safe: without it the case cannot be read");
     } else {
         buf_put_str(&out, " without encryption: whoever has the files can read and change it");
     }

@@ -37,8 +37,9 @@ static enum status visit(void *ctx, const struct ledger_entry *e, struct err *er
             return err_no_memory(err);
         *row = (struct ledger_row){.dump = e->dumps[i], .entry = e->number, .time_ms = e->time_ms};
         struct ledger_dump *d = &row->dump;
-        struct slice *s[] = {&d->name,   &d->reason_code, &d->reason_text, &d->authority, &d->serial,
-                             &d->source, &d->stage,       &d->epoch,       &d->signer};
+        struct slice *s[] = {&d->name,      &d->reason_code, &d->reason_text,
+                             &d->authority, &d->serial,      &d->source,
+                             &d->stage,     &d->epoch,       &d->signer};
         for (size_t k = 0; k < sizeof s / sizeof *s; k++)
             if (!keep(&r->arena, s[k]))
                 return err_no_memory(err);
@@ -63,7 +64,8 @@ static int unit_cmp(const struct ledger_row *a, const struct ledger_row *b)
 
 static int by_unit(const void *a, const void *b)
 {
-    const struct ledger_row *x = *(struct ledger_row *const *)a, *y = *(struct ledger_row *const *)b;
+    const struct ledger_row *x = *(struct ledger_row *const *)a,
+                            *y = *(struct ledger_row *const *)b;
     int c = unit_cmp(x, y);
     return c ? c : (x > y) - (x < y);
 }
@@ -162,10 +164,10 @@ static void row_json(const struct ledger_row *r, struct buf *out)
     const struct {
         const char *key;
         uint64_t n;
-    } counts[] = {{"records", b->records},         {"messages", b->messages},
-                  {"copies", b->copies},           {"redelivered", b->redelivered},
-                  {"other", b->other},             {"quarantined", b->quarantined},
-                  {"sealed", b->sealed},           {"conflict", b->conflict}};
+    } counts[] = {{"records", b->records}, {"messages", b->messages},
+                  {"copies", b->copies},   {"redelivered", b->redelivered},
+                  {"other", b->other},     {"quarantined", b->quarantined},
+                  {"sealed", b->sealed},   {"conflict", b->conflict}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_key_uint(&j, counts[i].key, counts[i].n);
     json_end_object(&j);

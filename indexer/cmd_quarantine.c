@@ -81,7 +81,8 @@ int cmd_quarantine(const struct cmd_options *o)
     struct err err = {0};
     struct listing l = {.o = o, .fd = STDOUT_FILENO};
     if (o->raw && !o->output && isatty(STDOUT_FILENO)) {
-        (void)err_set(&err, ST_USAGE, "--raw on a terminal would let the lines act on it: use -o FILE");
+        (void)err_set(&err, ST_USAGE,
+                      "--raw on a terminal would let the lines act on it: use -o FILE");
         return cmd_fail(&err);
     }
     int code = cmd_open(o, CASE_READ, &cf);

@@ -206,11 +206,14 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
     struct cursor cur = cursor_of(payload);
     uint64_t size = cursor_varint(&cur);
     struct slice sha = cursor_bytes(&cur, SHA256_SIZE);
-    struct slice name = cursor_blob(&cur);
+    struct slice name = cursor_blob(&cur), signer = cursor_blob(&cur);
     TRY(cursor_done(&cur, "message of the opener", err));
     struct dump_ctx *d;
     struct known_dump *k;
     TRY(add_dump(c, name, sha.data, size, &d, err));
+    d->entry.signer = arena_copy(&d->strings, signer);
+    if (!d->entry.signer.data)
+        return err_no_memory(err);
     TRY(known_get(&c->known, sha.data, &k, err));
     const struct dump_ctx *same_run = k->ctx;
     bool here = same_run && same_run->entry.state != DUMP_REFUSED;
@@ -265,8 +268,8 @@ static enum status on_end(struct core *c, struct slice payload, struct err *err)
     if (!c->reader.dump) /* it ended in the core before */
         return ST_OK;
     struct dump_ctx *d = c->reader.dump;
-    c->bytes_done += d->entry.bytes - (c->reader.bytes_in < d->entry.bytes ? c->reader.bytes_in
-                                                                          : d->entry.bytes);
+    c->bytes_done += d->entry.bytes -
+                     (c->reader.bytes_in < d->entry.bytes ? c->reader.bytes_in : d->entry.bytes);
     char reason[32];
     snprintf(reason, sizeof reason, "%.*s", (int)code.len, (const char *)code.data);
     damage.reason = reason;

@@ -22,7 +22,7 @@ struct core_options {
     const struct body_keys *body_keys;
     enum cli_progress_mode progress;
     uint64_t total_bytes;
-    uint64_t window;   /* zstd window limit, 0 for the default */
+    uint64_t window; /* zstd window limit, 0 for the default */
 };
 
 struct core {

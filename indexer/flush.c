@@ -193,10 +193,7 @@ static void add_books(struct core *c, const struct flush *f)
     }
 }
 
-static bool in_ledger(const struct dump_ctx *d)
-{
-    return d->finished && !d->already;
-}
+static bool in_ledger(const struct dump_ctx *d) { return d->finished && !d->already; }
 
 static enum status judge_dumps(struct core *c, struct manifest *next, struct ledger_dump **out,
                                size_t *n, struct err *err)
@@ -228,7 +225,8 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
     for (size_t i = 0; i < next->n_progress; i++) {
         bool here = false;
         for (size_t j = c->committed; j < c->dumps.n && !here; j++)
-            here = memcmp(core_dump(c, j)->entry.sha256, next->progress[i].sha256, SHA256_SIZE) == 0;
+            here =
+                memcmp(core_dump(c, j)->entry.sha256, next->progress[i].sha256, SHA256_SIZE) == 0;
         if (here)
             free((void *)(uintptr_t)next->progress[i].state.data);
         else
@@ -247,7 +245,8 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
     buf_put_varint(&state, atomic_load(&d->times));
     buf_put_varint(&state, atomic_load(&d->odd_times));
     TRY(buf_status(&state, err));
-    p[kept] = (struct dump_progress){.lines = d->lines, .books = d->books, .state = buf_slice(&state)};
+    p[kept] =
+        (struct dump_progress){.lines = d->lines, .books = d->books, .state = buf_slice(&state)};
     memcpy(p[kept].sha256, d->entry.sha256, SHA256_SIZE);
     next->n_progress = kept + 1;
     return ST_OK;

@@ -1,11 +1,10 @@
 /* flush — turns a run into a segment and overlays, and commits them.
  *
  * Phases, in this order; each is one file:
- *   flush_match    which contents does the case have already?         (sorted keys against sorted keys)
- *   flush_order    documents into the one order, copies to their documents
- *   flush_classify message, copy or re-delivery? states, books, digest
- *   flush_relate   same seq, same id: related, conflict
- *   flush_write    one base segment of new documents, one overlay per touched segment
+ *   flush_match    which contents does the case have already?         (sorted keys against sorted
+ * keys) flush_order    documents into the one order, copies to their documents flush_classify
+ * message, copy or re-delivery? states, books, digest flush_relate   same seq, same id: related,
+ * conflict flush_write    one base segment of new documents, one overlay per touched segment
  * Nothing here depends on the order of arrival: every decision is made on sorted copies.
  *
  * Owns: a struct flush owns what the phases make.  Threads: one, alone with the run. */
@@ -37,27 +36,27 @@ struct entry {
     uint32_t target;
     uint32_t rank; /* of its stream */
     uint8_t credit;
-    bool known;   /* this very sighting (dump, line) is in the case */
-    bool held;    /* the document had this (stream, seq) before */
+    bool known; /* this very sighting (dump, line) is in the case */
+    bool held;  /* the document had this (stream, seq) before */
 };
 
 struct flush {
     struct casefile *cf;
     struct run *run;
-    struct arena arena;    /* lives as long as the flush */
-    struct arena temp;     /* reset per document */
+    struct arena arena; /* lives as long as the flush */
+    struct arena temp;  /* reset per document */
     struct content_hasher hasher;
     struct segment_scratch *scratch;
-    struct grown targets;  /* struct target: new ones first, in the one order */
+    struct grown targets; /* struct target: new ones first, in the one order */
     uint32_t n_new;
     uint32_t **target_of;  /* by worker, by document: index of its target */
     struct entry *entries; /* by target, rank, seq, version, dump, line */
     size_t n_entries;
-    uint32_t *rank;        /* by stream */
-    uint32_t *by_rank;     /* streams in stream_cmp order */
-    struct grown touched;  /* open addressing: uint32_t target + 1, by (segment, doc) */
+    uint32_t *rank;       /* by stream */
+    uint32_t *by_rank;    /* streams in stream_cmp order */
+    struct grown touched; /* open addressing: uint32_t target + 1, by (segment, doc) */
     size_t n_touched;
-    struct books *books;   /* by dump table index; NULL in a compaction */
+    struct books *books; /* by dump table index; NULL in a compaction */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
 };
 

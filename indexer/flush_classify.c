@@ -1,5 +1,5 @@
-/* Every record is exactly one of: message, further copy, re-delivery, other. The decision is made on
- * sorted copies: the streams of a content, their seqs, and what the case had before. */
+/* Every record is exactly one of: message, further copy, re-delivery, other. The decision is made
+ * on sorted copies: the streams of a content, their seqs, and what the case had before. */
 #include "indexer/flush.h"
 #include "indexer/held.h"
 
@@ -81,8 +81,7 @@ static bool same_version(const struct held_version *a, const struct held_version
 static enum status unite(struct flush *f, struct held_copy *into, const struct held_copy *more,
                          struct err *err)
 {
-    struct held_version *v =
-        arena_array(&f->temp, into->n_versions + more->n_versions, sizeof *v);
+    struct held_version *v = arena_array(&f->temp, into->n_versions + more->n_versions, sizeof *v);
     if (!v)
         return err_no_memory(err);
     size_t n = into->n_versions;
@@ -245,7 +244,7 @@ static enum status new_state(struct flush *f, struct target *t, const struct gat
     struct doc_state *s = &t->state;
     s->messages = t->kind == DOC_MESSAGE ? held_messages(g->now, g->n_now, g->has_id) : 1;
     s->copies = (uint32_t)g->n_now;
-    s->flags &= (uint16_t)~(DOC_REPEATED | DOC_ONE_SIDED);
+    s->flags &= (uint16_t) ~(DOC_REPEATED | DOC_ONE_SIDED);
     if (s->messages > 1)
         s->flags |= DOC_REPEATED;
     bool one_sided = false;
@@ -263,8 +262,8 @@ static enum status new_state(struct flush *f, struct target *t, const struct gat
     return ST_OK;
 }
 
-static enum status update_digest(struct flush *f, const struct target *t,
-                                 const struct gathered *g, struct err *err)
+static enum status update_digest(struct flush *f, const struct target *t, const struct gathered *g,
+                                 struct err *err)
 {
     uint8_t hash[SHA256_SIZE], before[SHA256_SIZE], after[SHA256_SIZE];
     if (t->ref != UINT32_MAX)

@@ -18,10 +18,7 @@ static int new_key_cmp(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static uint64_t fingerprint(const uint8_t *key)
-{
-    return __builtin_bswap64(load_u64(key));
-}
+static uint64_t fingerprint(const uint8_t *key) { return __builtin_bswap64(load_u64(key)); }
 
 static enum status list_keys(struct flush *f, struct new_key **out, size_t *n, struct err *err)
 {

@@ -103,8 +103,7 @@ static void least_copies(struct flush *f, struct doc_key *keys, uint32_t *const 
 }
 
 /* New targets are put before the touched ones, whose numbers move up. */
-static enum status place_new(struct flush *f, const struct doc_key *keys, size_t n,
-                             struct err *err)
+static enum status place_new(struct flush *f, const struct doc_key *keys, size_t n, struct err *err)
 {
     size_t touched = f->targets.n;
     struct target *all = calloc(n + touched + 1, sizeof *all);
@@ -112,8 +111,12 @@ static enum status place_new(struct flush *f, const struct doc_key *keys, size_t
         return err_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         const struct run_doc *d = keys[i].doc;
-        all[i] = (struct target){.segment = NO_SEGMENT, .doc = (uint32_t)i, .ref = keys[i].ref,
-                                 .kind = d->kind, .changed = true, .state = d->state};
+        all[i] = (struct target){.segment = NO_SEGMENT,
+                                 .doc = (uint32_t)i,
+                                 .ref = keys[i].ref,
+                                 .kind = d->kind,
+                                 .changed = true,
+                                 .state = d->state};
         all[i].state.flags |= d->flags;
     }
     for (size_t i = 0; i < touched; i++)
@@ -186,10 +189,7 @@ static int origin_cmp(const struct origin_ref *a, const struct origin_ref *b)
     return a->direction - b->direction;
 }
 
-static int int_cmp(int64_t a, int64_t b)
-{
-    return (a > b) - (a < b);
-}
+static int int_cmp(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
 int version_cmp(const struct run_tables *t, const struct run_copy *a, const struct run_copy *b)
 {
@@ -219,10 +219,7 @@ int entry_cmp(const struct flush *f, const struct entry *a, const struct entry *
     return c ? c : int_cmp((int64_t)a->copy->line, (int64_t)b->copy->line);
 }
 
-static int entry_order(const void *a, const void *b, void *ctx)
-{
-    return entry_cmp(ctx, a, b);
-}
+static int entry_order(const void *a, const void *b, void *ctx) { return entry_cmp(ctx, a, b); }
 
 /* Counting sort by target, then each target's few copies by comparison. */
 static enum status order_entries(struct flush *f, struct err *err)

@@ -1,6 +1,6 @@
-/* Two contents contradict each other where they claim to be one: the same (stream, seq), or the same
- * service id in the same conversation from the same sender. Claims are sorted; each group is judged
- * once, with what the case already has at the same place. */
+/* Two contents contradict each other where they claim to be one: the same (stream, seq), or the
+ * same service id in the same conversation from the same sender. Claims are sorted; each group is
+ * judged once, with what the case already has at the same place. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>
@@ -132,7 +132,8 @@ static enum status page_seek(struct flush *f, uint32_t segment, size_t stream, u
 
 /* Claims [from, to) are of one stream, which the segment has as its `stream`. What the segment has
  * at the same seqs joins the claims. Of more than a page of records at one seq the first page is
- * taken: they contradict each other already, and one of them is enough to contradict the new one. */
+ * taken: they contradict each other already, and one of them is enough to contradict the new one.
+ */
 static enum status claims_of_stream(struct flush *f, struct grown *g, size_t from, size_t to,
                                     uint32_t segment, size_t stream, struct err *err)
 {

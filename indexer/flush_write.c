@@ -21,7 +21,7 @@ struct output {
     uint32_t segment;  /* NO_SEGMENT: the new base */
     uint32_t *targets; /* in order of document */
     uint32_t n;
-    bool stream_ends;  /* also says where streams end */
+    bool stream_ends; /* also says where streams end */
     struct local_tables local;
 };
 
@@ -322,7 +322,8 @@ static enum status write_overlay(struct output *o, struct manifest *next, struct
     if (!seals)
         return err_no_memory(err);
     m->overlays = seals;
-    TRY(segment_writer_open(casefile_segments_dir(f->cf), casefile_key(f->cf), m->base.id, &w, err));
+    TRY(segment_writer_open(casefile_segments_dir(f->cf), casefile_key(f->cf), m->base.id, &w,
+                            err));
     enum status st = fill_overlay(o, w, err);
     if (st != ST_OK) {
         segment_writer_abort(w);

@@ -87,10 +87,7 @@ static void version_hash(struct sha256 *sha, const struct held_copy *h,
     sha256_end(sha, out);
 }
 
-static int hash_cmp(const void *a, const void *b)
-{
-    return memcmp(a, b, SHA256_SIZE);
-}
+static int hash_cmp(const void *a, const void *b) { return memcmp(a, b, SHA256_SIZE); }
 
 enum status held_hash(struct content_hasher *hasher, const struct content *c,
                       const uint8_t hash[SHA256_SIZE], const struct held_copy *h, size_t n,

@@ -13,7 +13,7 @@ struct inversion {
     struct flush *f;
     struct named *names;
     size_t n_names;
-    uint32_t **map;  /* by worker, by local id: global id */
+    uint32_t **map; /* by worker, by local id: global id */
     struct slice *terms;
     uint32_t n_terms;
     uint64_t *first; /* by global id: where its list begins; n_terms + 1 */
@@ -111,8 +111,7 @@ static bool push(struct grown *g, uint32_t value)
 }
 
 /* (doc, position) pairs of one term as documents, frequencies and positions, each pair once. */
-static enum status list_term(struct inversion *v, uint32_t g, struct inverted *out,
-                             struct err *err)
+static enum status list_term(struct inversion *v, uint32_t g, struct inverted *out, struct err *err)
 {
     uint64_t from = v->first[g], to = v->first[g + 1];
     bool words = v->terms[g].data[0] == TERM_WORD, good = true;

@@ -6,17 +6,16 @@
 
 #include "indexer/flush.h"
 
-/* One term's list: documents ascending (places in the one order), and for words how often and where;
- * tf and positions are NULL for field terms. */
+/* One term's list: documents ascending (places in the one order), and for words how often and
+ * where; tf and positions are NULL for field terms. */
 struct inverted {
     struct slice term;
     uint32_t n;
     const uint32_t *docs, *tf, *positions;
 };
 /* Calls `emit` for every term of the new documents, in byte order. */
-MUST_USE enum status invert(struct flush *f,
-                            enum status (*emit)(void *ctx, const struct inverted *t,
-                                                struct err *err),
-                            void *ctx, struct err *err);
+MUST_USE enum status
+invert(struct flush *f, enum status (*emit)(void *ctx, const struct inverted *t, struct err *err),
+       void *ctx, struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 struct known_dump {
     uint8_t sha256[SHA256_SIZE];
     bool used;
-    uint8_t state; /* enum dump_state of the last entry */
+    uint8_t state;   /* enum dump_state of the last entry */
     const void *ctx; /* struct dump_ctx of this run, or NULL */
 };
 struct known {

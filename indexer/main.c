@@ -1,4 +1,5 @@
-/* lictor-ingest — opens deliveries with their keys and writes a case. This file: the command line. */
+/* lictor-ingest — opens deliveries with their keys and writes a case. This file: the command line.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static const struct command commands[] = {
      "  --format text|json           how the books are printed (default text)\n"
      "  --progress auto|plain|none   progress on stderr (default: on a terminal)\n"},
     {"status", cmd_status, "kf", 0, 0, "status CASE [--format json]",
-     "Messages, copies, other records, dumps by state, segments, bytes, time span, content digest.\n"
+     "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
+     "digest.\n"
      "The content digest is the same for every case that holds the same records.\n"},
     {"ledger", cmd_ledger, "kfs", 0, 0, "ledger CASE [--state partial,refused] [--format json]",
      "The intake ledger: every dump that came, with its books and what is to be asked for again.\n"
@@ -96,10 +98,11 @@ static void print_usage(FILE *f)
           f);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(f, "  %s\n", commands[i].usage);
-    fputs("\nMore on one of them: " PROGRAM " COMMAND --help\n"
-          "Exit: 0 all in and balanced; 1 done, but something was quarantined, partial or refused,\n"
-          "or damage was found; 2 usage; 3 failure; 130 interrupted after a clean stop.\n",
-          f);
+    fputs(
+        "\nMore on one of them: " PROGRAM " COMMAND --help\n"
+        "Exit: 0 all in and balanced; 1 done, but something was quarantined, partial or refused,\n"
+        "or damage was found; 2 usage; 3 failure; 130 interrupted after a clean stop.\n",
+        f);
 }
 
 static int usage_error(const struct command *c, const char *what, const char *why)
@@ -152,8 +155,7 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
     case 'm':
         return cli_size(arg, &o->memory) && o->memory >= ((uint64_t)64 << 20);
     case 'w':
-        return cli_size(arg, &o->window) && o->window >= 1024 &&
-               o->window <= ((uint64_t)1 << 31);
+        return cli_size(arg, &o->window) && o->window >= 1024 && o->window <= ((uint64_t)1 << 31);
     case 'p':
         o->passphrase_file = arg;
         return true;

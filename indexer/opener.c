@@ -1,6 +1,7 @@
-/* Each dump is read twice: once to hash it, before a byte of it is used, and once to open it, hashed
- * again on the way: what was ledgered is what was read. What can be read only once (standard input,
- * a pipe) goes through an unlinked temporary file, encrypted under a key that dies with us. */
+/* Each dump is read twice: once to hash it, before a byte of it is used, and once to open it,
+ * hashed again on the way: what was ledgered is what was read. What can be read only once (standard
+ * input, a pipe) goes through an unlinked temporary file, encrypted under a key that dies with us.
+ */
 #include "indexer/opener.h"
 
 #include <errno.h>
@@ -11,21 +12,25 @@
 
 #include <sys/stat.h>
 
-#include "lictor/spool.h"
 #include "indexer/wire.h"
 #include "lictor/age.h"
+#include "lictor/minisign.h"
 #include "lictor/os.h"
 #include "lictor/sha256.h"
+#include "lictor/spool.h"
 
 #define READ_SIZE ((size_t)1 << 20)
 #define IDENTITY_FILE_MAX ((size_t)1 << 20)
 #define FIRST_BYTES ((size_t)16 << 10)
+#define SIGNATURE_MAX ((size_t)64 << 10)
 
 struct opener {
     struct wire wire;
     const struct opener_options *options;
     struct age_identities *ids;
     struct sha256 sha;
+    struct minisign_keys *trust; /* NULL: signatures are not looked at */
+    struct minisign_hash *signed_hash;
     uint8_t *buf; /* READ_SIZE */
 };
 
@@ -54,6 +59,10 @@ static enum status load_keys(struct opener *o, struct err *err)
         explicit_bzero(data, len);
         free(data);
         TRY(st);
+    }
+    if (o->options->trust_file) {
+        TRY(minisign_keys_load(o->options->trust_file, &o->trust, err));
+        TRY(minisign_hash_new(&o->signed_hash, err));
     }
     if (o->options->passphrase_file) {
         uint8_t *data;
@@ -84,6 +93,8 @@ static enum status hash_input(struct dump_input *in, uint8_t hash[SHA256_SIZE], 
 {
     struct opener *o = in->o;
     sha256_begin(&o->sha);
+    if (o->trust)
+        minisign_hash_begin(o->signed_hash);
     *size = 0;
     for (;;) {
         size_t got;
@@ -91,6 +102,8 @@ static enum status hash_input(struct dump_input *in, uint8_t hash[SHA256_SIZE], 
         if (got == 0)
             break;
         sha256_add(&o->sha, o->buf, got);
+        if (o->trust)
+            minisign_hash_add(o->signed_hash, o->buf, got);
         *size += got;
     }
     sha256_end(&o->sha, hash);
@@ -98,6 +111,29 @@ static enum status hash_input(struct dump_input *in, uint8_t hash[SHA256_SIZE], 
     if (!in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
         return err_errno(err, errno, "cannot read it a second time");
     return ST_OK;
+}
+
+/* The signature beside the dump; the bytes it is about were hashed in the first pass. */
+static enum status check_signature(struct opener *o, const char *path,
+                                   char signer[MINISIGN_SIGNER_SIZE], struct err *err)
+{
+    uint8_t hash[MINISIGN_HASH_SIZE], *data = NULL;
+    size_t len = 0;
+    struct buf name = {0};
+    minisign_hash_end(o->signed_hash, hash);
+    buf_put_str(&name, path);
+    buf_put(&name, ".minisig", sizeof ".minisig");
+    enum status st = buf_status(&name, err);
+    if (st == ST_OK)
+        st = os_read_file(AT_FDCWD, (const char *)name.data, SIGNATURE_MAX, &data, &len, err);
+    if (st != ST_OK && st != ST_NO_MEMORY)
+        st = err_reason(err, ST_BAD_INPUT, "bad-signature", 0,
+                        "no signature (.minisig) can be read beside it");
+    if (st == ST_OK)
+        st = minisign_check(o->trust, slice_of(data, len), hash, signer, err);
+    free(data);
+    buf_release(&name);
+    return st;
 }
 
 static bool still_the_same(const struct dump_input *in)
@@ -148,12 +184,14 @@ static enum status send_end(struct opener *o, const struct err *damage, struct e
 
 /* Tells the core of a dump; *take says whether it wants it. */
 static enum status send_begin(struct opener *o, const char *name, uint64_t size,
-                              const uint8_t hash[SHA256_SIZE], bool *take, struct err *err)
+                              const uint8_t hash[SHA256_SIZE], const char *signer, bool *take,
+                              struct err *err)
 {
     wire_begin(&o->wire, WIRE_BEGIN);
     buf_put_varint(&o->wire.out, size);
     buf_put(&o->wire.out, hash, SHA256_SIZE);
     buf_put_blob(&o->wire.out, slice_str(name));
+    buf_put_blob(&o->wire.out, slice_str(signer));
     TRY(wire_send(&o->wire, err));
     enum wire_type type;
     struct slice payload;
@@ -253,7 +291,10 @@ static enum status open_dump(struct opener *o, struct dump_input *in, const char
     uint64_t size = 0;
     struct slice first;
     struct err why = {0};
+    char signer[MINISIGN_SIGNER_SIZE] = "";
     enum status st = hash_input(in, hash, &size, &why);
+    if (st == ST_OK && o->trust)
+        st = check_signature(o, name, signer, &why);
     if (st == ST_OK)
         st = first_bytes(in, &first, &why);
     if (st == ST_OK && size == 0)
@@ -267,7 +308,7 @@ static enum status open_dump(struct opener *o, struct dump_input *in, const char
     bool is_age = age_recognise(first), take = false;
     struct byte_source src = {.ctx = in, .read = source_read};
     sha256_begin(&o->sha);
-    TRY(send_begin(o, name, size, hash, &take, err));
+    TRY(send_begin(o, name, size, hash, signer, &take, err));
     if (!take)
         return ST_OK;
     if (is_age) {
@@ -354,6 +395,8 @@ int opener_run(int fd, const struct opener_options *options)
         st = wire_send(&o.wire, &ignored);
     }
     age_identities_free(o.ids);
+    minisign_keys_free(o.trust);
+    minisign_hash_free(o.signed_hash);
     sha256_release(&o.sha);
     free(o.buf);
     wire_release(&o.wire);

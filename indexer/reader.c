@@ -1,6 +1,7 @@
-/* `end` and a second `dump` line change what the lines behind them are, so the reader must find them
- * before it hands lines to workers that run in any order. It looks for the only bytes that can spell
- * these two kinds ("end", "dump", or an escape of an ASCII letter) and parses just those lines. */
+/* `end` and a second `dump` line change what the lines behind them are, so the reader must find
+ * them before it hands lines to workers that run in any order. It looks for the only bytes that can
+ * spell these two kinds ("end", "dump", or an escape of an ASCII letter) and parses just those
+ * lines. */
 #include "indexer/reader.h"
 
 #include "indexer/core.h"
@@ -261,10 +262,7 @@ static enum status close_dump(struct reader *r, const struct err *damage, struct
     return ST_OK;
 }
 
-static bool is_ours(enum status st)
-{
-    return st == ST_NO_MEMORY || st == ST_IO || st == ST_CLOSED;
-}
+static bool is_ours(enum status st) { return st == ST_NO_MEMORY || st == ST_IO || st == ST_CLOSED; }
 
 enum status reader_data(struct reader *r, struct slice data, struct err *err)
 {

@@ -14,17 +14,17 @@ struct reader {
     struct record_reader *records;
     struct dump_ctx *dump; /* at hand, NULL between dumps */
     struct batch *batch;
-    bool overlong;         /* inside a line that is too long */
-    uint64_t cut_line;     /* from this line on all is quarantined; 0: none */
+    bool overlong;     /* inside a line that is too long */
+    uint64_t cut_line; /* from this line on all is quarantined; 0: none */
     enum record_fault cut_fault;
-    uint64_t bytes_in;     /* opened bytes of this dump */
+    uint64_t bytes_in; /* opened bytes of this dump */
 };
 
 MUST_USE enum status reader_init(struct reader *r, struct core *core, struct err *err);
 void reader_release(struct reader *r);
 MUST_USE enum status reader_begin(struct reader *r, struct dump_ctx *dump, struct err *err);
-/* More opened bytes. What is wrong with the dump ends it (r->dump is NULL then, its entry says why);
- * only failures of ours are returned. */
+/* More opened bytes. What is wrong with the dump ends it (r->dump is NULL then, its entry says
+ * why); only failures of ours are returned. */
 MUST_USE enum status reader_data(struct reader *r, struct slice data, struct err *err);
 /* The opener has reached the end; `damage` says where and why it stopped early, NULL if whole. */
 MUST_USE enum status reader_end(struct reader *r, const struct err *damage, struct err *err);

@@ -85,8 +85,8 @@ static enum status make_set(struct arena *a, struct slice first, const struct re
 
 /* Group, or the set of sender and recipients, or else the source's own conversation. */
 static enum status make_conversation(struct recogniser *r, const struct dump_ctx *dump,
-                                     const struct record *rec, struct slice sender, bool needs_sender,
-                                     struct content *c, struct err *err)
+                                     const struct record *rec, struct slice sender,
+                                     bool needs_sender, struct content *c, struct err *err)
 {
     struct slice group = text_of(rec, RS_GROUP);
     const struct record_items *to = &rec->list[RL_TO];
@@ -162,8 +162,8 @@ static bool keep_extra(void *ctx, const struct record_pair *p)
 {
     const struct record *rec = ctx;
     static const char *const placed[] = {
-        "kind",    "seq",     "from",    "id",   "text", "sealed",    "reply_to", "service",
-        "account", "warrant", "liid",    "cin",  "point", "direction",
+        "kind",    "seq",     "from",    "id",   "text", "sealed", "reply_to",
+        "service", "account", "warrant", "liid", "cin",  "point",  "direction",
     };
     if (!p->known)
         return true;
@@ -183,7 +183,8 @@ static bool keep_extra(void *ctx, const struct record_pair *p)
     if (slice_eq_str(p->key, "group"))
         return rec->str[RS_GROUP].s.len == 0;
     if (slice_eq_str(p->key, "to"))
-        return rec->str[RS_GROUP].s.len != 0 || !rec->str[RS_FROM].present || rec->list[RL_TO].n == 0;
+        return rec->str[RS_GROUP].s.len != 0 || !rec->str[RS_FROM].present ||
+               rec->list[RL_TO].n == 0;
     return true;
 }
 

@@ -9,24 +9,24 @@
 #include "lictor/zone.h"
 
 struct recogniser {
-    struct arena temp;  /* of the record at hand */
-    struct buf raw;     /* canonical record of other kinds */
-    struct buf extra;   /* canonical copy fields */
-    struct buf opened;  /* text of an opened box */
-    struct buf other;   /* identity of other kinds */
+    struct arena temp; /* of the record at hand */
+    struct buf raw;    /* canonical record of other kinds */
+    struct buf extra;  /* canonical copy fields */
+    struct buf opened; /* text of an opened box */
+    struct buf other;  /* identity of other kinds */
     struct record_reader *canon;
-    struct zone *zone;  /* of the last dump that had one */
+    struct zone *zone;                 /* of the last dump that had one */
     const struct body_keys *body_keys; /* NULL if none */
 };
 
 struct recognised {
     struct content content;
-    struct slice other;  /* for content_hash, empty for messages */
-    uint16_t flags;      /* enum doc_flag known from the record alone */
+    struct slice other; /* for content_hash, empty for messages */
+    uint16_t flags;     /* enum doc_flag known from the record alone */
     bool numbered;
     bool has_id;
     bool deleted;
-    uint64_t seq;        /* the line number where there is no seq */
+    uint64_t seq; /* the line number where there is no seq */
     int64_t delivered, read, collected;
     struct slice extra;
 };

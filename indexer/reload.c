@@ -1,4 +1,5 @@
-/* Copies come resolved (struct held_copy); here they get indices into the run's own tables again. */
+/* Copies come resolved (struct held_copy); here they get indices into the run's own tables again.
+ */
 #include "indexer/reload.h"
 
 #include "indexer/worker_terms.h"
@@ -70,8 +71,8 @@ static enum status reload_copies(struct reload *r, struct segment *s, uint32_t d
     return ST_OK;
 }
 
-enum status reload_doc(struct reload *r, struct segment *s,
-                       const struct segment_conversation *conv, uint32_t doc, struct err *err)
+enum status reload_doc(struct reload *r, struct segment *s, const struct segment_conversation *conv,
+                       uint32_t doc, struct err *err)
 {
     struct run_store *store = &r->run.stores[0];
     struct slice row;

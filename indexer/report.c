@@ -16,10 +16,7 @@ static enum dump_state was_of(const struct dump_ctx *d)
     return d->same_run ? (enum dump_state)d->same_run->entry.state : d->was;
 }
 
-static bool reported(const struct dump_ctx *d)
-{
-    return d->already || d->committed;
-}
+static bool reported(const struct dump_ctx *d) { return d->already || d->committed; }
 
 static struct books totals(const struct core *c)
 {

@@ -36,12 +36,12 @@ struct dump_ctx {
     bool has_dump_line;
     struct slice source, epoch; /* of the dump line, or "dump:…" */
     uint8_t stage;
-    struct slice service, account, zone; /* data NULL if absent */
+    struct slice service, account, zone;  /* data NULL if absent */
     int64_t collected_from, collected_to; /* TIME_NONE if absent */
     /* owner: reader */
-    uint64_t lines;         /* lines handed to workers */
-    uint64_t skip;          /* lines that an earlier run committed */
-    uint64_t end_line;      /* line of `end`, 0 if none */
+    uint64_t lines;    /* lines handed to workers */
+    uint64_t skip;     /* lines that an earlier run committed */
+    uint64_t end_line; /* line of `end`, 0 if none */
     uint64_t end_records, end_last_seq;
     bool end_has_last_seq;
     bool after_second_dump; /* a second dump line stands at cut_line */
@@ -49,9 +49,9 @@ struct dump_ctx {
     struct books books; /* flush adds to it */
     bool committed;     /* stands in the ledger */
     bool already;
-    enum dump_state was; /* if already */
+    enum dump_state was;             /* if already */
     const struct dump_ctx *same_run; /* if already: the same bytes earlier in this run */
-    bool again;          /* read again by --again: replaces its own books */
+    bool again;                      /* read again by --again: replaces its own books */
     /* atomics: workers */
     _Atomic uint64_t max_seq; /* + 1; 0 if none */
     _Atomic uint64_t times, odd_times;
@@ -62,14 +62,14 @@ struct run_doc {
     uint8_t hash[SHA256_SIZE];
     int64_t sent;
     const struct run_conversation *conv;
-    struct slice row;        /* content_encode */
-    uint64_t first_token;    /* in run_store.tokens */
-    uint32_t n_fields;       /* field terms, without position */
-    uint32_t n_words;        /* then words */
-    uint16_t flags;          /* enum doc_flag known from the content alone */
+    struct slice row;     /* content_encode */
+    uint64_t first_token; /* in run_store.tokens */
+    uint32_t n_fields;    /* field terms, without position */
+    uint32_t n_words;     /* then words */
+    uint16_t flags;       /* enum doc_flag known from the content alone */
     uint8_t kind;
     bool has_id;
-    bool has_state;          /* compaction: `state` is what holds, nothing is to be derived */
+    bool has_state; /* compaction: `state` is what holds, nothing is to be derived */
     struct doc_state state;
 };
 #define TOKEN_SAME UINT32_C(0x80000000) /* stands at its predecessor's position */
@@ -109,15 +109,15 @@ void grown_release(struct grown *g);
 
 /* What one worker gathers. */
 struct run_store {
-    struct arena bytes;       /* rows, extras, quarantined lines, conversations */
-    struct grown docs;        /* struct run_doc */
-    struct grown tokens;      /* uint32_t: local word id | TOKEN_SAME */
-    struct grown copies;      /* struct run_copy */
-    struct grown quarantine;  /* struct run_quarantine */
-    struct grown convs;       /* struct run_conversation *, open addressing by key */
+    struct arena bytes;      /* rows, extras, quarantined lines, conversations */
+    struct grown docs;       /* struct run_doc */
+    struct grown tokens;     /* uint32_t: local word id | TOKEN_SAME */
+    struct grown copies;     /* struct run_copy */
+    struct grown quarantine; /* struct run_quarantine */
+    struct grown convs;      /* struct run_conversation *, open addressing by key */
     size_t n_convs;
     struct vocab vocab;
-    _Atomic uint64_t held;    /* bytes, for the budget */
+    _Atomic uint64_t held; /* bytes, for the budget */
 };
 
 /* Content table: 16-byte key -> run_ref, in shards. */
@@ -136,10 +136,10 @@ struct content_shard {
 struct run_tables {
     pthread_mutex_t mu;
     struct arena strings;
-    struct grown dumps;   /* struct dump_ref */
-    struct grown streams; /* struct stream_ref */
-    struct grown origins; /* struct origin_ref */
-    struct grown stream_ends; /* struct stream_end, by stream */
+    struct grown dumps;                                  /* struct dump_ref */
+    struct grown streams;                                /* struct stream_ref */
+    struct grown origins;                                /* struct origin_ref */
+    struct grown stream_ends;                            /* struct stream_end, by stream */
     struct grown dump_index, stream_index, origin_index; /* open addressing: uint32_t index + 1 */
 };
 struct stream_end {

@@ -81,10 +81,7 @@ static uint64_t origin_hash_at(const struct run_tables *t, uint32_t i)
     return origin_hash(tables_origin_at(t, i));
 }
 
-static uint64_t dump_hash(const struct dump_ref *d)
-{
-    return mix(load_u64(d->sha256), d->name);
-}
+static uint64_t dump_hash(const struct dump_ref *d) { return mix(load_u64(d->sha256), d->name); }
 
 static uint64_t dump_hash_at(const struct run_tables *t, uint32_t i)
 {

@@ -17,8 +17,8 @@ struct deep {
     struct reload reload;
     struct segment *segment;
     char file[80];
-    uint32_t first;     /* document of the segment that is document 0 of the range */
-    uint64_t postings;  /* derived so far */
+    uint32_t first;    /* document of the segment that is document 0 of the range */
+    uint64_t postings; /* derived so far */
     uint64_t messages, copies;
     void (*found)(void *ctx, const char *file, const char *what);
     void *ctx;
@@ -50,8 +50,8 @@ static enum status compare_postings(struct deep *d, const struct inverted *t,
             const uint32_t *stored;
             uint32_t n;
             st = posting_iter_positions(it, &stored, &n, err);
-            *same = st == ST_OK && n == t->tf[i] &&
-                    memcmp(stored, positions, n * sizeof *stored) == 0;
+            *same =
+                st == ST_OK && n == t->tf[i] && memcmp(stored, positions, n * sizeof *stored) == 0;
             positions += t->tf[i];
         }
     }

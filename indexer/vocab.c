@@ -1,5 +1,5 @@
-/* XXH3 with a secret seed is no defence by itself (its collisions can be built); the probe limit is:
- * when one is passed, a new seed scatters whatever was built against the old one. */
+/* XXH3 with a secret seed is no defence by itself (its collisions can be built); the probe limit
+ * is: when one is passed, a new seed scatters whatever was built against the old one. */
 #include "indexer/vocab.h"
 
 #include <stdlib.h>
@@ -107,8 +107,7 @@ static enum status reseed(struct vocab *v, size_t cap, struct err *err)
     }
 }
 
-static enum status add_term(struct vocab *v, struct slice term, struct slice *kept,
-                            struct err *err)
+static enum status add_term(struct vocab *v, struct slice term, struct slice *kept, struct err *err)
 {
     if (v->n == v->terms_cap) {
         size_t cap = v->terms_cap ? v->terms_cap * 2 : VOCAB_START;

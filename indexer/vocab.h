@@ -1,7 +1,7 @@
 /* vocab — the words of one worker's run: term bytes -> dense id.
- * Open addressing with 32-byte slots, keys up to 16 bytes inline; hash seeded at random per process;
- * a probe longer than 64 slots gives the table a new seed (an adversary chooses the words).
- * Owns: its table and bytes.  Threads: one. */
+ * Open addressing with 32-byte slots, keys up to 16 bytes inline; hash seeded at random per
+ * process; a probe longer than 64 slots gives the table a new seed (an adversary chooses the
+ * words). Owns: its table and bytes.  Threads: one. */
 #ifndef INDEXER_VOCAB_H
 #define INDEXER_VOCAB_H
 
@@ -24,8 +24,8 @@ struct vocab {
     size_t cap;
     uint32_t n;
     uint64_t seed;
-    struct arena bytes;    /* terms, all of them, in order of id */
-    struct slice *terms;   /* by id */
+    struct arena bytes;  /* terms, all of them, in order of id */
+    struct slice *terms; /* by id */
     size_t terms_cap;
 };
 

@@ -9,10 +9,7 @@
 #define WIRE_READ ((size_t)256 << 10)
 #define WIRE_FRAME_MAX ((size_t)1 << 20)
 
-void wire_init(struct wire *w, int fd)
-{
-    *w = (struct wire){.fd = fd};
-}
+void wire_init(struct wire *w, int fd) { *w = (struct wire){.fd = fd}; }
 
 void wire_release(struct wire *w)
 {

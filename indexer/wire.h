@@ -11,7 +11,7 @@
 #define WIRE_DATA_MAX ((size_t)128 << 10)
 
 enum wire_type {
-    WIRE_BEGIN = 1, /* to core: size varint, sha256[32], name blob */
+    WIRE_BEGIN = 1, /* to core: size varint, sha256[32], name blob, signer blob */
     WIRE_DATA,      /* to core: opened bytes, still compressed */
     WIRE_END,       /* to core: whole u8, at varint, reason blob, text blob */
     WIRE_REFUSED,   /* to core: size varint, sha256[32], name blob, at varint, reason, text */

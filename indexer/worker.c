@@ -76,8 +76,8 @@ static enum status take_content(struct worker *w, const struct record *rec, stru
     struct run_doc *doc = grown_add(&s->docs, sizeof *doc);
     if (!doc)
         return err_no_memory(err);
-    *doc = (struct run_doc){.sent = r->content.sent, .flags = r->flags, .kind = r->content.kind,
-                            .has_id = r->has_id};
+    *doc = (struct run_doc){
+        .sent = r->content.sent, .flags = r->flags, .kind = r->content.kind, .has_id = r->has_id};
     memcpy(doc->hash, hash, SHA256_SIZE);
     conversation_key(&w->hasher.sha, &r->content.conv, conv_key);
     TRY(run_conversation(s, conv_key, &r->content.conv, &doc->conv, err));
@@ -157,8 +157,8 @@ static enum status take_line(struct worker *w, const struct batch *b, struct sli
 
 uint64_t worker_store_held(const struct run_store *s)
 {
-    return s->bytes.held + s->docs.cap * sizeof(struct run_doc) +
-           s->tokens.cap * sizeof(uint32_t) + s->copies.cap * sizeof(struct run_copy) +
+    return s->bytes.held + s->docs.cap * sizeof(struct run_doc) + s->tokens.cap * sizeof(uint32_t) +
+           s->copies.cap * sizeof(struct run_copy) +
            s->quarantine.cap * sizeof(struct run_quarantine) + s->convs.cap * sizeof(void *) +
            vocab_held(&s->vocab) + s->docs.n * sizeof(struct content_slot) * 2;
 }

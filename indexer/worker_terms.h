@@ -6,8 +6,7 @@
 #include "indexer/worker.h"
 
 MUST_USE enum status worker_terms(struct worker *w, const struct record *rec,
-                                  const struct recognised *r, struct run_doc *doc,
-                                  struct err *err);
+                                  const struct recognised *r, struct run_doc *doc, struct err *err);
 
 /* As worker_terms, from a stored content alone: for compaction and deep verification. `handle` of a
  * contact and `of`, `who` of an event are read from its canonical record. */

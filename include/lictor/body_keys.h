@@ -17,7 +17,8 @@ enum body_opening {
     BODY_OPENED,
     BODY_BROKEN, /* the key is there and does not open the box */
 };
-/* Opens `box`; the text is appended to `out`. `sent_decimal` is empty for a message without sent. */
+/* Opens `box`; the text is appended to `out`. `sent_decimal` is empty for a message without sent.
+ */
 enum body_opening body_keys_open(const struct body_keys *k, struct slice key_id, struct slice nonce,
                                  struct slice box, struct slice from, struct slice sent_decimal,
                                  struct buf *out);
