@@ -52,7 +52,7 @@ static int32_t marks_strip(UChar *text, int32_t len, struct base *base)
         uint32_t cp = utf16_next(text, &i);
         bool keep = true;
         if (cp == DOTLESS_I)
-            text[from] = cp = 'i';
+            cp = text[from] = 'i';
         if (u_getCombiningClass((UChar32)cp) != 0) {
             bool short_i = base->cp == SHORT_I && cp == BREVE;
             keep = !base->strips || short_i;

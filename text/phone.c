@@ -14,6 +14,8 @@
  * not looked at again (phone_to). */
 #include "text/splitter_private.h"
 
+#include <unicode/uchar.h>
+
 #define GROUPS 24
 #define DIGITS_MIN 7
 #define DIGITS_MAX 15
@@ -31,6 +33,16 @@ static bool digit(uint8_t c) { return c >= '0' && c <= '9'; }
 
 static size_t group_len(const struct group *g) { return g->to - g->from; }
 
+/* Whether a currency sign stands at `at`. */
+static bool currency(const struct splitter *s, size_t at)
+{
+    const uint8_t *p = s->scan.data + at;
+    size_t len;
+    if (byte_classes[*p] != BYTE_HIGH)
+        return *p == '$';
+    return u_charType((UChar32)scan_decode(p, &len)) == U_CURRENCY_SYMBOL;
+}
+
 /* Whether a number may begin at `at`, by what stands before. */
 static bool start_ok(struct splitter *s, size_t at)
 {
@@ -42,11 +54,9 @@ static bool start_ok(struct splitter *s, size_t at)
     if (kind == KIND_WORD || kind == KIND_MARK)
         return false;
     uint8_t c = t[at - 1];
-    if (c >= 0x80)
-        return kind != KIND_NONE || len != 2; /* the pound sign has two bytes; so have its likes */
-    if (strchr("@#$_&=+", c))
-        return c == '=';
-    if (strchr(".,-/:'", c) && at > 1) {
+    if (currency(s, at - len) || sign_in(c, "@#_&+"))
+        return false;
+    if (sign_in(c, ".,-/:'") && at > 1) {
         kind = kind_before(s, at - 1, &len);
         return kind != KIND_WORD || (c == ':' && !digit(t[at - 2]));
     }
@@ -182,11 +192,9 @@ static bool end_odd(struct splitter *s, size_t to)
     enum code_kind kind = kind_at(s, to, &len);
     if (kind == KIND_WORD || kind == KIND_MARK)
         return true;
-    if (t[to] >= 0x80)
-        return kind == KIND_NONE && len > 1; /* currency and other signs */
-    if (t[to] == '@' || t[to] == '%' || t[to] == '$' || t[to] == '_')
+    if (currency(s, to) || sign_in(t[to], "@%_"))
         return true;
-    if (!t[to] || !strchr(":,.-/'", t[to]))
+    if (!sign_in(t[to], ":,.-/'"))
         return false;
     return kind_at(s, to + 1, &len) == KIND_WORD && (t[to] != '.' || digit(t[to + 1]));
 }

@@ -155,6 +155,8 @@ static inline uint32_t scan_decode(const uint8_t *p, size_t *len)
     return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 |
            (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
 }
+/* strchr without the zero byte. */
+static inline bool sign_in(uint8_t c, const char *set) { return c != 0 && strchr(set, c) != NULL; }
 /* The next code point of valid UTF-16. (ICU's macro converts signs.) */
 static inline uint32_t utf16_next(const UChar *text, int32_t *at)
 {

@@ -68,7 +68,7 @@ static bool url_ends(struct splitter *s, size_t at, size_t *len)
 {
     uint8_t c = s->scan.data[at];
     *len = 1;
-    if (c <= ' ' || c == 0x7F || c == '<' || c == '>' || c == '"' || c == '\'')
+    if (c <= ' ' || c == 0x7F || sign_in(c, "<>\"'"))
         return true;
     if (byte_classes[c] == BYTE_MARK)
         return true;
@@ -87,7 +87,7 @@ static size_t url_trim(struct splitter *s, size_t from, size_t to, struct bracke
             b->closed[p - closing]--;
         else if (c >= 0x80 && kind_before(s, to, &len) == KIND_NONE)
             to -= len - 1;
-        else if (!strchr(".,;:!?", c))
+        else if (!sign_in(c, ".,;:!?"))
             break;
         to--;
     }
@@ -99,7 +99,7 @@ static void url_host(struct splitter *s, size_t from, size_t to)
 {
     const uint8_t *t = s->scan.data;
     size_t end = from;
-    while (end < to && t[end] != '/' && t[end] != '?' && t[end] != '#' && t[end] != '\\') {
+    while (end < to && !sign_in(t[end], "/?#\\")) {
         if (t[end] == '@')
             from = end + 1;
         end++;
@@ -165,7 +165,7 @@ static size_t email_local(struct splitter *s, size_t at)
     const uint8_t *t = s->scan.data;
     size_t from = at, len;
     while (from > 0 && at - from <= WHOLE_MAX) {
-        if (!plain_word(kind_before(s, from, &len)) && !strchr("._%+-'", t[from - 1]))
+        if (!plain_word(kind_before(s, from, &len)) && !sign_in(t[from - 1], "._%+-'"))
             break;
         from -= len;
     }
