@@ -1,0 +1,312 @@
+/* gen_truth — counts what a correct reader must find, and writes it as truth.json. Every query's
+ * count is exact for the delivery as a whole; `range` says over which documents it is counted. */
+#include "bench/gen.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/gen_line.h"
+#include "lictor/json_out.h"
+#include "lictor/os.h"
+
+/* Accounts of the first holders, then some that nobody captured. */
+static int handle_slot(const struct world *w, uint32_t handle)
+{
+    uint32_t inside = w->n_holders < 20 ? w->n_holders : 20;
+
+    if (handle < inside)
+        return (int)handle;
+    if (handle >= w->n_holders && handle < w->n_holders + SAMPLE_HANDLES - inside)
+        return (int)(handle - w->n_holders + inside);
+    return -1;
+}
+
+static uint32_t slot_handle(const struct world *w, unsigned slot)
+{
+    uint32_t inside = w->n_holders < 20 ? w->n_holders : 20;
+    return slot < inside ? slot : w->n_holders + slot - inside;
+}
+
+static bool has_slot(const struct text *t, unsigned slot)
+{
+    return (t->slots[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+static void count_text(struct tally *y, const struct lexis *l, const struct text *t)
+{
+    for (unsigned word = 0; word < SLOTS / 64; word++)
+        for (uint64_t bits = t->slots[word]; bits; bits &= bits - 1)
+            y->slots[word * 64 + (unsigned)__builtin_ctzll(bits)]++;
+    unsigned a, b;
+    for (unsigned i = 0; i < PAIRS && t->slots[0] && lexis_pair(l, i, &a, &b); i++)
+        y->pairs[i] += has_slot(t, a) && has_slot(t, b);
+    for (uint32_t bits = t->phrases; bits; bits &= bits - 1)
+        y->phrases[__builtin_ctz(bits)]++;
+    y->has[GH_LINK] += t->link;
+    y->has[GH_EMOJI] += t->emoji;
+}
+
+void tally_count(struct tally *y, const struct world *w, const struct lexis *l,
+                 const struct tally_doc *d)
+{
+    if (d->text)
+        count_text(y, l, d->text);
+    for (unsigned i = 0; i < d->n_handles; i++) {
+        int slot = handle_slot(w, d->handles[i]);
+        if (slot < 0)
+            continue;
+        y->with[slot]++;
+        y->from[slot] += i == 0;
+    }
+    if (d->group != UINT32_MAX && d->group - w->first_group < SAMPLE_GROUPS)
+        y->groups[d->group - w->first_group]++;
+    if (d->t != TIME_NONE) {
+        int64_t day = (d->t - GEN_BEGIN_MS) / DAY_MS;
+        if (day >= 0 && day < GEN_DAYS + 2)
+            y->days[day]++;
+    }
+}
+
+/* A tally is nothing but counters. */
+_Static_assert(sizeof(struct tally) % sizeof(uint64_t) == 0, "a tally is an array of u64");
+
+void tally_add(struct tally *sum, const struct tally *y)
+{
+    uint64_t a[sizeof(*sum) / sizeof(uint64_t)], b[sizeof(*sum) / sizeof(uint64_t)];
+
+    memcpy(a, sum, sizeof(a));
+    memcpy(b, y, sizeof(b));
+    for (size_t i = 0; i < sizeof(a) / sizeof(*a); i++)
+        a[i] += b[i];
+    memcpy(sum, a, sizeof(a));
+}
+
+static void put_count(struct json_out *j, const char *query, uint64_t count)
+{
+    json_begin_object(j);
+    json_key_str(j, "query", query);
+    json_key_uint(j, "count", count);
+    json_end_object(j);
+}
+
+static void put_handle_counts(struct json_out *j, const struct world *w, const struct tally *y)
+{
+    char query[64], name[HANDLE_LEN + 1] = {0};
+
+    for (unsigned i = 0; i < SAMPLE_HANDLES; i++) {
+        if (y->with[i] == 0)
+            continue;
+        handle_name(slot_handle(w, i), name);
+        snprintf(query, sizeof(query), "from:%s", name);
+        put_count(j, query, y->from[i]);
+        snprintf(query, sizeof(query), "with:%s", name);
+        put_count(j, query, y->with[i]);
+    }
+    for (uint32_t g = 0; g < SAMPLE_GROUPS && w->first_group + g < w->n_convs; g++) {
+        snprintf(query, sizeof(query), "group:grp-%04x", w->first_group + g);
+        put_count(j, query, y->groups[g]);
+    }
+}
+
+static void put_day_counts(struct json_out *j, const struct tally *y)
+{
+    char query[64], text[TIME_TEXT_SIZE];
+
+    for (unsigned d = 0; d < GEN_DAYS + 2; d += 4) {
+        time_text(GEN_BEGIN_MS + d * DAY_MS, text);
+        snprintf(query, sizeof(query), "on:%.10s", text);
+        put_count(j, query, y->days[d]);
+    }
+}
+
+static void put_word_counts(struct json_out *j, const struct lexis *l, const struct tally *y)
+{
+    char query[128];
+    const char *script;
+    bool needle;
+    unsigned a, b;
+
+    for (unsigned i = 0; i < lexis_slots(l); i++)
+        put_count(j, lexis_slot_query(l, i, &script, &needle), y->slots[i]);
+    for (unsigned i = 0; lexis_pair(l, i, &a, &b); i++) {
+        snprintf(query, sizeof(query), "%.40s %.40s", lexis_slot_query(l, a, &script, &needle),
+                 lexis_slot_query(l, b, &script, &needle));
+        put_count(j, query, y->pairs[i]);
+    }
+    for (unsigned i = 0; lexis_phrase(l, i, &a, &b); i++) {
+        snprintf(query, sizeof(query), "\"%.40s %.40s\"", lexis_slot_query(l, a, &script, &needle),
+                 lexis_slot_query(l, b, &script, &needle));
+        put_count(j, query, y->phrases[i]);
+    }
+}
+
+static void put_counts(struct json_out *j, const struct world *w, const struct lexis *l,
+                       const struct tally *y)
+{
+    static const char *const has[GH_HAS] = {"attachment", "link", "emoji", "reply", "copies"};
+    char query[64];
+
+    json_key(j, "counts");
+    json_begin_array(j);
+    put_count(j, "*", y->messages + y->kinds[DOC_NOTE] + y->edits);
+    put_word_counts(j, l, y);
+    put_handle_counts(j, w, y);
+    put_day_counts(j, y);
+    put_count(j, "has:conflict", y->flags[GF_CONFLICT]);
+    put_count(j, "has:sealed", y->flags[GF_SEALED]);
+    put_count(j, "has:repeated", y->flags[GF_REPEATED]);
+    for (unsigned i = 0; i < GH_HAS; i++) {
+        snprintf(query, sizeof(query), "has:%s", has[i]);
+        put_count(j, query, y->has[i]);
+    }
+    for (unsigned k = 0; k < DOC_KINDS; k++) {
+        snprintf(query, sizeof(query), "kind:%s", doc_kind_name((enum doc_kind)k));
+        put_count(j, query, k == DOC_MESSAGE ? y->messages : y->kinds[k]);
+    }
+    json_end_array(j);
+}
+
+static void put_dumps(struct json_out *j, const struct world *w)
+{
+    json_key(j, "dumps");
+    json_begin_array(j);
+    for (uint32_t d = 0; d < w->n_dumps; d++) {
+        const struct gen_dump *p = &w->dumps[d];
+        char name[48], hex[65];
+        dump_name(w->o, d, name);
+        hex_encode(p->sha256, 32, hex);
+        json_begin_object(j);
+        json_key_str(j, "file", name);
+        json_key_str(j, "sha256", hex);
+        json_key_uint(j, "bytes", p->bytes);
+        json_key_str(j, "stage", p->stage == STAGE_STORED ? "stored" : "live");
+        json_key_str(j, "state", "complete");
+        json_key_uint(j, "records", p->records);
+        json_key_uint(j, "redelivered", p->redelivered);
+        json_key_uint(j, "quarantined", p->quarantined);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void put_gaps(struct json_out *j, const struct world *w)
+{
+    char source[32];
+
+    json_key(j, "gaps");
+    json_begin_array(j);
+    for (uint32_t h = 0; h < w->n_holders; h++)
+        for (unsigned s = 0; s < STAGES; s++) {
+            const struct gen_stream *t = &w->holders[h].streams[s];
+            if (t->missing == 0)
+                continue;
+            json_begin_object(j);
+            json_key_slice(j, "source", slice_of(source, holder_source(w, h, source)));
+            json_key_str(j, "stage", s == STAGE_STORED ? "stored" : "live");
+            json_key_uint(j, "missing", t->missing);
+            json_end_object(j);
+        }
+    json_end_array(j);
+}
+
+static void put_needles(struct json_out *j, const struct lexis *l, const struct tally *y)
+{
+    const char *script;
+    bool needle;
+
+    json_key(j, "needles");
+    json_begin_array(j);
+    for (unsigned i = 0; i < lexis_slots(l); i++) {
+        const char *query = lexis_slot_query(l, i, &script, &needle);
+        if (!needle)
+            continue;
+        json_begin_object(j);
+        json_key_str(j, "query", query);
+        json_key_str(j, "script", script);
+        json_key_uint(j, "count", y->slots[i]);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+/* Two conversations to show: each has a conflict (where two holders have it) and gaps before it. */
+static void put_demo(struct json_out *j, const struct world *w, const struct tally *y)
+{
+    const struct conv *pair = &w->convs[0];
+    char a[HANDLE_LEN + 1] = {0}, b[HANDLE_LEN + 1] = {0}, text[64];
+
+    handle_name(w->members[pair->members], a);
+    handle_name(w->members[pair->members + 1], b);
+    json_key(j, "thread");
+    json_begin_object(j);
+    json_key(j, "conversation");
+    json_begin_object(j);
+    snprintf(text, sizeof(text), "%s,%s", a, b);
+    json_key_str(j, "with", text);
+    json_key_uint(j, "messages", y->demo_pair);
+    json_end_object(j);
+    json_key(j, "group");
+    json_begin_object(j);
+    snprintf(text, sizeof(text), "grp-%04x", w->first_group);
+    json_key_str(j, "group", text);
+    json_key_uint(j, "messages", y->demo_group);
+    json_end_object(j);
+    json_key_str(j, "conflict_id_query", "id:m0-17");
+    json_end_object(j);
+}
+
+static void put_totals(struct json_out *j, const struct world *w, const struct tally *y)
+{
+    static const char *const flags[GF_FLAGS] = {"repeated", "one-sided",  "conflict",    "sealed",
+                                                "untimed",  "incomplete", "damaged-text"};
+
+    json_key_uint(j, "seed", w->o->seed);
+    json_key_str(j, "shape", w->o->server ? "server" : "handsets");
+    json_key_str(j, "scripts", w->o->ascii ? "ascii" : "mixed");
+    json_key_str(j, "range",
+                 "words, *, from:, with:, group:, on: and has: count messages, notes and edits");
+    json_key_uint(j, "records", y->records);
+    json_key_uint(j, "messages", y->messages);
+    json_key_uint(j, "copies", y->copies);
+    json_key_uint(j, "redelivered", y->redelivered);
+    json_key_uint(j, "other", y->other);
+    json_key_uint(j, "quarantined", y->quarantined);
+    json_key_uint(j, "sealed", y->flags[GF_SEALED]);
+    json_key_uint(j, "sealed_without_key", y->sealed_no_key);
+    json_key_uint(j, "seal_broken", y->seal_broken);
+    json_key(j, "flags");
+    json_begin_object(j);
+    for (unsigned i = 0; i < GF_FLAGS; i++)
+        json_key_uint(j, flags[i], y->flags[i]);
+    json_end_object(j);
+}
+
+enum status truth_write(const struct world *w, const struct lexis *l, const struct tally *sum,
+                        const char *path, struct err *err)
+{
+    struct buf b = {0};
+    struct json_out j = json_out_to(&b);
+    int fd = -1;
+
+    if (sum->records !=
+        sum->messages + sum->copies + sum->redelivered + sum->other + sum->quarantined)
+        return err_set(err, ST_BAD_INPUT, "the generator's own books do not balance");
+    json_begin_object(&j);
+    put_totals(&j, w, sum);
+    put_needles(&j, l, sum);
+    put_demo(&j, w, sum);
+    put_counts(&j, w, l, sum);
+    put_gaps(&j, w);
+    put_dumps(&j, w);
+    json_end_object(&j);
+    buf_put_u8(&b, '\n');
+    enum status st = buf_status(&b, err);
+    if (st == ST_OK)
+        st = os_create(AT_FDCWD, path, 0644, &fd, err);
+    if (st == ST_OK)
+        st = os_write(fd, b.data, b.len, err);
+    os_close(&fd);
+    buf_release(&b);
+    return st;
+}
