@@ -270,7 +270,7 @@ static void messages_share_out(struct world *w)
     for (uint32_t c = 0; c < w->n_convs; c++)
         sum += conv_weight(w, &scales, c);
     for (uint32_t c = 0; c < w->n_convs; c++) {
-        /* n < 2^32, a weight < 2^30: no overflow. */
+        /* n <= 2 * 10^9, a weight < 2^32: no overflow. */
         uint64_t m = conv_weight(w, &scales, c) * n / sum;
         w->convs[c].messages = m < UINT32_MAX / 2 ? (uint32_t)m : UINT32_MAX / 2;
         given += w->convs[c].messages;

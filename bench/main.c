@@ -87,7 +87,7 @@ static bool number_option(int opt, const char *arg, struct gen_options *o)
 
     switch (opt) {
     case 'n':
-        return cli_uint(arg, 1, UINT64_C(4000000000), &o->messages);
+        return cli_uint(arg, 1, UINT64_C(2000000000), &o->messages);
     case 's':
         return cli_uint(arg, 0, UINT64_MAX, &o->seed);
     case 'd':
