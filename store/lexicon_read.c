@@ -29,8 +29,11 @@ static enum status term_step(struct lexicon_walk *w, bool first, struct err *err
     if (w->c.bad || more == 0 || shared > w->len || shared + more > TERM_MAX ||
         (first && shared != 0))
         return damaged("bad term", err);
-    /* Ascending: the first byte that differs is greater, or the last term is a beginning. */
-    if (!first && shared < w->len && s.data[0] <= w->term[shared])
+    /* Ascending: the first byte that differs is greater, or the last term is a beginning. The first
+     * of a block shares nothing, but has the last of the block before to follow. */
+    bool behind = first ? w->len && slice_cmp(s, slice_of(w->term, w->len)) <= 0
+                        : shared < w->len && s.data[0] <= w->term[shared];
+    if (behind)
         return damaged("terms are out of order", err);
     memcpy(w->term + shared, s.data, more);
     w->len = shared + more;
@@ -66,6 +69,7 @@ static enum status walk_next(struct lexicon_walk *w, const struct segment *s,
     return ST_OK;
 }
 
+/* Block `block` next; w is zeroed, or at the end of the block before. */
 static enum status walk_open(struct lexicon_walk *w, struct segment *s, uint64_t block,
                              struct buf *dir, struct buf *data, struct err *err)
 {
@@ -75,9 +79,10 @@ static enum status walk_open(struct lexicon_walk *w, struct segment *s, uint64_t
 
     TRY(directory_piece(&s->lexicon, block, 0, SEC_LEXICON, LEXICON_BYTES_MAX, dir, &p, err));
     TRY(source_read(s->lexicon.src, SEC_LEXICON, p.off, p.len, data, &bytes, err));
-    *w = (struct lexicon_walk){.c = cursor_of(bytes),
-                               .off = p.off,
-                               .left = left < LEXICON_BLOCK ? (uint32_t)left : LEXICON_BLOCK};
+    w->c = cursor_of(bytes);
+    w->off = p.off;
+    w->left = left < LEXICON_BLOCK ? (uint32_t)left : LEXICON_BLOCK;
+    w->last_postings = 0;
     return ST_OK;
 }
 
