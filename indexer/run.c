@@ -85,14 +85,16 @@ void run_reset(struct run *r)
         struct run_store *s = &r->stores[i];
         arena_reset(&s->bytes);
         s->docs.n = s->tokens.n = s->copies.n = s->quarantine.n = 0;
-        memset(s->convs.items, 0, s->convs.cap * sizeof(void *));
+        if (s->convs.cap)
+            memset(s->convs.items, 0, s->convs.cap * sizeof(void *));
         s->n_convs = 0;
         vocab_reset(&s->vocab);
         atomic_store(&s->held, 0);
     }
     for (int i = 0; i < CONTENT_SHARDS; i++) {
         struct content_shard *sh = &r->shards[i];
-        memset(sh->slots, 0, sh->cap * sizeof *sh->slots);
+        if (sh->cap)
+            memset(sh->slots, 0, sh->cap * sizeof *sh->slots);
         sh->n = 0;
     }
 }

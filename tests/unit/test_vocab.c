@@ -1,0 +1,65 @@
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+#include "indexer/vocab.h"
+
+static struct vocab v;
+
+static void setup(void)
+{
+    struct err err = {0};
+    cr_assert_eq(vocab_init(&v, &err), ST_OK);
+}
+
+static void teardown(void) { vocab_release(&v); }
+
+TestSuite(vocab, .init = setup, .fini = teardown);
+
+static uint32_t id_of(const char *term)
+{
+    uint32_t id = UINT32_MAX;
+    struct err err = {0};
+    cr_assert_eq(vocab_id(&v, slice_str(term), &id, &err), ST_OK);
+    return id;
+}
+
+Test(vocab, gives_dense_ids_in_order_of_first_sight)
+{
+    cr_expect_eq(id_of("harbour"), 0);
+    cr_expect_eq(id_of("van"), 1);
+    cr_expect_eq(id_of("harbour"), 0);
+    cr_expect_eq(id_of(""), 2);
+    cr_expect_eq(v.n, 3);
+}
+
+Test(vocab, tells_terms_apart_that_share_their_first_sixteen_bytes)
+{
+    uint32_t a = id_of("0123456789abcdef-one"), b = id_of("0123456789abcdef-two");
+    uint32_t c = id_of("0123456789abcdef");
+    cr_expect_neq(a, b);
+    cr_expect_neq(a, c);
+    cr_expect_eq(id_of("0123456789abcdef-two"), b);
+}
+
+Test(vocab, keeps_every_term_through_growth)
+{
+    char term[32];
+    for (uint32_t i = 0; i < 50000; i++) {
+        snprintf(term, sizeof term, "%u%s", i, i % 3 ? "" : "-a-much-longer-term");
+        cr_assert_eq(id_of(term), i);
+    }
+    for (uint32_t i = 0; i < 50000; i += 7) {
+        snprintf(term, sizeof term, "%u%s", i, i % 3 ? "" : "-a-much-longer-term");
+        cr_assert_eq(id_of(term), i);
+        cr_assert(slice_eq_str(v.terms[i], term));
+    }
+}
+
+Test(vocab, forgets_all_on_reset)
+{
+    (void)id_of("harbour");
+    vocab_reset(&v);
+    cr_expect_eq(id_of("van"), 0);
+    cr_expect_eq(v.n, 1);
+}
