@@ -245,6 +245,7 @@ static struct scales scales_of(const struct world *w)
 
     for (uint32_t c = 0; c < w->first_group; c++)
         captured += is_captured_pair(w, &w->convs[c]);
+    MUST(groups > 0);
     uint64_t outside = w->first_group - captured;
     struct scales s = {.captured = captured ? 16 * 3 * outside / (2 * captured) : 16};
     s.captured = s.captured ? s.captured : 1;
@@ -269,6 +270,7 @@ static void messages_share_out(struct world *w)
 
     for (uint32_t c = 0; c < w->n_convs; c++)
         sum += conv_weight(w, &scales, c);
+    MUST(sum > 0);
     for (uint32_t c = 0; c < w->n_convs; c++) {
         /* n <= 2 * 10^9, a weight < 2^32: no overflow. */
         uint64_t m = conv_weight(w, &scales, c) * n / sum;

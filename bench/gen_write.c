@@ -293,6 +293,8 @@ void line_dump(struct line *l, const struct world *w, uint32_t holder, uint32_t 
 
 void line_malformed(struct line *l, uint64_t n)
 {
+    static const char too_deep[] = "{\"kind\":\"note\",\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+                                   "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}";
     static const char *const lines[] = {
         "{\"kind\":\"message\",\"from\":\"b0b0b0\",\"to\":[\"c1c1c1\"],\"text\":\"cut off he",
         "",
@@ -304,11 +306,9 @@ void line_malformed(struct line *l, uint64_t n)
         "{\"kind\":\"message\",\"from\":7,\"to\":[\"c1c1c1\"],\"text\":\"wrong type\"}",
         "{\"kind\":\"message\",\"to\":\"c1c1c1\",\"text\":\"wrong type\"}",
         "{\"kind\":\"message\",\"seq\":-4,\"text\":\"wrong type\"}",
-        "{\"kind\":\"message\",\"text\":\"two\",\"sealed\":{\"key\":\"k\",\"nonce\":\"\",\"box\":"
-        "\"\"}}",
-        "{\"kind\":\"note\",\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]"
-        "]]]"
-        "]]]]]]]]]]]]}",
+        "{\"kind\":\"message\",\"text\":\"\",\"sealed\":{\"key\":\"\",\"box\":\"\"}}",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+        too_deep,
         "{\"kind\":\"message\",\"text\":\"after\"} and more",
     };
     line_begin(l);
