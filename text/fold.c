@@ -100,7 +100,7 @@ size_t fold_code(struct splitter *s, uint32_t cp, uint8_t *out, size_t cap)
 }
 
 /* src_len 0: byte by byte. */
-static void map_add(struct folder *f, size_t fold, size_t src, size_t src_len)
+static inline void map_add(struct folder *f, size_t fold, size_t src, size_t src_len)
 {
     struct splitter *s = f->s;
     if (f->plain)
@@ -224,28 +224,67 @@ static size_t fold_ascii(struct folder *f, size_t at)
     return fold_unit(f, stop);
 }
 
+/* utf8_next with the two common lengths in line. */
+static inline uint32_t decode(struct slice text, size_t at, size_t *to)
+{
+    const uint8_t *p = text.data + at;
+    size_t left = text.len - at;
+    if (p[0] >= 0xC2 && p[0] < 0xE0 && left > 1 && (p[1] & 0xC0) == 0x80) {
+        *to = at + 2;
+        return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
+    }
+    /* Not E0 and ED, which have forms that are refused. */
+    if (p[0] > 0xE0 && p[0] < 0xF0 && p[0] != 0xED && left > 2 && (p[1] & 0xC0) == 0x80 &&
+        (p[2] & 0xC0) == 0x80) {
+        *to = at + 3;
+        return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+    }
+    *to = at;
+    return utf8_next(text.data, text.len, to);
+}
+
+/* The cached form of the code point [at, to), appended. */
+static inline void code_put(struct folder *f, const struct code *code, size_t at, size_t to)
+{
+    struct buf *out = f->out;
+    if (out->cap - out->len < sizeof code->fold && !buf_reserve(out, sizeof code->fold))
+        return;
+    if (code->len == 0)
+        return;
+    map_add(f, out->len, at, code->len == to - at ? 0 : to - at);
+    memcpy(out->data + out->len, code->fold, sizeof code->fold);
+    out->len += code->len;
+}
+
+/* A run of code points above U+007F. */
 static size_t fold_high(struct folder *f, size_t at)
 {
-    size_t to = at;
-    uint32_t cp = utf8_next(f->text.data, f->text.len, &to);
-    if (cp == UTF8_BAD) {
-        map_add(f, f->out->len, at, 0);
-        buf_put_u8(f->out, f->plain ? f->text.data[at] : MARK_BAD);
-        return to;
+    struct slice text = f->text;
+    size_t to, next_to = 0;
+    uint32_t cp = decode(text, at, &to), next;
+    for (;;) {
+        next = UTF8_BAD;
+        if (to < text.len && text.data[to] >= 0x80)
+            next = decode(text, to, &next_to);
+        /* Asked first: the answer may take the place of this one in the cache. */
+        bool more = next != UTF8_BAD && (code_of(f->s, next)->flags & CODE_CLINGS);
+        if (cp == UTF8_BAD) {
+            map_add(f, f->out->len, at, 0);
+            buf_put_u8(f->out, f->plain ? text.data[at] : MARK_BAD);
+            return to;
+        }
+        const struct code *code = code_of(f->s, cp);
+        if ((code->flags & CODE_EMOJI) && fold_emoji(f, at, &to))
+            return to;
+        if (more || (code->flags & CODE_LONG))
+            return fold_unit(f, at);
+        code_put(f, code, at, to);
+        if (next == UTF8_BAD)
+            return to;
+        at = to;
+        to = next_to;
+        cp = next;
     }
-    /* Asked first: the answer may take the place of the next one in the cache. */
-    bool more = clings(f, to);
-    const struct code *code = code_of(f->s, cp);
-    size_t emoji_to;
-    if ((code->flags & CODE_EMOJI) && fold_emoji(f, at, &emoji_to))
-        return emoji_to;
-    if (more || (code->flags & CODE_LONG))
-        return fold_unit(f, at);
-    if (code->len == 0)
-        return to;
-    map_add(f, f->out->len, at, code->len == to - at ? 0 : to - at);
-    buf_put(f->out, code->fold, code->len);
-    return to;
 }
 
 void fold_text(struct splitter *s, struct slice text, struct buf *out, bool plain)
