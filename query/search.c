@@ -1,27 +1,12 @@
 /* search — a query against every segment. Each message is indexed once, in one segment, so totals
  * are sums. Hits are gathered up to a bit more than wanted, then cut back to the best: what is
  * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. */
-#include "query/search.h"
-
 #include <stdlib.h>
 
 #include "lictor/thread.h"
-#include "query/plan.h"
+#include "query/search_private.h"
 
-#define STOP_EVERY 4096
-#define HITS_SPARE 4096
-
-struct search {
-    struct view *v;
-    const struct query *q;
-    const struct search_options *o;
-    struct search_result *out;
-    struct plan_ids ids;
-    struct buf hits;          /* struct message_ref */
-    struct buf conversations; /* keys, one a segment and conversation */
-    bool cut;                 /* hits were cut back: `worst` holds */
-    int64_t worst;            /* rank of the worst one kept */
-};
+#define HITS_SPARE 256
 
 /* Greater is shown earlier. */
 static int64_t rank(enum search_sort sort, int64_t sent)
@@ -101,27 +86,14 @@ static enum status hits_add(struct search *s, const struct message_ref *ref, str
 
 /* ---- one segment ---- */
 
-/* How many messages each document is, asked in ascending order. */
-struct repeats {
-    const uint32_t *docs, *messages;
-    size_t n, at;
-};
-
-static uint32_t repeats_of(struct repeats *r, uint32_t doc)
+uint32_t search_repeats_of(struct repeats *r, uint32_t doc)
 {
     while (r->at < r->n && r->docs[r->at] < doc)
         r->at++;
     return r->at < r->n && r->docs[r->at] == doc ? r->messages[r->at] : 1;
 }
 
-struct segment_search {
-    struct search *s;
-    struct plan plan;
-    struct repeats repeats;
-    uint32_t conversation_end; /* documents below are of conversations counted already */
-};
-
-static enum status count_conversation(struct segment_search *x, uint32_t doc, struct err *err)
+enum status search_count_conversation(struct segment_search *x, uint32_t doc, struct err *err)
 {
     uint8_t key[KEY_SIZE];
     if (doc < x->conversation_end)
@@ -131,14 +103,10 @@ static enum status count_conversation(struct segment_search *x, uint32_t doc, st
     return buf_status(&x->s->conversations, err);
 }
 
-static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
                             struct err *err)
 {
-    x->s->out->total += n;
-    if (x->s->o->limit == 0)
-        return ST_OK;
     struct message_ref ref = {.segment = x->plan.segment, .doc = doc};
-    TRY(count_conversation(x, doc, err));
     TRY(segment_sent(x->plan.set.segment, x->plan.set.scratch, doc, &ref.sent, err));
     if (ref.sent <= 0 || ref.sent > TIME_MAX_MS)
         ref.sent = TIME_NONE;
@@ -147,6 +115,16 @@ static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, 
         TRY(hits_add(x->s, &ref, err));
     }
     return ST_OK;
+}
+
+static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+                            struct err *err)
+{
+    x->s->out->total += n;
+    if (x->s->o->limit == 0)
+        return ST_OK;
+    TRY(search_count_conversation(x, doc, err));
+    return search_add_hits(x, doc, k, n, err);
 }
 
 /* Message k of a document and the n - 1 after it, about which the query says the same. */
@@ -171,36 +149,13 @@ static enum status run_documents(struct segment_search *x, struct err *err)
         TRY(plan_seek(&x->plan, doc, &doc, err));
         if (doc == DOC_END)
             return ST_OK;
-        if (asked % STOP_EVERY == 0 && stop_asked())
+        if (asked % SEARCH_STOP_EVERY == 0 && stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
-        uint32_t n = repeats_of(&x->repeats, doc);
+        uint32_t n = search_repeats_of(&x->repeats, doc);
         bool each = n > 1 && x->s->q->per_message;
         for (uint32_t k = 1; k <= (each ? n : 1); k++)
             TRY(add_tested(x, doc, k, each ? 1 : n, err));
     }
-}
-
-/* A count that the lexicon knows: one term (or everything), nothing hidden, nothing sealed. */
-static bool counted(struct segment_search *x)
-{
-    const struct plan_node *root = x->plan.root;
-    if (x->s->o->limit > 0 || x->plan.hidden || root->sealed)
-        return false;
-    return root->kind == PLAN_ANY ||
-           (root->kind == PLAN_MATCH && root->match->kind == WALK_POSTING);
-}
-
-static enum status run_counted(struct segment_search *x, struct err *err)
-{
-    struct walk *w = x->plan.root->cand;
-    x->s->out->total += w->cost;
-    for (size_t i = 0; i < x->repeats.n; i++) {
-        uint32_t got;
-        TRY(walk_seek(&x->plan.set, w, x->repeats.docs[i], &got, err));
-        if (got == x->repeats.docs[i])
-            x->s->out->total += x->repeats.messages[i] - 1;
-    }
-    return ST_OK;
 }
 
 static enum status run_segment(struct search *s, uint32_t segment, struct err *err)
@@ -209,7 +164,7 @@ static enum status run_segment(struct search *s, uint32_t segment, struct err *e
     struct repeats *r = &x.repeats;
     TRY(segment_repeats(casefile_segment(s->v->cf, segment), &r->docs, &r->messages, &r->n, err));
     TRY(plan_open(s->v, s->q, &s->ids, segment, &x.plan, err));
-    enum status st = counted(&x) ? run_counted(&x, err) : run_documents(&x, err);
+    enum status st = search_term_fits(&x) ? search_term_run(&x, err) : run_documents(&x, err);
     plan_close(&x.plan);
     return st;
 }

@@ -860,6 +860,50 @@ Test(search, agrees_with_an_oracle_on_random_queries)
     }
 }
 
+/* One term is answered from the lexicon and from bounds of blocks; twice the same in an OR is not.
+ */
+Test(search, answers_one_term_as_it_answers_any_query)
+{
+    static struct spec many[6000];
+    static char texts_of[6000][24];
+    static const uint64_t limits[] = {0, 1, 7, 300, 5000, UINT64_MAX};
+    for (size_t i = 0; i < N(many); i++) {
+        (void)snprintf(texts_of[i], sizeof texts_of[i], "t%zu %s", i, dice(3) ? "word" : "none");
+        many[i] =
+            (struct spec){.from = people[dice(4)], .to = people[dice(4)], .text = texts_of[i]};
+        many[i].sent = dice(10) ? T0 + dice(3000) * MINUTE : 0;
+        many[i].copies[0] = (struct spec_copy){"p", 10 * i, NULL};
+        if (dice(20) == 0)
+            many[i].copies[1] = (struct spec_copy){"p", 10 * i + 1, NULL};
+        if (dice(20) == 0) {
+            many[i].kind = DOC_EVENT;
+            many[i].hidden = true;
+            many[i].to = NULL;
+            many[i].copies[1] = (struct spec_copy){0};
+        }
+    }
+    segment_make(cf, many, 5000);
+    segment_make(cf, many + 5000, N(many) - 5000);
+    cr_assert_eq(view_open(cf, NULL, &view, &err), ST_OK, "%s", err.text);
+    for (size_t i = 0; i < N(limits); i++) {
+        struct search_result a = run("word", SORT_NEWEST, limits[i]);
+        struct search_result b = run("word OR word", SORT_NEWEST, limits[i]);
+        cr_assert_gt(a.total, 3000u);
+        cr_assert(a.total == b.total && a.conversations == b.conversations && a.n_hits == b.n_hits,
+                  "limit %zu", i);
+        for (size_t h = 0; h < a.n_hits; h++)
+            cr_assert(a.hits[h].segment == b.hits[h].segment && a.hits[h].doc == b.hits[h].doc &&
+                      a.hits[h].k == b.hits[h].k && a.hits[h].sent == b.hits[h].sent);
+        search_result_release(&a);
+        search_result_release(&b);
+        a = run("*", SORT_NEWEST, limits[i]);
+        b = run("* OR word", SORT_NEWEST, limits[i]);
+        cr_assert(a.total == b.total && a.n_hits == b.n_hits);
+        search_result_release(&a);
+        search_result_release(&b);
+    }
+}
+
 Test(search, answers_ten_thousand_alternatives)
 {
     make_both();
