@@ -261,6 +261,15 @@ static void seek_inline(struct posting_iter *it, uint32_t doc, uint32_t *out)
 
 enum status posting_iter_seek(struct posting_iter *it, uint32_t doc, uint32_t *out, struct err *err)
 {
+    /* The next document of a decoded block is what most calls ask for. */
+    if (it->on_doc && !it->in_line) {
+        if (it->docs[it->at] < doc && it->at + 1 < it->count && it->docs[it->at + 1] >= doc)
+            it->at++;
+        if (it->docs[it->at] >= doc) {
+            *out = it->docs[it->at];
+            return ST_OK;
+        }
+    }
     if (it->failed)
         return err_set(err, it->failed, "postings: reading failed before");
     if (it->at_end || doc == DOC_END) {
@@ -269,10 +278,6 @@ enum status posting_iter_seek(struct posting_iter *it, uint32_t doc, uint32_t *o
     }
     if (it->in_line) {
         seek_inline(it, doc, out);
-        return ST_OK;
-    }
-    if (it->on_doc && it->docs[it->at] >= doc) {
-        *out = it->docs[it->at];
         return ST_OK;
     }
     enum status st = seek_blocks(it, doc, out, err);
