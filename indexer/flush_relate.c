@@ -123,8 +123,8 @@ static enum status page_seek(struct flush *f, uint32_t segment, size_t stream, u
         p->at++;
     if (p->at == p->n) {
         p->at = 0;
-        TRY(segment_stream_seqs(casefile_segment(f->cf, segment), f->scratch, stream, seq, p->items,
-                                SEQS_AT_ONCE, &p->n, err));
+        TRY(segment_stream_seqs_from(casefile_segment(f->cf, segment), f->scratch, stream, seq, 0,
+                                     p->items, SEQS_AT_ONCE, &p->n, err));
     }
     *found = p->at < p->n;
     return ST_OK;

@@ -277,17 +277,23 @@ static enum status write_base(struct output *o, struct manifest *next, struct er
 /* ---- overlays ---- */
 
 /* What the totals of a segment become when a document's state changes. */
+static uint64_t flagged(const struct doc_state *s, uint16_t flag)
+{
+    return s->flags & flag ? s->messages : 0;
+}
+
 static void info_apply(struct segment_info *info, const struct target *t)
 {
     if (t->kind == DOC_MESSAGE) {
+        info->conflict += flagged(&t->state, DOC_CONFLICT) - flagged(&t->old, DOC_CONFLICT);
+        info->sealed += flagged(&t->state, DOC_SEALED) - flagged(&t->old, DOC_SEALED);
+        info->untimed += flagged(&t->state, DOC_UNTIMED) - flagged(&t->old, DOC_UNTIMED);
         info->messages += t->state.messages - t->old.messages;
         info->copies += (uint64_t)t->state.copies - t->state.messages;
         info->copies -= (uint64_t)t->old.copies - t->old.messages;
     }
     info->repeated_docs += t->state.messages > 1;
     info->repeated_docs -= t->old.messages > 1;
-    info->conflict += (t->state.flags & DOC_CONFLICT) != 0;
-    info->conflict -= (t->old.flags & DOC_CONFLICT) != 0;
 }
 
 static enum status fill_overlay(struct output *o, struct segment_writer *w, struct err *err)
