@@ -71,6 +71,15 @@ static bool stream_find(const struct view_streams *s, const struct stream_ref *r
     return true;
 }
 
+enum status view_stream(struct view *v, uint32_t segment, const struct stream_ref *ref,
+                        const struct segment_stream **out, size_t *i, struct err *err)
+{
+    const struct view_streams *s = NULL;
+    TRY(streams_of(v, segment, &s, err));
+    *out = stream_find(s, ref, i) ? &s->all[*i] : NULL;
+    return ST_OK;
+}
+
 struct finder {
     struct view *v;
     struct message_view *m;
@@ -198,8 +207,8 @@ static enum status same_seq(struct finder *f, uint32_t segment, const struct hel
     TRY(streams_of(f->v, segment, &streams, f->err));
     if (!stream_find(streams, copy->stream, &stream))
         return ST_OK;
-    TRY(segment_stream_seqs(casefile_segment(f->v->cf, segment), f->v->scratch[segment], stream,
-                            copy->seq, docs, SEQ_DOCS, &n, f->err));
+    TRY(segment_stream_seqs_from(casefile_segment(f->v->cf, segment), f->v->scratch[segment],
+                                 stream, copy->seq, 0, docs, SEQ_DOCS, &n, f->err));
     size_t equal = 0;
     while (equal < n && docs[equal].seq == copy->seq)
         equal++;

@@ -110,8 +110,8 @@ Test(ingest, counts_the_same_seq_and_content_as_redelivered)
 Test(ingest, keeps_both_sides_of_a_clash_also_across_adds)
 {
     const struct test_dump clash = {
-        "d", HEAD("imei:A", "anna") MSG(2, "anna", "bert", 1000, "something else") END(1, 2)};
-    (void)add(&anna, 1);
+        "d", HEAD("imei:B", "bert") MSG(1, "anna", "bert", 1000, "something else") END(1, 1)};
+    (void)add(&bert, 1);
     struct test_result r = add(&clash, 1);
     cr_expect_eq(r.books.messages, 1);
     cr_expect_eq(r.books.conflict, 1);
