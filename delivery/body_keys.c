@@ -1,4 +1,4 @@
-/* Keys are few (thousands at most) and looked up by binary search over their ids. */
+/* body_keys — keys are few (thousands at most) and looked up by binary search over their ids. */
 #include "lictor/body_keys.h"
 
 #include <stdlib.h>

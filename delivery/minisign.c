@@ -1,6 +1,7 @@
-/* Layout: public key = "Ed" id[8] key[32]; signature = "ED" id[8] sig[64]; each in base64 on a line
- * after an "untrusted comment:" line; then "trusted comment: …" and the base64 of a signature over
- * sig || comment. The id is printed as minisign prints it: as a little-endian number. */
+/* minisign — layout: public key = "Ed" id[8] key[32]; signature = "ED" id[8] sig[64]; each in
+ * base64 on a line after an "untrusted comment:" line; then "trusted comment: …" and the base64 of
+ * a signature over sig || comment. The id is printed as minisign prints it: as a little-endian
+ * number. */
 #include "lictor/minisign.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Blocks of 64 KiB under XChaCha20 with the block number as nonce: no authentication is needed, the
- * file has no name and the dump is hashed on both readings. */
+/* spool — blocks of 64 KiB under XChaCha20 with the block number as nonce: no authentication is
+ * needed, the file has no name and the dump is hashed on both readings. */
 #include "lictor/spool.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What the subcommands share. */
+/* cmd — what the subcommands share. */
 #include "indexer/cmd.h"
 
 #include <errno.h>

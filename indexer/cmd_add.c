@@ -1,5 +1,5 @@
-/* Two processes: the opener is forked before the case key is read, so it never has it; this process
- * never has a dump key. */
+/* cmd_add — two processes: the opener is forked before the case key is read, so it never has it;
+ * this process never has a dump key. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* cmd_compact — the command line side of compact. */
 #include <stdio.h>
 
 #include "indexer/cmd.h"

@@ -1,3 +1,4 @@
+/* cmd_init — the command line side of casefile_create. */
 #include <stdio.h>
 
 #include "indexer/cmd.h"

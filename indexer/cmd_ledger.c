@@ -1,5 +1,6 @@
-/* A complete dump of the same unit (authority, serial, source, stage, epoch) supersedes earlier
- * partial or refused ones: that is seen on reading, the entries stay as they were written. */
+/* cmd_ledger — A complete dump of the same unit (authority, serial, source, stage, epoch)
+ * supersedes earlier partial or refused ones: that is seen on reading, the entries stay as they
+ * were written. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* Lines in quarantine are hostile by definition: on a terminal they are shown escaped and cut, raw
- * only into a file or a pipe. */
+/* cmd_quarantine — lines in quarantine are hostile by definition: on a terminal they are shown
+ * escaped and cut, raw only into a file or a pipe. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* Totals come from the segments, dumps by state from the last ledger entry of each dump. */
+/* cmd_status — totals come from the segments, dumps by state from the last ledger entry of each
+ * dump. */
 #include <stdio.h>
 
 #include "indexer/cmd.h"

@@ -1,4 +1,4 @@
-/* Every damage is named and the rest is still looked at. */
+/* cmd_verify — every damage is named and the rest is still looked at. */
 #include <stdio.h>
 
 #include "indexer/cmd.h"

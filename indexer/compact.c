@@ -1,6 +1,6 @@
-/* The chosen segments are walked conversation by conversation in the one order, so each output
- * holds a range of conversations and damage to it stays local. New files become visible by one
- * commit. */
+/* compact — the chosen segments are walked conversation by conversation in the one order, so each
+ * output holds a range of conversations and damage to it stays local. New files become visible by
+ * one commit. */
 #include "indexer/compact.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Life of an `add` in the core: open → (begin, data …, end)* with flushes on the way → last flush →
- * close. The first error of any thread stops both channels, so that nobody waits for ever. */
+/* core — life of an `add` in the core: open → (begin, data …, end)* with flushes on the way → last
+ * flush → close. The first error of any thread stops both channels, so that nobody waits for ever.
+ */
 #include "indexer/core.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The unit of a dump (authority, serial, source, stage, epoch) is kept in its ledger entry, so that
- * a later complete dump of the same unit can be seen to supersede a partial one. */
+/* dump_ctx — the unit of a dump (authority, serial, source, stage, epoch) is kept in its ledger
+ * entry, so that a later complete dump of the same unit can be seen to supersede a partial one. */
 #include "indexer/dump_ctx.h"
 
 #include <stdio.h>

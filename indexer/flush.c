@@ -1,4 +1,4 @@
-/* What the phases of a flush share, and the commit at its end. */
+/* flush — what the phases of a flush share, and the commit at its end. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>

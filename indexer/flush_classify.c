@@ -1,5 +1,6 @@
-/* Every record is exactly one of: message, further copy, re-delivery, other. The decision is made
- * on sorted copies: the streams of a content, their seqs, and what the case had before. */
+/* flush_classify — every record is exactly one of: message, further copy, re-delivery, other. The
+ * decision is made on sorted copies: the streams of a content, their seqs, and what the case had
+ * before. */
 #include "indexer/flush.h"
 #include "indexer/held.h"
 

@@ -1,5 +1,5 @@
-/* New keys are sorted and merged against each segment's sorted fingerprints; a fingerprint that
- * agrees is confirmed by the whole key, recomputed from the stored content. */
+/* flush_match — new keys are sorted and merged against each segment's sorted fingerprints; a
+ * fingerprint that agrees is confirmed by the whole key, recomputed from the stored content. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>

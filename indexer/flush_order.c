@@ -1,5 +1,5 @@
-/* The one order: (conversation, sent, source order). Source order of a document is the least
- * (stream, seq) among its copies; streams are ranked once, so it is two integers. */
+/* flush_order — the one order: (conversation, sent, source order). Source order of a document is
+ * the least (stream, seq) among its copies; streams are ranked once, so it is two integers. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>

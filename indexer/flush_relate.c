@@ -1,6 +1,6 @@
-/* Two contents contradict each other where they claim to be one: the same (stream, seq), or the
- * same service id in the same conversation from the same sender. Claims are sorted; each group is
- * judged once, with what the case already has at the same place. */
+/* flush_relate — two contents contradict each other where they claim to be one: the same (stream,
+ * seq), or the same service id in the same conversation from the same sender. Claims are sorted;
+ * each group is judged once, with what the case already has at the same place. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* One base segment for the new documents, one overlay for each segment that was touched. Tables of
- * a file hold only what its copies name, streams in their own order. */
+/* flush_write — one base segment for the new documents, one overlay for each segment that was
+ * touched. Tables of a file hold only what its copies name, streams in their own order. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* k-th copies of each stream belong to the k-th message, so one pass over the sorted copies with a
- * counter per stream gives every message its sides. */
+/* held — k-th copies of each stream belong to the k-th message, so one pass over the sorted copies
+ * with a counter per stream gives every message its sides. */
 #include "indexer/held.h"
 
 #include <stdlib.h>

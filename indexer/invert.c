@@ -1,5 +1,6 @@
-/* Each worker has ids of its own; sorting all their terms once gives the global order and a map per
- * worker. Documents are then walked in the one order, so every term's list comes out sorted. */
+/* invert — each worker has ids of its own; sorting all their terms once gives the global order and
+ * a map per worker. Documents are then walked in the one order, so every term's list comes out
+ * sorted. */
 #include "indexer/invert.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* SHA-256 values are their own hash: nobody can choose many with the same first bytes cheaply, and
- * a crowded table would only be slow. */
+/* known — SHA-256 values are their own hash: nobody can choose many with the same first bytes
+ * cheaply, and a crowded table would only be slow. */
 #include "indexer/known.h"
 
 #include <stdlib.h>

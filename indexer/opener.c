@@ -1,6 +1,7 @@
-/* Each dump is read twice: once to hash it, before a byte of it is used, and once to open it,
- * hashed again on the way: what was ledgered is what was read. What can be read only once (standard
- * input, a pipe) goes through an unlinked temporary file, encrypted under a key that dies with us.
+/* opener — each dump is read twice: once to hash it, before a byte of it is used, and once to open
+ * it, hashed again on the way: what was ledgered is what was read. What can be read only once
+ * (standard input, a pipe) goes through an unlinked temporary file, encrypted under a key that dies
+ * with us.
  */
 #include "indexer/opener.h"
 

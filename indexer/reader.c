@@ -1,7 +1,7 @@
-/* `end` and a second `dump` line change what the lines behind them are, so the reader must find
- * them before it hands lines to workers that run in any order. It looks for the only bytes that can
- * spell these two kinds ("end", "dump", or an escape of an ASCII letter) and parses just those
- * lines. */
+/* reader — `end` and a second `dump` line change what the lines behind them are, so the reader must
+ * find them before it hands lines to workers that run in any order. It looks for the only bytes
+ * that can spell these two kinds ("end", "dump", or an escape of an ASCII letter) and parses just
+ * those lines. */
 #include "indexer/reader.h"
 
 #include "indexer/core.h"

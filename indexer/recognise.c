@@ -1,5 +1,5 @@
-/* Everything that is part of the content goes into struct content; everything else that a record
- * says is kept with the copy, as fields or in the canonical object `extra`. */
+/* recognise — everything that is part of the content goes into struct content; everything else that
+ * a record says is kept with the copy, as fields or in the canonical object `extra`. */
 #include "indexer/recognise.h"
 
 #include <stdio.h>

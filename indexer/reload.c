@@ -1,4 +1,5 @@
-/* Copies come resolved (struct held_copy); here they get indices into the run's own tables again.
+/* reload — copies come resolved (struct held_copy); here they get indices into the run's own tables
+ * again.
  */
 #include "indexer/reload.h"
 

@@ -1,5 +1,5 @@
-/* A dump is reported once it stands in the ledger; one that was interrupted half way is named with
- * the line from which it will go on. */
+/* report — A dump is reported once it stands in the ledger; one that was interrupted half way is
+ * named with the line from which it will go on. */
 #include "indexer/report.h"
 
 #include "indexer/cmd.h"

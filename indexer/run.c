@@ -1,5 +1,5 @@
-/* The content table is keyed by 128 bits of SHA-256, so its slots are taken straight from the key;
- * no choice of texts can crowd one shard. */
+/* run — the content table is keyed by 128 bits of SHA-256, so its slots are taken straight from the
+ * key; no choice of texts can crowd one shard. */
 #include "indexer/run.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Streams and origins repeat on nearly every record of a dump, so most lookups are answered by the
- * worker's last one; the table behind is small and locked. */
+/* run_tables — streams and origins repeat on nearly every record of a dump, so most lookups are
+ * answered by the worker's last one; the table behind is small and locked. */
 #include "indexer/run.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* A segment is taken in ranges of documents that fit the memory. Every posting that a range gives
- * must stand in the stored index; if besides both have equally many, they are the same. */
+/* verify_deep — A segment is taken in ranges of documents that fit the memory. Every posting that a
+ * range gives must stand in the stored index; if besides both have equally many, they are the same.
+ */
 #include "indexer/verify_deep.h"
 
 #include <stdio.h>

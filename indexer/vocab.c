@@ -1,5 +1,5 @@
-/* XXH3 with a secret seed is no defence by itself (its collisions can be built); the probe limit
- * is: when one is passed, a new seed scatters whatever was built against the old one. */
+/* vocab — XXH3 with a secret seed is no defence by itself (its collisions can be built); the probe
+ * limit is: when one is passed, a new seed scatters whatever was built against the old one. */
 #include "indexer/vocab.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A directory is read whole, its names sorted, and each entry taken in turn: that gives the byte
- * order of relative paths if a directory sorts as "name/". Depth is bounded by PATH_MAX. */
+/* walk — A directory is read whole, its names sorted, and each entry taken in turn: that gives the
+ * byte order of relative paths if a directory sorts as "name/". Depth is bounded by PATH_MAX. */
 #include "indexer/walk.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* Frames are gathered in one buffer a side, so that small dumps cost few system calls. */
+/* wire — frames are gathered in one buffer a side, so that small dumps cost few system calls. */
 #include "indexer/wire.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* A content is split into words only by the worker that saw it first; every later copy costs a hash
- * and a lookup. */
+/* worker — A content is split into words only by the worker that saw it first; every later copy
+ * costs a hash and a lookup. */
 #include "indexer/worker.h"
 
 #include "indexer/worker_terms.h"

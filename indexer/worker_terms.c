@@ -1,5 +1,5 @@
-/* Terms are looked up in the worker's own vocabulary; the forward list keeps 32-bit ids in order:
- * first the fields (no positions), then the words. */
+/* worker_terms — terms are looked up in the worker's own vocabulary; the forward list keeps 32-bit
+ * ids in order: first the fields (no positions), then the words. */
 #include "indexer/worker_terms.h"
 
 /* What a document is found by besides its content. */
