@@ -103,7 +103,8 @@ MUST_USE enum status view_messages(struct view *v, uint32_t segment, uint32_t do
 MUST_USE enum status view_order(struct view *v, const struct message_ref *a,
                                 const struct message_ref *b, int *cmp, struct err *err);
 /* Messages whose id (ours) begins with the hex digits given (8 to 32): appended to refs as struct
- * message_ref. ST_BAD_INPUT if not hex or too short. */
+ * message_ref. ST_BAD_INPUT if not hex or too short. A whole id names one message; where that is
+ * the first of its content, the repeated ones are not asked. */
 MUST_USE enum status view_find_id(struct view *v, struct slice hex, struct buf *refs,
                                   struct err *err);
 /* Nicknames of a handle, from contact records of the case; cached. */
@@ -123,6 +124,9 @@ MUST_USE enum status view_flags(struct view *v, const struct message_ref *ref, u
 /* The copies of a document, in `a`. */
 MUST_USE enum status view_doc_copies(struct view *v, uint32_t segment, uint32_t doc, bool has_id,
                                      struct arena *a, struct doc_copies *out, struct err *err);
+/* A stream as a segment has it, and its number there; *out NULL if the segment does not have it. */
+MUST_USE enum status view_stream(struct view *v, uint32_t segment, const struct stream_ref *ref,
+                                 const struct segment_stream **out, size_t *i, struct err *err);
 /* Copies of the k-th message; `out` has room for all. */
 size_t doc_copies_pick(const struct doc_copies *d, uint32_t k, const struct held_copy **out);
 /* 8 to 32 hex digits as bytes, zeros after them; false if it is not so. */

@@ -86,12 +86,14 @@ enum status view_find_id(struct view *v, struct slice hex, struct buf *refs, str
     if (!view_hex(hex, id.key))
         return err_set(err, ST_BAD_INPUT, "an id has 8 to 32 hex digits");
     struct buf docs = {0};
+    size_t had = refs->len;
     enum status st = ST_OK;
-    for (uint32_t s = 0; st == ST_OK && s < casefile_segments(v->cf); s++) {
+    uint32_t segments = (uint32_t)casefile_segments(v->cf);
+    for (uint32_t s = 0; st == ST_OK && s < segments; s++)
         st = find_first(v, s, &id, &docs, refs, err);
-        if (st == ST_OK)
-            st = find_further(v, s, &id, refs, err);
-    }
+    bool done = hex.len == 2 * KEY_SIZE && refs->len > had; /* 128 bits of SHA-256: no second one */
+    for (uint32_t s = 0; !done && st == ST_OK && s < segments; s++)
+        st = find_further(v, s, &id, refs, err);
     buf_release(&docs);
     return st == ST_OK ? buf_status(refs, err) : st;
 }
