@@ -20,6 +20,8 @@
 #define HANDLE_LEN 6
 #define HOLDERS_MAX 8 /* captured members of one conversation */
 #define GEN_SERVICE "veilnet"
+#define STORY_MESSAGES 62 /* of the one conversation that can be followed */
+#define STORY_LEAST 1000  /* messages of a delivery that has it */
 
 struct gen_options {
     const char *dir;
@@ -81,6 +83,7 @@ struct conv {
     uint8_t script;
     uint8_t seal; /* enum conv_seal */
     bool group, ids;
+    bool story; /* gen_story.c says what is said */
 };
 
 struct gen_dump { /* filled by the run of its holder */
@@ -99,6 +102,7 @@ struct world {
     uint32_t *of_start;
     struct gen_dump *dumps;
     uint32_t n_holders, n_convs, n_dumps, n_members, n_conv_holders, first_group, n_outside;
+    uint32_t story; /* UINT32_MAX: no such conversation */
     uint64_t key;
 };
 
@@ -154,7 +158,20 @@ struct presence {
 };
 /* Bit a stage whose counter moves at `t`; *delivered: those not lost. */
 unsigned holder_stages(const struct holder *h, int64_t t, unsigned *delivered);
+/* The same for a message of one of its holders. */
+unsigned message_stages(const struct world *w, const struct message *m, uint32_t holder,
+                        unsigned *delivered);
 void message_presence(const struct world *w, const struct message *m, struct presence *p);
+
+/* ---- story (gen_story.c): what the one small conversation says ---- */
+
+int64_t story_begin(void);
+unsigned story_sender(uint32_t i);
+int64_t story_time(uint32_t i, int64_t before, uint64_t key);
+const char *story_text(uint32_t i, bool other);
+uint32_t story_conflict(void);
+/* holder: 0 or 1, the first or the second of the conversation. */
+bool story_lost(uint32_t i, unsigned holder);
 
 /* ---- text (gen_text.c) ---- */
 
@@ -181,6 +198,9 @@ void text_words(const struct lexis *l, struct text *t, unsigned script, struct r
 /* A whole message text. */
 void text_make(const struct lexis *l, struct text *t, unsigned script, struct rng *r);
 void text_put(struct text *t, const char *s);
+/* Prose in ASCII: words that happen to be counted ones are counted; it must hold none that only
+ * folds to one (`do` to `dö`), which tests/cli/generate_truth.py would find. */
+void text_put_prose(const struct lexis *l, struct text *t, const char *s);
 void text_put_needle(const struct lexis *l, struct text *t, unsigned n);
 unsigned lexis_needles(const struct lexis *l);
 unsigned lexis_slots(const struct lexis *l);
@@ -214,7 +234,7 @@ struct tally {
     uint64_t from[SAMPLE_HANDLES], with[SAMPLE_HANDLES], groups[SAMPLE_GROUPS];
     uint64_t days[GEN_DAYS + 2];
     uint64_t flags[GF_FLAGS], has[GH_HAS], kinds[DOC_KINDS];
-    uint64_t edits, sealed_no_key, seal_broken, demo_pair, demo_group;
+    uint64_t edits, sealed_no_key, seal_broken, demo_pair, demo_group, demo_story;
 };
 
 /* One document that words, * and NOT range over, at its owner. */
@@ -290,7 +310,7 @@ struct gen_run_env {
 /* Writes all dumps of one holder. */
 MUST_USE enum status holder_run(const struct gen_run_env *env, uint32_t holder, struct tally *y,
                                 struct err *err);
-/* Path of a dump, relative to dir. */
+/* Path of a dump, relative to the directory `dumps` in dir. */
 void dump_name(const struct gen_options *o, uint32_t dump, char out[48]);
 
 /* The whole command: makes dir, writes everything. *sum may be NULL. */

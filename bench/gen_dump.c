@@ -24,7 +24,7 @@ enum status dump_open(struct run *r, unsigned stage, uint32_t no, struct err *er
     struct dump_options options = {
         .zstd = o->zstd, .level = o->level, .to = r->env->to, .seed = seed};
     dump_name(o, no, name);
-    buf_printf(&path, "%s/%s", o->dir, name);
+    buf_printf(&path, "%s/dumps/%s", o->dir, name);
     buf_put_u8(&path, 0);
     enum status st = buf_status(&path, err);
     if (st == ST_OK)

@@ -53,7 +53,9 @@ static int64_t clock_skew(uint64_t r)
 /* How many dumps a holder gets: stored and live, live in two parts, stored, live. */
 static void holder_make(struct holder *h, uint32_t no, uint32_t dumps, bool server)
 {
-    unsigned kind = server || dumps == 1 ? 2 + (no & 1) : no % 4;
+    /* Of two dumps each is another holder's, so that there are copies to compare. */
+    bool one_dump = server || dumps == 1 || (no == 0 && dumps == 2);
+    unsigned kind = one_dump ? 2 + (no & 1) : no % 4;
     int64_t cut = GEN_BEGIN_MS + (25 + (int64_t)(h->key % 30)) * DAY_MS;
 
     h->stored_to = INT64_MIN;
@@ -175,6 +177,13 @@ static void conv_put(struct maker *k, const uint32_t *handles, unsigned n, bool 
         c.seal = group ? SEAL_NONE : c.seal;
         c.from_day = 0;
     }
+    c.story = k->convs == w->story;
+    if (c.story) {
+        c.ids = true;
+        c.seal = SEAL_NONE;
+        c.messages = STORY_MESSAGES;
+        c.script = SCRIPT_LATIN;
+    }
     for (unsigned i = 0; i < n; i++)
         put_member(k, &c, handles[i]);
     if (w->o->server)
@@ -201,6 +210,26 @@ static void group_put(struct maker *k, uint32_t no)
     conv_put(k, handles, n, true);
 }
 
+/* Holders 0 and 2, whose pair is left out elsewhere; of two holders, with a third who is silent. */
+static void story_put(struct maker *k)
+{
+    struct world *w = k->w;
+    uint32_t n = w->n_holders;
+
+    if (n < 2 || w->o->messages < STORY_LEAST)
+        return;
+    w->story = k->convs;
+    if (n == 2)
+        conv_put(k, (uint32_t[]){0, 1, outside_handle(w, w->n_outside - 1)}, 3, false);
+    else
+        conv_put(k, (uint32_t[]){0, 2}, 2, false);
+}
+
+static bool is_story_pair(const struct world *w, uint32_t a, uint32_t b)
+{
+    return w->n_holders > 2 && w->o->messages >= STORY_LEAST && a + b == 2 && a != b;
+}
+
 static void convs_make(struct maker *k)
 {
     struct world *w = k->w;
@@ -212,7 +241,7 @@ static void convs_make(struct maker *k)
     captured = captured < half ? captured : half;
     for (uint32_t o = 1; o <= captured; o++)
         for (uint32_t h = 0; h < n; h++)
-            if (2 * o != n || h < half)
+            if ((2 * o != n || h < half) && !is_story_pair(w, h, (h + o) % n))
                 conv_put(k, (uint32_t[]){h, (h + o) % n}, 2, false);
     for (uint32_t r = 0; r < per; r++)
         for (uint32_t h = 0; h < n; h++)
@@ -221,6 +250,7 @@ static void convs_make(struct maker *k)
         for (uint32_t h = 0; h < n; h++)
             conv_put(k, (uint32_t[]){h, (h + 1) % n, outside_handle(w, (uint64_t)h * 13)}, 3,
                      false);
+    story_put(k);
     if (k->count)
         w->first_group = k->convs;
     uint32_t groups = k->convs / 25 + 2;
@@ -244,7 +274,7 @@ static struct scales scales_of(const struct world *w)
     uint64_t captured = 0, groups = w->n_convs - w->first_group;
 
     for (uint32_t c = 0; c < w->first_group; c++)
-        captured += is_captured_pair(w, &w->convs[c]);
+        captured += c != w->story && is_captured_pair(w, &w->convs[c]);
     MUST(groups > 0);
     uint64_t outside = w->first_group - captured;
     struct scales s = {.captured = captured ? 16 * 3 * outside / (2 * captured) : 16};
@@ -256,6 +286,9 @@ static struct scales scales_of(const struct world *w)
 static uint64_t conv_weight(const struct world *w, const struct scales *s, uint32_t c)
 {
     bool first = c < 2 || c == w->first_group;
+
+    if (c == w->story)
+        return 0; /* has its number already */
     uint64_t rank = first ? c % 3 : rng_at(w->convs[c].key, 6) % w->n_convs;
     uint64_t scale = w->convs[c].group                   ? s->group
                      : is_captured_pair(w, &w->convs[c]) ? s->captured
@@ -268,17 +301,25 @@ static void messages_share_out(struct world *w)
     uint64_t sum = 0, given = 0, n = w->o->messages;
     struct scales scales = scales_of(w);
 
+    n -= w->story != UINT32_MAX ? STORY_MESSAGES : 0;
+
     for (uint32_t c = 0; c < w->n_convs; c++)
         sum += conv_weight(w, &scales, c);
     MUST(sum > 0);
     for (uint32_t c = 0; c < w->n_convs; c++) {
+        if (c == w->story)
+            continue;
         /* n <= 2 * 10^9, a weight < 2^32: no overflow. */
         uint64_t m = conv_weight(w, &scales, c) * n / sum;
         w->convs[c].messages = m < UINT32_MAX / 2 ? (uint32_t)m : UINT32_MAX / 2;
         given += w->convs[c].messages;
     }
-    for (uint32_t c = 0; given < n; c = (c + 1) % w->n_convs, given++)
+    for (uint32_t c = 0; given < n; c = (c + 1) % w->n_convs) {
+        if (c == w->story)
+            continue;
         w->convs[c].messages++;
+        given++;
+    }
 }
 
 /* Conversations by holder, by counting. */
@@ -329,6 +370,7 @@ enum status world_new(const struct gen_options *o, struct world **out, struct er
     if (!w)
         return err_no_memory(err);
     w->o = o;
+    w->story = UINT32_MAX;
     w->key = rng_mix(o->seed ^ UINT64_C(0x6c6963746f722121));
     enum status st = holders_make(w, err);
     if (st == ST_OK)

@@ -32,6 +32,8 @@ static enum special special_alone(const struct world *w, uint32_t conv_no, uint3
     } odds[] = {{130, SP_REPEAT},     {160, SP_CONFLICT}, {176, SP_CLASH},   {206, SP_UNTIMED},
                 {226, SP_INCOMPLETE}, {246, SP_DAMAGED},  {310, SP_DELETED}, {324, SP_NEEDLE}};
 
+    if (c->story)
+        return i == story_conflict() ? SP_CONFLICT : SP_NONE;
     if (c->seal != SEAL_NONE)
         return SP_NONE;
     if (i < 48 && (conv_no < 4 || conv_no == w->first_group))
@@ -87,6 +89,15 @@ static int64_t next_time(const struct conv *c, uint32_t i, int64_t before, uint6
     return i == 0 || start > t ? start : t;
 }
 
+static bool story_next(struct conv_walk *k, struct message *m)
+{
+    k->t = story_time(m->i, m->i ? k->t : story_begin(), m->key);
+    m->t = k->t;
+    m->repeated = false;
+    m->sender = (uint8_t)story_sender(m->i);
+    return true;
+}
+
 bool conv_walk_next(struct conv_walk *k, struct message *m)
 {
     const struct conv *c = &k->w->convs[k->conv_no];
@@ -100,6 +111,8 @@ bool conv_walk_next(struct conv_walk *k, struct message *m)
     m->special = special_of(k->w, k->conv_no, i);
     bool repeat = m->special == SP_REPEAT;
     m->key = key_of(c, repeat ? i - 1 : i);
+    if (c->story)
+        return story_next(k, m);
     if (!repeat)
         k->t = next_time(c, i, k->t, m->key);
     m->t = k->t;
@@ -141,6 +154,18 @@ unsigned holder_stages(const struct holder *h, int64_t t, unsigned *delivered)
     return there;
 }
 
+unsigned message_stages(const struct world *w, const struct message *m, uint32_t holder,
+                        unsigned *delivered)
+{
+    const struct conv *c = m->conv;
+    unsigned there = holder_stages(&w->holders[holder], m->t, delivered);
+
+    for (unsigned i = 0; c->story && i < c->n_holders; i++)
+        if (w->conv_holders[c->holders + i].holder == holder)
+            *delivered = story_lost(m->i, i) ? 0 : there;
+    return there;
+}
+
 void message_presence(const struct world *w, const struct message *m, struct presence *p)
 {
     const struct conv *c = m->conv;
@@ -150,7 +175,7 @@ void message_presence(const struct world *w, const struct message *m, struct pre
     for (unsigned i = 0; i < c->n_holders; i++) {
         const struct conv_holder *h = &w->conv_holders[c->holders + i];
         unsigned delivered;
-        (void)holder_stages(&w->holders[h->holder], m->t, &delivered);
+        (void)message_stages(w, m, h->holder, &delivered);
         if (!delivered)
             continue;
         p->at[p->n].holder = h->holder;

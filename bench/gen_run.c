@@ -25,6 +25,10 @@ static void content_text(const struct lexis *l, const struct message *m, unsigne
     char ref[40];
 
     text_clear(t);
+    if (m->conv->story) {
+        text_put_prose(l, t, story_text(m->i, other != 0));
+        return;
+    }
     if (m->special == SP_NEEDLE)
         text_put_needle(l, t, (m->i < 48 ? m->i + 2 : (unsigned)(m->key >> 9)) % lexis_needles(l));
     text_make(l, t, m->conv->script, &r);
@@ -145,6 +149,7 @@ static void count_message(struct run *r, const struct counted *c)
     y->has[GH_REPLY] += message_replies(m);
     y->has[GH_COPIES] += c->streams > 1;
     y->demo_pair += m->conv_no == 0 && !c->incomplete;
+    y->demo_story += m->conv->story;
     y->demo_group += m->conv_no == w->first_group && !c->incomplete;
 }
 
@@ -238,7 +243,7 @@ static enum status put_other(struct run *r, const struct message *m, unsigned st
 static enum status step(struct run *r, const struct message *m, struct err *err)
 {
     const struct world *w = r->env->w;
-    unsigned delivered, there = holder_stages(r->h, m->t, &delivered);
+    unsigned delivered, there = message_stages(w, m, r->holder, &delivered);
     struct presence p;
     bool broken = false;
 
@@ -263,7 +268,7 @@ static enum status step(struct run *r, const struct message *m, struct err *err)
         TRY(put_message(r, m, s, &p, broken, err));
     }
     uint64_t what = rng_at(m->key ^ r->h->key ^ 0x4f54, m->i);
-    if (what % 48 != 0 || !there)
+    if (what % 48 != 0 || !there || m->conv->story)
         return ST_OK;
     unsigned stage = there >> STAGE_LIVE & 1 ? STAGE_LIVE : STAGE_STORED;
     r->seq[stage]++;

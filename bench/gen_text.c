@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "bench/lexis.h"
 
@@ -100,6 +101,43 @@ void text_words(const struct lexis *l, struct text *t, unsigned script, struct r
                 t->phrases |= 1u << phrase;
         }
         before = slot;
+    }
+}
+
+static int slot_of_word(const struct lexis *l, const char *word, size_t len)
+{
+    for (unsigned i = 0; i < l->n_slots; i++)
+        if (strlen(l->slots[i].query) == len && strncasecmp(l->slots[i].query, word, len) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+void text_put_prose(const struct lexis *l, struct text *t, const char *s)
+{
+    int before = -1;
+
+    text_put(t, s);
+    while (*s) {
+        size_t n = 0;
+        while (is_word_byte(s[n]))
+            n++;
+        if (n == 0) {
+            s++;
+            continue;
+        }
+        int slot = slot_of_word(l, s, n);
+        if (slot >= 0)
+            mark_slot(t, (unsigned)slot);
+        int phrase = before >= 0 && slot >= 0 ? phrase_find(l, before, slot) : -1;
+        if (phrase >= 0)
+            t->phrases |= 1u << phrase;
+        before = slot;
+        s += n;
     }
 }
 

@@ -230,6 +230,32 @@ static void put_needles(struct json_out *j, const struct lexis *l, const struct 
     json_end_array(j);
 }
 
+/* One small enough to read: what it is said with, its same-id conflict, and the messages that are
+ * in no dump. */
+static void put_story(struct json_out *j, const struct world *w, const struct tally *y)
+{
+    const struct conv *c = &w->convs[w->story];
+    struct buf with = {0};
+    char name[HANDLE_LEN + 1] = {0}, text[32];
+    uint64_t lost = 0;
+
+    for (unsigned i = 0; i < c->n_members; i++) {
+        handle_name(w->members[c->members + i], name);
+        buf_printf(&with, "%s%s", i ? "," : "", name);
+    }
+    for (uint32_t i = 0; i < c->messages; i++)
+        lost += story_lost(i, 0) && story_lost(i, 1);
+    json_key(j, "small");
+    json_begin_object(j);
+    json_key_slice(j, "with", buf_slice(&with));
+    json_key_uint(j, "messages", y->demo_story);
+    json_key_slice(j, "conflict_id",
+                   slice_of(text, message_service_id(w->story, story_conflict(), text)));
+    json_key_uint(j, "lost", lost);
+    json_end_object(j);
+    buf_release(&with);
+}
+
 /* Two conversations to show: each has a conflict (where two holders have it) and gaps before it. */
 static void put_demo(struct json_out *j, const struct world *w, const struct tally *y)
 {
@@ -253,6 +279,8 @@ static void put_demo(struct json_out *j, const struct world *w, const struct tal
     json_key_uint(j, "messages", y->demo_group);
     json_end_object(j);
     json_key_str(j, "conflict_id_query", "id:m0-17");
+    if (w->story != UINT32_MAX)
+        put_story(j, w, y);
     json_end_object(j);
 }
 

@@ -159,19 +159,25 @@ static enum status generate_in(struct session *s, const struct gen_options *o, s
     return truth_write(s->env.w, s->env.l, sum, (const char *)path->data, err);
 }
 
-static enum status make_dir(const char *dir, struct err *err)
+/* The dumps lie apart from keys and truth: a reader is given their directory and nothing else. */
+static enum status make_dirs(const char *dir, struct buf *path, struct err *err)
 {
     char **names = NULL;
     size_t n = 0;
     struct stat st;
 
-    if (stat(dir, &st) != 0)
-        return os_mkdir(AT_FDCWD, dir, 0700, err);
-    TRY(os_list(AT_FDCWD, dir, &names, &n, err));
-    os_list_free(names, n);
-    if (n > 0)
-        return err_set(err, ST_USAGE, "%s: not empty; name a new directory", dir);
-    return ST_OK;
+    if (stat(dir, &st) != 0) {
+        TRY(os_mkdir(AT_FDCWD, dir, 0700, err));
+    } else {
+        TRY(os_list(AT_FDCWD, dir, &names, &n, err));
+        os_list_free(names, n);
+        if (n > 0)
+            return err_set(err, ST_USAGE, "%s: not empty; name a new directory", dir);
+    }
+    buf_printf(path, "%s/dumps", dir);
+    buf_put_u8(path, 0);
+    TRY(buf_status(path, err));
+    return os_mkdir(AT_FDCWD, (const char *)path->data, 0700, err);
 }
 
 enum status generate(const struct gen_options *o, struct tally *sum, struct err *err)
@@ -185,7 +191,7 @@ enum status generate(const struct gen_options *o, struct tally *sum, struct err 
         return err_no_memory(err);
     enum status st = sodium_init() < 0 ? err_set(err, ST_IO, "libsodium does not start") : ST_OK;
     if (st == ST_OK)
-        st = make_dir(o->dir, err);
+        st = make_dirs(o->dir, &path, err);
     if (st == ST_OK)
         st = generate_in(&s, o, total, &path, &to, err);
     if (st == ST_OK && sum)

@@ -10,12 +10,13 @@
 static const char usage_text[] =
     "usage: lictor-bench generate OUTDIR [options]\n"
     "\n"
-    "Makes a synthetic delivery: encrypted dumps, their keys, and truth.json, which says what a\n"
-    "correct reader must find. The same options give the same bytes, whatever -j.\n"
+    "Makes a synthetic delivery: encrypted dumps in OUTDIR/dumps, beside it their keys and\n"
+    "truth.json, which says what a correct reader must find. The same options give the same\n"
+    "bytes, whatever -j. Prints the commands that ingest and search it.\n"
     "\n"
     "  -n, --messages N      messages, about (default 200000)\n"
     "  -s, --seed S          seed (default 1)\n"
-    "  -d, --dumps D         dumps (default one for every 16,000 messages, at least 2)\n"
+    "  -d, --dumps D         dumps (default one for every 16,000 messages, at least 5)\n"
     "      --scripts WHICH   mixed (default) or ascii\n"
     "      --shape SHAPE     handsets (default) or server\n"
     "      --age             zstd inside age (default)\n"
@@ -150,6 +151,56 @@ static int usage_error(const char *text)
     return 2;
 }
 
+/* For a shell: in single quotes where a byte could mean something else. */
+static void put_quoted(struct buf *b, const char *dir, const char *rest)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./-+,:=@%";
+    bool quote = dir[strspn(dir, plain)] != 0;
+
+    buf_put_str(b, quote ? "'" : "");
+    for (const char *s = dir; *s; s++) {
+        if (*s == '\'')
+            buf_put_str(b, "'\\''");
+        else
+            buf_put_u8(b, (uint8_t)*s);
+    }
+    buf_put_str(b, rest);
+    buf_put_str(b, quote ? "'" : "");
+}
+
+static void put_key(struct buf *b, const struct gen_options *o, const char *option,
+                    const char *given, const char *name)
+{
+    buf_put_str(b, option);
+    put_quoted(b, given ? given : o->dir, given ? "" : name);
+}
+
+/* How to go on, to be copied line by line. */
+static void print_next(const struct gen_options *o)
+{
+    struct buf b = {0};
+    struct err err = {0};
+
+    buf_put_str(&b, "Next:\n  lictor-ingest init ");
+    put_quoted(&b, o->dir, "/case");
+    put_key(&b, o, " --key ", NULL, "/case.key");
+    buf_put_str(&b, "\n  lictor-ingest add ");
+    put_quoted(&b, o->dir, "/case");
+    put_key(&b, o, " --key ", NULL, "/case.key");
+    if (o->age)
+        put_key(&b, o, " -i ", o->key, "/case.agekey");
+    put_key(&b, o, " --body-keys ", o->body_keys, "/body.keys");
+    put_key(&b, o, " ", NULL, "/dumps");
+    buf_put_str(&b, "\n  lictor-query search ");
+    put_quoted(&b, o->dir, "/case");
+    put_key(&b, o, " --key ", NULL, "/case.key");
+    buf_put_str(&b, o->messages >= STORY_LEAST && o->dumps > 1 ? " '\"blue van\"'\n" : " '*'\n");
+    if (buf_status(&b, &err) == ST_OK)
+        fwrite(b.data, 1, b.len, stdout);
+    buf_release(&b);
+}
+
 static int run_generate(struct gen_options *o)
 {
     struct err err = {0};
@@ -158,7 +209,7 @@ static int run_generate(struct gen_options *o)
 
     if (o->dumps == 0) {
         uint64_t d = o->messages / 16000;
-        o->dumps = (uint32_t)(d < 2 ? 2 : d > 4000 ? 4000 : d);
+        o->dumps = (uint32_t)(d < 5 ? 5 : d > 4000 ? 4000 : d);
     }
     stop_install();
     enum status st = generate(o, &sum, &err);
@@ -168,7 +219,8 @@ static int run_generate(struct gen_options *o)
     }
     cli_count_text(sum.records, records);
     cli_count_text(sum.messages, messages);
-    printf("%s records, %s messages, %u dumps in %s\n", records, messages, o->dumps, o->dir);
+    printf("%s records, %s messages, %u dumps in %s/dumps\n", records, messages, o->dumps, o->dir);
+    print_next(o);
     return 0;
 }
 

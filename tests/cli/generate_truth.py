@@ -156,6 +156,28 @@ def count(reader, words):
     return c
 
 
+def small(reader, said, equal):
+    """The conversation to show: two handsets, a lost stretch, two texts under one id."""
+    if said is None:
+        equal("small conversation, of sources", 1, len({s for s, _ in reader.streams}))
+        return
+    who = set(said["with"].split(","))
+    inside = [r for _, w, g, _, n, r in reader.docs if g is None and r["kind"] == "message" and set(w) == who]
+    equal("small conversation", said["messages"], len(inside))
+    equal("its conflict", 2, sum(r["id"] == said["conflict_id"] for r in inside))
+    conv = said["conflict_id"].split("-")[0]
+    numbers = {int(r["id"].split("-")[1], 16) for r in inside}
+    equal("its ids", {conv}, {r["id"].split("-")[0] for r in inside})
+    equal("its lost stretch", said["lost"], max(numbers) + 1 - len(numbers))
+    equal("a stretch is lost", True, said["lost"] > 0)
+    # Whose numbers show the loss: every stream that has the message before and the one after.
+    gone = min(set(range(max(numbers))) - numbers)
+    for c in reader.contents.values():
+        if c["r"].get("id") == f"{conv}-{gone - 1:x}":
+            for stream, seqs in c["copies"].items():
+                equal("gap after it", True, max(seqs) + 1 not in reader.streams[stream])
+
+
 def check(options):
     with tempfile.TemporaryDirectory() as d:
         out = pathlib.Path(d) / "out"
@@ -163,11 +185,12 @@ def check(options):
                         "--progress=none"] + options, check=True, stdout=subprocess.DEVNULL)
         truth = json.loads((out / "truth.json").read_text())
         reader = Reader()
-        for part in sorted(out.glob("part-*")):
+        for part in sorted(out.glob("dumps/part-*")):
             lines = part.read_bytes().split(b"\n")
             assert lines.pop() == b""
             reader.dump(lines)
-        assert sorted(x["file"] for x in truth["dumps"]) == sorted(p.name for p in out.glob("part-*"))
+        assert sorted(x["file"] for x in truth["dumps"]) == sorted(p.name for p in out.glob("dumps/*"))
+        assert sorted(p.name for p in out.iterdir()) == ["body.keys", "dumps", "truth.json"]
     reader.finish()
     failed = 0
 
@@ -198,11 +221,13 @@ def check(options):
     group = truth["thread"]["group"]["group"]
     inside = sum(n for _, _, g, _, n, r in reader.docs if g == group and r["kind"] == "message")
     equal("group", truth["thread"]["group"]["messages"], inside)
+    small(reader, truth["thread"].get("small"), equal)
     return failed
 
 
 if __name__ == "__main__":
-    runs = [["-n", "6000", "-d", "7"], ["-n", "3000", "-d", "1", "-s", "9"],
+    runs = [["-n", "6000", "-d", "7"], ["-n", "1000", "-d", "2"], ["-n", "1500"],
+            ["-n", "3000", "-d", "1", "-s", "9"],
             ["-n", "4000", "-d", "2", "--shape", "server", "--scripts", "ascii"],
             ["-n", "2000", "-d", "40", "-s", "5", "--scripts", "ascii"]]
     sys.exit(1 if sum(map(check, runs)) else 0)
