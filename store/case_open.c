@@ -13,7 +13,7 @@
 #include "lictor/os.h"
 
 /* Each failed try means that a whole commit happened meanwhile. */
-#define READER_TRIES 8
+#define READER_TRIES 64
 
 /* Of a case that is one, a file that is missing is damage. */
 static enum status missing_is_damage(enum status st, struct err *err)

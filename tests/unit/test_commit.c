@@ -3,6 +3,7 @@
 #include "case_testing.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 
 TestSuite(commit, .init = dir_make, .fini = dir_remove);
 
@@ -74,6 +75,43 @@ Test(commit, lets_a_reader_go_on_when_the_writer_drops_files)
     lines_expect(w, "two|");
     casefile_close(r);
     casefile_close(w);
+}
+
+/* Each commit takes away the file of the one before. */
+static void replace_files(int rounds)
+{
+    struct casefile *c = case_get(false, CASE_WRITE);
+    for (int i = 0; i < rounds; i++) {
+        struct file_seal seal = quarantine_make(c, "one");
+        struct manifest *m = manifest_with(c, &seal);
+        m->quarantine[0] = seal;
+        m->n_quarantine = 1;
+        cr_assert_eq(casefile_commit(c, m, LEDGER_ADD, NULL, 0, NULL), ST_OK);
+    }
+    casefile_close(c);
+}
+
+Test(commit, gives_every_reader_a_whole_generation_while_it_goes_on)
+{
+    case_make("c", false);
+    replace_files(1);
+    pid_t writer = fork();
+    cr_assert(writer >= 0);
+    if (writer == 0) {
+        replace_files(60);
+        _exit(0);
+    }
+    uint64_t last = 0;
+    int status = 0;
+    do {
+        struct casefile *c = case_get(false, CASE_READ);
+        cr_assert_geq(casefile_manifest(c)->generation, last);
+        last = casefile_manifest(c)->generation;
+        lines_expect(c, "one|");
+        casefile_close(c);
+    } while (waitpid(writer, &status, WNOHANG) == 0);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(case_generation(false), 62);
 }
 
 Test(commit, is_written_by_one_and_read_by_any)

@@ -261,6 +261,32 @@ Test(section, refuses_another_kind_key_and_mode)
     keys_free();
 }
 
+/* Two libraries, one cipher: what FORMAT.md says must be readable with libsodium alone. */
+Test(section, seals_blocks_as_xchacha20_poly1305)
+{
+    struct sealer sealer = {0};
+    uint8_t key[32], ad[3] = {1, 2, 3};
+    cr_assert(sodium_init() >= 0);
+    memset(key, 5, sizeof key);
+    cr_assert_eq(sealer_init(&sealer, NULL), ST_OK);
+    for (size_t len = 0; len < 300; len += 37) {
+        uint8_t subkey[32], nonce[24] = {0}, tag[16], want_tag[16];
+        uint8_t data[300] = {0}, want[300] = {0};
+        uint64_t number = len * 1000003;
+        store_u32(nonce, 42);
+        store_u64(nonce + 16, number);
+        crypto_aead_xchacha20poly1305_ietf_encrypt_detached(want, want_tag, NULL, data, len, ad,
+                                                            sizeof ad, NULL, nonce, key);
+        seal_section_key(key, 42, subkey);
+        cr_assert_eq(
+            seal_block(&sealer, subkey, number, slice_of(ad, sizeof ad), data, len, tag, NULL),
+            ST_OK);
+        cr_assert_eq(memcmp(data, want, sizeof data), 0);
+        cr_assert_eq(memcmp(tag, want_tag, sizeof tag), 0);
+    }
+    sealer_release(&sealer);
+}
+
 Test(section, shows_nothing_of_sealed_content)
 {
     keys_make();
