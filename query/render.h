@@ -1,36 +1,140 @@
-/* render — messages as text for people and as jsonl, json, csv for machines.
- * Owns: nothing; appends to a buf that the command writes out.  Threads: one.
+/* render — records as text for people and as jsonl, json, csv for machines.
+ * Owns: a render owns nothing of what it shows; text for threads keeps its speakers (release).
+ * Appends to a buf that the command writes out.  Threads: one.
  * Nothing from evidence reaches the output raw where it could act: text through cli_safe, JSON
- * through json_out, CSV quoted and formulas neutralised with a leading apostrophe. */
+ * through json_out or extra_safe, CSV quoted and formulas neutralised with a leading apostrophe. */
 #ifndef QUERY_RENDER_H
 #define QUERY_RENDER_H
 
+#include "query/handles.h"
 #include "query/search.h"
+#include "query/thread.h"
 
 enum render_format { RENDER_TEXT, RENDER_JSONL, RENDER_JSON, RENDER_CSV };
+
+#define RENDER_ID_LEAST 8
 
 struct render {
     enum render_format format;
     bool colour;
-    int columns; /* of the terminal, 0 if none: then 100 */
-    struct zone *zone;
-    bool first; /* json: no comma yet */
+    int columns; /* to fill */
+    struct view *v;
+    const struct query *query; /* whose words are highlighted; NULL: none */
+    int id_digits;             /* of shortened ids, RENDER_ID_LEAST .. 32 */
+    bool comma;                /* json: an element stands before */
+    bool hits_open;            /* json: "hits":[ was written */
+    /* text of threads */
+    int speaker_columns;
+    int64_t day; /* local day shown last */
+    bool day_shown;
+    struct buf speakers; /* struct slice, in order of appearance, in `names` */
+    struct arena names;
 };
+void render_init(struct render *r, struct view *v);
+void render_release(struct render *r);
 
-/* One message (or note, event, …) as a line of jsonl / an element of json; with all_copies for the
- * `message` command; `order` ("sent", "seq", "delivered") only for threads, else NULL. */
-void render_json_message(const struct message_view *m, bool all_copies, const char *order,
-                         struct buf *out);
-void render_csv_header(struct buf *out);
-void render_csv_message(const struct message_view *m, struct buf *out);
+/* ---- ids that are short but differ (render_ids.c) ---- */
+
+/* Gathers ids that will be shown together; then says how many digits tell them apart. */
+struct id_set {
+    struct buf prefixes; /* u64 */
+    uint64_t more;       /* ids that were only counted */
+};
+void id_set_add(struct id_set *s, const uint8_t id[KEY_SIZE]);
+/* Beyond this many they are only counted, and digits given by how likely a clash is. */
+#define ID_SET_EXACT 20000
+int id_set_digits(struct id_set *s);
+void id_set_release(struct id_set *s);
+
+/* ---- machines ---- */
 
 struct summary {
     struct slice query;
-    uint64_t total, conversations, sealed, untimed;
-    const char *digest;
+    uint64_t total, sealed, untimed;
+    uint64_t conversations; /* UINT64_MAX: left out */
+    char digest[65];
     uint64_t generation;
 };
-/* The keys of the summary without braces and type; the caller wraps. */
-void render_summary_keys(const struct summary *s, struct buf *out);
+/* Begins and ends the whole output: json's wrapping, csv's header, jsonl's summary line. json has
+ * the summary first if it is known by then (`s` not NULL), else behind the hits. */
+void render_begin(struct render *r, const struct summary *s, struct buf *out);
+void render_end(struct render *r, const struct summary *s, bool summary_shown, struct buf *out);
+/* One record; `order` only in threads, else NULL. `all_copies`: every copy and its provenance. */
+void render_record(struct render *r, const struct message_view *m, bool all_copies,
+                   const char *order, struct buf *out);
+void render_gap(struct render *r, const struct thread_gap *g, struct buf *out);
+void render_handle(struct render *r, const struct handle_row *h, struct buf *out);
+
+/* The forms of each (render_json.c, render_csv.c). */
+void json_record(const struct message_view *m, bool all_copies, const char *order,
+                 struct buf *out);
+void json_gap(const struct thread_gap *g, struct buf *out);
+void json_handle(const struct handle_row *h, struct buf *out);
+void json_summary_keys(struct json_out *j, const struct summary *s);
+void json_all_copies(struct json_out *j, const struct message_view *m); /* render_json_copies.c */
+void csv_header(bool handles, struct buf *out);
+void csv_record(const struct message_view *m, const char *order, struct buf *out);
+void csv_gap(const struct thread_gap *g, struct buf *out);
+void csv_handle(const struct handle_row *h, struct buf *out);
+
+/* Names of the flags of a message, in the order of commands.md; NULL behind the last one. */
+const char *render_flag_name(unsigned i, uint16_t *flag);
+/* The text that can be read: plain or opened; data NULL if none. */
+struct slice render_text_of(const struct content *c);
+/* Recipients: those of a set but the sender (a message to oneself goes to oneself), else those
+ * given. Step with *i from 0; false behind the last one. */
+bool render_recipient(const struct content *c, size_t *i, struct slice *to);
+/* Raw JSON of the first copy that says something under `key`; false if none. */
+bool render_extra(const struct message_view *m, const char *key, struct slice *raw);
+
+/* ---- people: the pieces (render_text.c) ---- */
+
+enum text_style {
+    STYLE_NONE,
+    STYLE_DIM,
+    STYLE_BOLD,
+    STYLE_HIT,
+    STYLE_WARN,
+    STYLE_SPEAKER, /* + 0 .. 5 */
+};
+#define STYLE_SPEAKERS 6
+
+void text_style(const struct render *r, struct buf *out, int style);
+/* A name on one line, at most `columns` wide (0: any), isolated if it runs from right to left.
+ * Gives the columns taken. */
+int text_name(struct buf *out, struct slice name, int columns);
+void text_id(const struct render *r, struct buf *out, const uint8_t id[KEY_SIZE]);
+/* "2020-04-02 20:23:11 +02:00 (18:23:11 UTC)". */
+void text_when(const struct render *r, struct buf *out, int64_t ms);
+/* "20:23:11" in the zone. */
+void text_clock(const struct render *r, struct buf *out, int64_t ms);
+/* "UTC" or "UTC+02:00": what holds at `ms`. */
+void text_offset(const struct render *r, struct buf *out, int64_t ms);
+/* Wrapped to the columns, continuation lines indented; `used` columns of the first line are taken.
+ * Words of the query are highlighted. Ends with a newline. */
+MUST_USE enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent,
+                               int used, bool highlight, struct err *err);
+void text_pad(struct buf *out, int columns);
+/* What may not be overlooked about a message, in words: "2 copies · only the sender's side · …".
+ * Nothing if there is nothing to say. */
+void text_marks(const struct message_view *m, struct buf *out);
+/* "photo van.jpg, image/jpeg, 1.2 MB" for each attachment, one line each. */
+void text_attachments(struct render *r, const struct message_view *m, int indent, struct buf *out);
+/* What stands where no text can: "(sealed under key K1)", what an event or a call says. */
+void text_body_words(const struct message_view *m, struct buf *out);
+void text_gap_words(const struct thread_gap *g, struct buf *out);
+
+/* ---- people: the whole ---- */
+
+MUST_USE enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
+                              struct err *err);
+MUST_USE enum status text_message(struct render *r, const struct message_view *m, struct buf *out,
+                                  struct err *err);
+MUST_USE enum status text_thread_record(struct render *r, const struct message_view *m,
+                                        struct buf *out, struct err *err);
+void text_thread_gap(struct render *r, const struct thread_gap *g, struct buf *out);
+void text_handle(struct render *r, const struct handle_row *h, struct buf *out);
+/* A name for the shell: 'part 1.age', or $'…' where bytes would act. */
+void text_shell_name(struct slice name, struct buf *out);
 
 #endif

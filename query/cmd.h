@@ -1,0 +1,70 @@
+/* cmd — the subcommands of lictor-query, and what they share: options, the open case, output, exit
+ * codes.
+ * Owns: a session owns the open case, its view and the bytes not yet printed.  Threads: one. */
+#ifndef QUERY_CMD_H
+#define QUERY_CMD_H
+
+#include <getopt.h>
+
+#include "lictor/cli.h"
+#include "query/render.h"
+
+#define QUERY_PROGRAM "lictor-query"
+
+enum { EXIT_FOUND = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_NO_CASE = 3, EXIT_STOPPED = 130 };
+
+enum cmd_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+struct cmd_options {
+    const char *dir;      /* CASE */
+    const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
+    const char *tz;       /* NULL: UTC */
+    enum render_format format;
+    enum cmd_colour colour;
+    enum search_sort sort;
+    uint64_t limit; /* 0: not given */
+    bool all, count;
+    const char *conv, *group, *around;
+    char **with; /* in the order given */
+    int n_with;
+    uint64_t context;
+    bool context_given;
+    const char *after, *before;
+    char **rest; /* arguments after CASE */
+    int n_rest;
+};
+
+/* Each takes the parsed options and returns the exit code. */
+int cmd_search(const struct cmd_options *o);
+int cmd_thread(const struct cmd_options *o);
+int cmd_message(const struct cmd_options *o);
+int cmd_handles(const struct cmd_options *o);
+
+struct session {
+    const struct cmd_options *o;
+    struct casefile *cf;
+    struct view v;
+    struct render r;
+    struct buf out;
+    struct arena a; /* one row; reset by the commands */
+    bool terminal;
+};
+/* 0, or the exit code with everything closed again. */
+int session_open(const struct cmd_options *o, struct session *s);
+/* Prints what is left unless `st` failed; says why it failed; closes. `found` decides between 0 and
+ * 1 where all went well. A closed pipe is quiet and no failure. */
+int session_close(struct session *s, enum status st, bool found, const struct err *err);
+/* Writes out what has gathered, if it is much, or at once on a terminal. ST_CLOSED: nobody reads
+ * any more. */
+MUST_USE enum status session_flush(struct session *s, struct err *err);
+/* The keys that every summary has. */
+struct summary session_summary(const struct session *s, struct slice query);
+
+/* Prints the error and gives the exit code that goes with it. */
+int cmd_fail(const struct err *err);
+/* A message of the case by the beginning of its id: ST_NOT_FOUND, or ST_USAGE where several begin
+ * so (they are named in *err and on stderr). */
+MUST_USE enum status cmd_find_id(struct session *s, const char *hex, struct message_ref *out,
+                                 struct err *err);
+
+#endif

@@ -1,0 +1,330 @@
+/* handles_walk — the terms of senders, recipients and contacts of all segments, merged by handle;
+ * their postings are counted against a bitmap of what is no message. */
+#include <stdlib.h>
+
+#include "lictor/thread.h"
+#include "query/extra.h"
+#include "query/handles.h"
+
+#define FIELDS 3
+#define STOP_EVERY 65536
+#define PREFIX_MAX 200 /* bytes of a handle that stand in every term of it */
+
+static const uint8_t fields[FIELDS] = {TERM_FROM, TERM_TO, TERM_CONTACT};
+enum { FIELD_FROM, FIELD_TO, FIELD_CONTACT };
+
+struct handle_source { /* one field of one segment */
+    struct term_iter *it;
+    struct buf term; /* the one it stands at, without field byte */
+    uint64_t handle;
+    bool done;
+};
+
+struct handle_segment {
+    struct handle_source sources[FIELDS];
+    uint8_t *other; /* bit a document: no message */
+    const uint32_t *repeats, *messages;
+    size_t n_repeats;
+};
+
+struct handle_walk {
+    struct view *v;
+    struct slice pattern, prefix;
+    struct handle_segment *segments;
+    uint32_t n;
+    struct arena a;     /* the row given */
+    struct buf current; /* term of the row, without field byte */
+    uint32_t asked;
+};
+
+/* ---- terms ---- */
+
+static enum status source_next(struct handle_walk *w, struct handle_source *s, unsigned field,
+                               struct err *err)
+{
+    struct term_entry e;
+    enum status st = term_iter_next(s->it, &e, err);
+    if (st == ST_OK) {
+        struct slice rest = slice_of(e.term.data + 1, e.term.len - 1);
+        s->done = e.term.data[0] != fields[field] || rest.len < w->prefix.len ||
+                  (w->prefix.len && memcmp(rest.data, w->prefix.data, w->prefix.len) != 0);
+        buf_clear(&s->term);
+        buf_put_slice(&s->term, rest);
+        s->handle = e.handle;
+        return buf_status(&s->term, err);
+    }
+    s->done = true;
+    return st == ST_END ? ST_OK : st;
+}
+
+static enum status source_open(struct handle_walk *w, uint32_t segment, unsigned field,
+                               struct err *err)
+{
+    struct handle_source *s = &w->segments[segment].sources[field];
+    struct term t;
+    term_make(&t, &w->v->hasher.sha, (enum term_field)fields[field], w->prefix);
+    TRY(term_iter_open(casefile_segment(w->v->cf, segment), term_slice(&t), &s->it, err));
+    return source_next(w, s, field, err);
+}
+
+/* ---- what is no message ---- */
+
+static enum status mark_posting(struct handle_walk *w, uint32_t segment, uint64_t handle,
+                                uint8_t *bits, struct err *err)
+{
+    struct segment *s = casefile_segment(w->v->cf, segment);
+    uint32_t docs = segment_info(s)->docs;
+    struct posting_iter *it;
+    uint32_t doc = 0;
+    enum status st;
+    TRY(posting_iter_open(s, handle, &it, err));
+    while ((st = posting_iter_seek(it, doc, &doc, err)) == ST_OK && doc < docs) {
+        bits[doc / 8] = (uint8_t)(bits[doc / 8] | 1u << doc % 8);
+        doc++;
+    }
+    posting_iter_close(it);
+    return st;
+}
+
+static enum status mark_others(struct handle_walk *w, uint32_t segment, struct err *err)
+{
+    static const uint8_t kind = TERM_KIND;
+    struct segment *s = casefile_segment(w->v->cf, segment);
+    struct handle_segment *g = &w->segments[segment];
+    struct term_entry e;
+    struct term_iter *it;
+    enum status st;
+    TRY(segment_repeats(s, &g->repeats, &g->messages, &g->n_repeats, err));
+    g->other = calloc(segment_info(s)->docs / 8 + (size_t)1, 1);
+    if (!g->other)
+        return err_no_memory(err);
+    TRY(term_iter_open(s, slice_of(&kind, 1), &it, err));
+    while ((st = term_iter_next(it, &e, err)) == ST_OK && e.term.data[0] == TERM_KIND)
+        if ((st = mark_posting(w, segment, e.handle, g->other, err)) != ST_OK)
+            break;
+    term_iter_close(it);
+    return st == ST_END ? ST_OK : st;
+}
+
+enum status handle_walk_open(struct view *v, struct slice pattern, struct handle_walk **out,
+                             struct err *err)
+{
+    struct handle_walk *w = calloc(1, sizeof *w);
+    if (!w)
+        return err_no_memory(err);
+    const uint8_t *star = pattern.len ? memchr(pattern.data, '*', pattern.len) : NULL;
+    size_t head = star ? (size_t)(star - pattern.data) : pattern.len;
+    w->v = v;
+    w->pattern = pattern;
+    w->prefix = slice_of(pattern.data, head < PREFIX_MAX ? head : PREFIX_MAX);
+    w->n = (uint32_t)casefile_segments(v->cf);
+    arena_init(&w->a, (size_t)64 << 10);
+    w->segments = calloc(w->n + (size_t)1, sizeof *w->segments);
+    enum status st = w->segments ? ST_OK : err_no_memory(err);
+    for (uint32_t i = 0; st == ST_OK && i < w->n; i++) {
+        st = mark_others(w, i, err);
+        for (unsigned f = 0; st == ST_OK && f < FIELDS; f++)
+            st = source_open(w, i, f, err);
+    }
+    if (st == ST_OK)
+        *out = w;
+    else
+        handle_walk_close(w);
+    return st;
+}
+
+void handle_walk_close(struct handle_walk *w)
+{
+    if (!w)
+        return;
+    for (uint32_t i = 0; w->segments && i < w->n; i++) {
+        for (unsigned f = 0; f < FIELDS; f++) {
+            if (w->segments[i].sources[f].it)
+                term_iter_close(w->segments[i].sources[f].it);
+            buf_release(&w->segments[i].sources[f].term);
+        }
+        free(w->segments[i].other);
+    }
+    free(w->segments);
+    buf_release(&w->current);
+    arena_release(&w->a);
+    free(w);
+}
+
+/* ---- one handle ---- */
+
+static uint32_t messages_of(const struct handle_segment *g, uint32_t doc, size_t *at)
+{
+    while (*at < g->n_repeats && g->repeats[*at] < doc)
+        (*at)++;
+    return *at < g->n_repeats && g->repeats[*at] == doc ? g->messages[*at] : 1;
+}
+
+static enum status seen(struct handle_walk *w, uint32_t segment, uint32_t doc,
+                        struct handle_row *row, struct err *err)
+{
+    int64_t sent;
+    TRY(segment_sent(casefile_segment(w->v->cf, segment), w->v->scratch[segment], doc, &sent,
+                     err));
+    if (sent <= 0 || sent > TIME_MAX_MS)
+        return ST_OK;
+    if (row->first == TIME_NONE || sent < row->first)
+        row->first = sent;
+    if (row->last == TIME_NONE || sent > row->last)
+        row->last = sent;
+    return ST_OK;
+}
+
+static enum status count_source(struct handle_walk *w, uint32_t segment, unsigned field,
+                                struct handle_row *row, struct err *err)
+{
+    const struct handle_segment *g = &w->segments[segment];
+    struct posting_iter *it;
+    uint32_t doc = 0;
+    size_t at = 0;
+    enum status st;
+    uint64_t *count = field == FIELD_FROM ? &row->sent : &row->received;
+    if (field == FIELD_CONTACT)
+        return ST_OK;
+    TRY(posting_iter_open(casefile_segment(w->v->cf, segment), g->sources[field].handle, &it,
+                          err));
+    while ((st = posting_iter_seek(it, doc, &doc, err)) == ST_OK && doc != DOC_END) {
+        st = seen(w, segment, doc, row, err);
+        if (st == ST_OK && ++w->asked % STOP_EVERY == 0 && stop_asked())
+            st = err_set(err, ST_INTERRUPTED, "interrupted");
+        if (st != ST_OK)
+            break;
+        if (!(g->other[doc / 8] >> doc % 8 & 1))
+            *count += messages_of(g, doc, &at);
+        doc++;
+    }
+    posting_iter_close(it);
+    return st;
+}
+
+static void gather_string(struct handle_walk *w, struct slice raw, struct buf *all)
+{
+    struct buf text = {0};
+    if (extra_string(raw, &text)) {
+        struct slice s = arena_copy(&w->a, buf_slice(&text));
+        buf_put(all, &s, sizeof s);
+    }
+    buf_release(&text);
+}
+
+/* Every handle that a record names, as struct slice. */
+static void gather_handles(struct handle_walk *w, const struct content *c, struct buf *all)
+{
+    struct slice raw, key;
+    struct extra_iter who;
+    buf_put(all, &c->from, sizeof c->from);
+    for (size_t i = 0; i < c->conv.n_set; i++)
+        buf_put(all, &c->conv.set[i], sizeof c->from);
+    for (size_t i = 0; i < c->n_to; i++)
+        buf_put(all, &c->to[i], sizeof c->from);
+    if (extra_find(c->raw, "who", &raw) && extra_begin(raw, &who))
+        while (extra_next(&who, &key, &raw))
+            gather_string(w, raw, all);
+    if (extra_find(c->raw, "handle", &raw))
+        gather_string(w, raw, all);
+}
+
+/* The handle whose term was cut, from the first document that has it. */
+static enum status whole_handle(struct handle_walk *w, uint32_t segment, unsigned field,
+                                struct slice *out, struct err *err)
+{
+    struct posting_iter *it;
+    struct message_ref ref = {.segment = segment, .k = 1};
+    struct message_view m;
+    struct buf all = {0};
+    TRY(posting_iter_open(casefile_segment(w->v->cf, segment),
+                          w->segments[segment].sources[field].handle, &it, err));
+    enum status st = posting_iter_seek(it, 0, &ref.doc, err);
+    posting_iter_close(it);
+    TRY(st);
+    if (ref.doc == DOC_END)
+        return err_set(err, ST_DAMAGED, "a term of the lexicon has no document");
+    TRY(view_load(w->v, &ref, VIEW_CONTENT, &w->a, &m, err));
+    gather_handles(w, &m.c, &all);
+    st = buf_status(&all, err);
+    const void *data = all.data;
+    const struct slice *names = data;
+    *out = arena_copy(&w->a, buf_slice(&w->current)); /* damaged: as the lexicon has it */
+    for (size_t i = 0; st == ST_OK && i < all.len / sizeof *names; i++) {
+        struct term t;
+        if (names[i].len < TERM_MAX - 1)
+            continue;
+        term_make(&t, &w->v->hasher.sha, (enum term_field)fields[field], names[i]);
+        if (slice_eq(slice_of(t.bytes + 1, t.len - 1), buf_slice(&w->current)))
+            *out = names[i];
+    }
+    buf_release(&all);
+    return st;
+}
+
+static bool stands_at(const struct handle_walk *w, const struct handle_source *s)
+{
+    return !s->done && slice_eq(buf_slice(&s->term), buf_slice(&w->current));
+}
+
+/* Least term of all sources into w->current, and one source that stands at it. */
+static bool least_term(struct handle_walk *w, uint32_t *segment, unsigned *field)
+{
+    const struct handle_source *least = NULL;
+    for (uint32_t i = 0; i < w->n; i++)
+        for (unsigned f = 0; f < FIELDS; f++) {
+            const struct handle_source *s = &w->segments[i].sources[f];
+            if (s->done || (least && slice_cmp(buf_slice(&s->term), buf_slice(&least->term)) >= 0))
+                continue;
+            least = s;
+            *segment = i;
+            *field = f;
+        }
+    buf_clear(&w->current);
+    if (least)
+        buf_put_slice(&w->current, buf_slice(&least->term));
+    return least != NULL;
+}
+
+static enum status fill_row(struct handle_walk *w, bool wanted, struct handle_row *row,
+                            struct err *err)
+{
+    for (uint32_t i = 0; i < w->n; i++)
+        for (unsigned f = 0; f < FIELDS; f++) {
+            struct handle_source *s = &w->segments[i].sources[f];
+            if (!stands_at(w, s))
+                continue;
+            if (wanted)
+                TRY(count_source(w, i, f, row, err));
+            TRY(source_next(w, s, f, err));
+        }
+    return wanted ? view_nicknames(w->v, row->handle, &row->nicknames, &row->n_nicknames, err)
+                  : ST_OK;
+}
+
+enum status handle_walk_next(struct handle_walk *w, struct handle_row *row, struct err *err)
+{
+    for (;;) {
+        uint32_t segment = 0;
+        unsigned field = 0;
+        struct handle_row r = {.first = TIME_NONE, .last = TIME_NONE};
+        arena_reset(&w->a);
+        if (!least_term(w, &segment, &field))
+            return ST_END;
+        TRY(buf_status(&w->current, err));
+        if (w->current.len + 1 == TERM_MAX)
+            TRY(whole_handle(w, segment, field, &r.handle, err));
+        else
+            r.handle = arena_copy(&w->a, buf_slice(&w->current));
+        if (!r.handle.data)
+            return err_no_memory(err);
+        bool wanted = w->pattern.len == 0 || handle_match(w->pattern, r.handle);
+        TRY(fill_row(w, wanted, &r, err));
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        if (wanted) {
+            *row = r;
+            return ST_OK;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+/* render — what all formats share, and which form a record takes. */
+#include "query/render.h"
+
+#include "query/extra.h"
+
+void render_init(struct render *r, struct view *v)
+{
+    *r = (struct render){.v = v, .columns = 100, .id_digits = RENDER_ID_LEAST};
+    arena_init(&r->names, (size_t)16 << 10);
+}
+
+void render_release(struct render *r)
+{
+    buf_release(&r->speakers);
+    arena_release(&r->names);
+    *r = (struct render){0};
+}
+
+const char *render_flag_name(unsigned i, uint16_t *flag)
+{
+    static const struct {
+        const char *name;
+        uint16_t flag;
+    } all[] = {
+        {"one-sided", DOC_ONE_SIDED},     {"conflict", DOC_CONFLICT},
+        {"repeated", DOC_REPEATED},       {"sealed", DOC_SEALED},
+        {"seal-broken", DOC_SEAL_BROKEN}, {"untimed", DOC_UNTIMED},
+        {"incomplete", DOC_INCOMPLETE},   {"damaged-text", DOC_DAMAGED_TEXT},
+    };
+    if (i >= sizeof all / sizeof *all)
+        return NULL;
+    *flag = all[i].flag;
+    return all[i].name;
+}
+
+struct slice render_text_of(const struct content *c)
+{
+    if (c->body_kind == BODY_TEXT || c->kind == DOC_CONTACT)
+        return c->text;
+    return c->opened;
+}
+
+bool render_recipient(const struct content *c, size_t *i, struct slice *to)
+{
+    if (c->conv.kind != CONV_SET) {
+        if (*i >= c->n_to)
+            return false;
+        *to = c->to[(*i)++];
+        return true;
+    }
+    while (*i < c->conv.n_set) {
+        *to = c->conv.set[(*i)++];
+        if (c->conv.n_set == 1 || !c->from.data || !slice_eq(*to, c->from))
+            return true;
+    }
+    return false;
+}
+
+bool render_extra(const struct message_view *m, const char *key, struct slice *raw)
+{
+    for (size_t i = 0; i < m->n_copies; i++)
+        for (size_t j = 0; j < m->copies[i]->n_versions; j++)
+            if (extra_find(m->copies[i]->versions[j].extra, key, raw))
+                return true;
+    return false;
+}
+
+/* ---- machines ---- */
+
+static void element_begin(struct render *r, struct buf *out)
+{
+    if (r->format != RENDER_JSON)
+        return;
+    if (!r->hits_open)
+        buf_put_str(out, "{\"hits\":[");
+    r->hits_open = true;
+    buf_put_str(out, r->comma ? ",\n" : "\n");
+    r->comma = true;
+}
+
+static void element_end(struct render *r, struct buf *out)
+{
+    if (r->format == RENDER_JSONL)
+        buf_put_u8(out, '\n');
+}
+
+static void summary_line(const struct summary *s, struct buf *out)
+{
+    struct json_out j = json_out_to(out);
+    json_begin_object(&j);
+    json_key_str(&j, "type", "summary");
+    json_summary_keys(&j, s);
+    json_end_object(&j);
+    buf_put_u8(out, '\n');
+}
+
+void render_begin(struct render *r, const struct summary *s, struct buf *out)
+{
+    if (r->format == RENDER_CSV)
+        csv_header(false, out);
+    if (r->format != RENDER_JSON || !s)
+        return;
+    struct json_out j = json_out_to(out);
+    json_begin_object(&j);
+    json_summary_keys(&j, s);
+    json_key(&j, "hits");
+    buf_put_u8(out, '[');
+    r->hits_open = true;
+}
+
+void render_end(struct render *r, const struct summary *s, bool summary_shown, struct buf *out)
+{
+    if (r->format == RENDER_JSONL)
+        summary_line(s, out);
+    if (r->format != RENDER_JSON)
+        return;
+    if (!r->hits_open)
+        buf_put_str(out, "{\"hits\":[");
+    buf_put_str(out, r->comma ? "\n]" : "]");
+    if (!summary_shown) {
+        struct json_out j = json_out_to(out);
+        j.comma = true;
+        json_summary_keys(&j, s);
+    }
+    buf_put_str(out, "}\n");
+}
+
+void render_record(struct render *r, const struct message_view *m, bool all_copies,
+                   const char *order, struct buf *out)
+{
+    element_begin(r, out);
+    if (r->format == RENDER_CSV)
+        csv_record(m, order, out);
+    else
+        json_record(m, all_copies, order, out);
+    element_end(r, out);
+}
+
+void render_gap(struct render *r, const struct thread_gap *g, struct buf *out)
+{
+    element_begin(r, out);
+    if (r->format == RENDER_CSV)
+        csv_gap(g, out);
+    else
+        json_gap(g, out);
+    element_end(r, out);
+}
+
+void render_handle(struct render *r, const struct handle_row *h, struct buf *out)
+{
+    element_begin(r, out);
+    if (r->format == RENDER_CSV)
+        csv_handle(h, out);
+    else
+        json_handle(h, out);
+    element_end(r, out);
+}

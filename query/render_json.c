@@ -1,0 +1,253 @@
+/* render_json — records, holes, handles and summaries as JSON; the keys and their order are the
+ * contract of the commands. */
+#include "lictor/cli.h"
+#include "lictor/utf8.h"
+#include "query/extra.h"
+#include "query/render.h"
+
+static void key_hex(struct json_out *j, const char *key, const uint8_t id[KEY_SIZE])
+{
+    char hex[2 * KEY_SIZE + 1];
+    hex_encode(id, KEY_SIZE, hex);
+    json_key_str(j, key, hex);
+}
+
+static void key_maybe(struct json_out *j, const char *key, struct slice v)
+{
+    if (v.data)
+        json_key_slice(j, key, v);
+}
+
+static void put_safe(struct json_out *j, struct slice raw)
+{
+    struct buf safe = {0};
+    extra_safe(raw, &safe);
+    json_raw(j, buf_slice(&safe));
+    j->buf->failed |= safe.failed;
+    buf_release(&safe);
+}
+
+static void key_raw(struct json_out *j, const char *key, struct slice raw)
+{
+    json_key(j, key);
+    put_safe(j, raw);
+}
+
+static void recipients(struct json_out *j, const struct content *c)
+{
+    struct slice to;
+    size_t i = 0;
+    if (!render_recipient(c, &i, &to))
+        return;
+    json_key(j, "to");
+    json_begin_array(j);
+    do {
+        json_string(j, to);
+    } while (render_recipient(c, &i, &to));
+    json_end_array(j);
+}
+
+static void time_of(struct json_out *j, const struct content *c)
+{
+    if (!content_untimed(c))
+        json_key_time(j, "sent", c->sent);
+    else if (c->sent_raw.len)
+        key_raw(j, "sent_given", c->sent_raw);
+    else if (c->sent != TIME_NONE)
+        json_key_int(j, "sent_given", c->sent);
+}
+
+static void text_of(struct json_out *j, const struct content *c)
+{
+    struct slice text = render_text_of(c);
+    if (!text.data)
+        return;
+    json_key_slice(j, "text", text);
+    if (!c->damaged && utf8_valid(text))
+        return;
+    struct buf b64 = {0};
+    base64_encode(text, &b64);
+    json_key_slice(j, "text_base64", buf_slice(&b64));
+    j->buf->failed |= b64.failed;
+    buf_release(&b64);
+}
+
+static void flags_of(struct json_out *j, uint16_t flags)
+{
+    const char *name;
+    uint16_t flag = 0;
+    bool any = false;
+    for (unsigned i = 0; (name = render_flag_name(i, &flag)); i++) {
+        if (!(flags & flag))
+            continue;
+        if (!any) {
+            json_key(j, "flags");
+            json_begin_array(j);
+        }
+        any = true;
+        json_string(j, slice_str(name));
+    }
+    if (any)
+        json_end_array(j);
+}
+
+/* Name and size, or the hash: what identifies an attachment. */
+static void attachment_identity(struct json_out *j, struct slice id)
+{
+    const uint8_t *nul = id.len ? memchr(id.data, 0, id.len) : NULL;
+    json_begin_object(j);
+    if (nul) {
+        size_t len = (size_t)(nul - id.data);
+        if (len)
+            json_key_slice(j, "name", slice_of(id.data, len));
+        if (len + 1 < id.len) {
+            json_key(j, "size");
+            put_safe(j, slice_of(nul + 1, id.len - len - 1));
+        }
+    } else {
+        json_key_slice(j, "sha256", id);
+    }
+    json_end_object(j);
+}
+
+static void attachments_of(struct json_out *j, const struct message_view *m)
+{
+    struct slice raw;
+    if (render_extra(m, "attachments", &raw)) {
+        key_raw(j, "attachments", raw);
+        return;
+    }
+    if (m->c.n_attachments == 0)
+        return;
+    json_key(j, "attachments");
+    json_begin_array(j);
+    for (size_t i = 0; i < m->c.n_attachments; i++)
+        attachment_identity(j, m->c.attachments[i]);
+    json_end_array(j);
+}
+
+static void related_of(struct json_out *j, const struct message_view *m)
+{
+    if (m->n_related == 0)
+        return;
+    json_key(j, "related");
+    json_begin_array(j);
+    for (size_t i = 0; i < m->n_related; i++) {
+        json_begin_object(j);
+        key_hex(j, "id", m->related[i].id);
+        json_key_str(j, "why", m->related[i].why);
+        json_end_object(j);
+    }
+    json_end_array(j);
+    if (m->related_more)
+        json_key_bool(j, "related_more", true);
+}
+
+static void nicknames_of(struct json_out *j, const struct nickname *all, size_t n, bool handle)
+{
+    if (n == 0)
+        return;
+    json_key(j, "nicknames");
+    json_begin_array(j);
+    for (size_t i = 0; i < n; i++) {
+        json_begin_object(j);
+        if (handle)
+            json_key_slice(j, "handle", all[i].handle);
+        json_key_slice(j, "nickname", all[i].nickname);
+        key_maybe(j, "owner", all[i].owner);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void sealed_of(struct json_out *j, const struct content *c)
+{
+    if (c->body_kind != BODY_SEALED)
+        return;
+    json_key(j, "sealed");
+    json_begin_object(j);
+    json_key_slice(j, "key", c->seal_key);
+    json_end_object(j);
+}
+
+void json_record(const struct message_view *m, bool all_copies, const char *order,
+                 struct buf *out)
+{
+    const struct content *c = &m->c;
+    struct json_out json = json_out_to(out), *j = &json;
+    struct slice raw;
+    json_begin_object(j);
+    json_key_str(j, "type", doc_kind_name((enum doc_kind)c->kind));
+    key_hex(j, "id", m->id);
+    key_maybe(j, "service_id", c->id);
+    key_hex(j, "conversation", m->conversation_key);
+    key_maybe(j, "from", c->from);
+    recipients(j, c);
+    if (c->conv.kind == CONV_GROUP)
+        json_key_slice(j, "group", c->conv.name);
+    time_of(j, c);
+    text_of(j, c);
+    json_key_uint(j, "copies", m->n_copies);
+    flags_of(j, m->flags);
+    attachments_of(j, m);
+    key_maybe(j, "reply_to", c->reply_to);
+    if (render_extra(m, "burn", &raw))
+        key_raw(j, "burn", raw);
+    related_of(j, m);
+    nicknames_of(j, m->nicknames, m->n_nicknames, true);
+    if (c->kind != DOC_MESSAGE && c->raw.len)
+        key_raw(j, "record", c->raw);
+    if (order)
+        json_key_str(j, "order", order);
+    if (all_copies) {
+        key_maybe(j, "service", c->conv.service);
+        sealed_of(j, c);
+        json_all_copies(j, m);
+    }
+    json_end_object(j);
+}
+
+void json_gap(const struct thread_gap *g, struct buf *out)
+{
+    struct json_out j = json_out_to(out);
+    json_begin_object(&j);
+    json_key_str(&j, "type", "gap");
+    json_key_slice(&j, "source", g->stream->source);
+    json_key_str(&j, "stage", g->stream->stage ? "live" : "stored");
+    key_maybe(&j, "epoch", g->stream->epoch);
+    json_key_uint(&j, "after_seq", g->after_seq);
+    if (!g->at_end)
+        json_key_uint(&j, "before_seq", g->before_seq);
+    json_key_uint(&j, "missing", g->missing);
+    json_key_str(&j, "why", g->why);
+    json_end_object(&j);
+}
+
+void json_handle(const struct handle_row *h, struct buf *out)
+{
+    struct json_out j = json_out_to(out);
+    json_begin_object(&j);
+    json_key_str(&j, "type", "handle");
+    json_key_slice(&j, "handle", h->handle);
+    json_key_uint(&j, "sent", h->sent);
+    json_key_uint(&j, "received", h->received);
+    if (h->first != TIME_NONE) {
+        json_key_time(&j, "first", h->first);
+        json_key_time(&j, "last", h->last);
+    }
+    nicknames_of(&j, h->nicknames, h->n_nicknames, false);
+    json_end_object(&j);
+}
+
+void json_summary_keys(struct json_out *j, const struct summary *s)
+{
+    json_key_slice(j, "query", s->query);
+    json_key_uint(j, "total", s->total);
+    if (s->conversations != UINT64_MAX)
+        json_key_uint(j, "conversations", s->conversations);
+    json_key_uint(j, "sealed", s->sealed);
+    json_key_uint(j, "untimed", s->untimed);
+    json_key_str(j, "digest", s->digest);
+    json_key_uint(j, "generation", s->generation);
+    json_key_str(j, "version", LICTOR_VERSION);
+}

@@ -1,0 +1,549 @@
+"""case_reader: reads an unencrypted case, written from docs/FORMAT.md alone.
+
+It shares nothing with the C code: where the two agree, the document gives every byte. It trusts nothing:
+checksums are tested before a byte is believed, and every piece must end where the document says it does.
+Raises Damage. The names are those of the document."""
+import collections, hashlib, os, struct, zstandard
+from case_bytes import (MASK, NONE_MS, Cursor, Damage, SectionFile, checksum, need, packed_block, run, sizes,
+                        sums, unit, unit_header)
+
+FLAGS = ("repeated one-sided conflict related sealed seal-broken untimed incomplete damaged-text hidden "
+         "deleted").split()  # of a state, from bit 0 on
+KINDS = "message event contact note location call keepalive".split()
+
+
+def minute_of(ms):
+    """Latest minute of one document, as postings bound it."""
+    return 0 if ms is None or ms <= 0 else 2**32 - 1 if ms > 253402300799999 else ms // 60000 + 1
+
+
+State = collections.namedtuple("State", "messages copies flags")
+
+
+def state_block(c, n):
+    def column():
+        bits, base = c.u8(), c.varint()
+        return [base + v for v in run(c, n, bits)]
+    return [State(*s) for s in zip(column(), column(), column())]
+
+
+# ---- rows -----------------------------------------------------------------------------------------
+
+Body = collections.namedtuple("Body", "kind hash sender sent text id reply_to attachments to sealed opened "
+                              "damaged broken sent_given record searched", defaults=(None,) * 15)
+
+
+def body_row(data):
+    c = Cursor(data)
+    kind, flags = c.u8(), c.varint()
+    need(kind < len(KINDS) and flags < 1 << 14, "body: kind or flags")
+    has = lambda bit: flags >> bit & 1
+
+    def field(bit, read):
+        return read() if has(bit) else None
+
+    def blobs():
+        n = c.varint()
+        need(n, "body: an empty list")
+        return [c.blob() for _ in range(n)]
+
+    need(not (has(2) and has(7)) and has(7) >= has(8) and has(7) >= has(10), "body: flags")
+    body = Body(KINDS[kind], c.take(32) if kind else None, field(0, c.blob), field(1, c.zigzag),
+                field(2, c.blob), field(3, c.blob), field(4, c.blob), field(5, blobs), field(6, blobs),
+                field(7, lambda: (c.blob(), c.blob(), c.blob())), field(8, c.blob), has(9), has(10),
+                field(11, c.blob), field(12, c.blob), has(13))
+    need(body.sent != NONE_MS and (kind or not has(12) and not has(13)), "body: flags")
+    need(not kind or has(12), "body: other kinds have their record")
+    return c.end(body)
+
+
+Version = collections.namedtuple("Version", "origin delivered read collected extra sightings")
+
+
+def copy_row(data):
+    """{(stream, seq): [versions]}, a sighting as (dump, line)."""
+    c, copies = Cursor(data), {}
+    for _ in range(c.varint()):
+        stream, seq = c.varint(), c.varint()
+        need(not copies or max(copies) < (stream >> 1, seq), "copies: order")
+        n, spellings = 1, []
+        if stream & 1:
+            n = c.varint()
+            need(n >= 2, "copies: versions")
+        for _ in range(n):
+            begin = c.pos
+            copies.setdefault((stream >> 1, seq), []).append(version(c, seq))
+            spellings.append(data[begin:c.pos])
+        need(spellings == sorted(set(spellings)), "copies: versions are not ordered by bytes")
+    return c.end(copies)
+
+
+def version(c, seq):
+    flags, origin, times, before = c.u8(), c.varint(), [], 0
+    need(flags < 32, "version: flags")
+    for bit in (1, 2, 4):
+        times.append(None)
+        if flags & bit:
+            before = before + c.zigzag() + 2**63 & MASK
+            before -= 2**63
+            need(before != NONE_MS, "version: a time is -2^63")
+            times[-1] = before
+    extra, n = c.blob() if flags & 8 else None, c.varint() if flags & 16 else 1
+    need(extra != b"" and (n >= 2) == (flags > 15), "version: extra or sightings")
+    where = [(c.varint(), seq + c.zigzag() & MASK) for _ in range(n)]
+    return Version(origin, *times, extra, where)
+
+
+# ---- segments and overlays ------------------------------------------------------------------------
+
+Stream = collections.namedtuple("Stream", "source stage epoch dump")
+Origin = collections.namedtuple("Origin", "stream direction account authority warrant liid cin point serial "
+                                "selection")
+Conversation = collections.namedtuple("Conversation", "key kind service name handles first documents")
+StreamInfo = collections.namedtuple("StreamInfo", "records first_block first_seq last_seq end_last flags")
+TOTALS = ("documents hidden conversations repeated messages copies other notes sealed conflict untimed first "
+          "last").split()
+
+
+class Part(SectionFile):
+    """What segments and overlays have in common."""
+
+    def __init__(self, path, kind, seal=None):
+        super().__init__(path, kind, seal)
+        need(list(self.sections) == list(range(31)), "segment: not every section is there")
+        for number, (size, _) in self.sections.items():
+            need(size == (65536 if number in (9, 11) else 16384), f"section {number}: block size")
+        c = Cursor(self.section(0))
+        need(c.u32() == 1 and c.flag() == kind - 1, "meta: version or kind")
+        has_totals, self.base_id = c.flag(), c.take(16)
+        need(kind == 2 or has_totals and self.base_id == bytes(16), "meta: of a base")
+        self.rows, dumps, streams, origins, repeats = (c.u32() for _ in range(5))
+        self.terms = c.u64()
+        values = [c.u32() for _ in range(4)] + [c.u64() for _ in range(7)] + [c.i64(), c.i64()]
+        self.totals = c.end(dict(zip(TOTALS, values))) if has_totals else c.end()
+        self.dumps = [(p.take(32), p.take(len(p.data) - p.pos)) for p in self.table(1, dumps)]
+        self.streams = [self.stream(p) for p in self.table(3, streams)]
+        self.origins = [self.origin(p) for p in self.table(5, origins)]
+        self.copies = [copy_row(row) for row in self.row_blocks(11, self.rows)]
+        self.repeats = dict(self.entries(28, "<II"))
+        need(len(self.repeats) == repeats and list(self.repeats) == sorted(self.repeats), "repeats")
+        self.seqs = self.stream_seqs()
+
+    def table(self, number, n):
+        offsets = [o for o, in self.entries(number + 1, "<Q")]
+        need(len(offsets) == n, f"section {number + 1}: not as many as meta says")
+        return self.pieces(number, offsets) if n else []
+
+    def stream(self, c):
+        source, stage, epoch = c.optional(), c.flag(), c.optional()
+        return c.end(Stream(source, stage, epoch, None if c.flag() else c.take(32)))
+
+    def origin(self, c):
+        stream, direction = c.varint(), c.u8()
+        need(stream < len(self.streams) and direction < 4, "origin")
+        return c.end(Origin(stream, direction, *(c.optional() for _ in range(8))))
+
+    def row_blocks(self, number, total):
+        rows, directory = [], self.entries(number + 1, "<IIIQ")
+        firsts = [e[0] for e in directory[1:]] + [total]
+        for (first, inflated, frame, at), end in zip(directory, firsts):
+            need(first == len(rows) and first < end, "rows: first row")
+            data = self.section(number)[at:at + frame]
+            need(zstandard.frame_content_size(data) == inflated, "rows: content size")
+            c = Cursor(zstandard.ZstdDecompressor().decompress(data, max_output_size=inflated))
+            rows += [c.blob() for _ in range(end - first)]
+            c.end()
+        frames = [e[3] for e in directory] + [len(self.section(number))]
+        need(all(a + e[2] == b for a, b, e in zip(frames, frames[1:], directory)), "rows: frames")
+        need(len(rows) == total, "rows: not as many as meta says")
+        return rows
+
+    def stream_seqs(self):
+        """For each stream its (seq, document) pairs."""
+        infos = [StreamInfo(*e) for e in self.entries(27, "<QQQQQB")]
+        directory = self.entries(26, "<QQ")
+        need(len(infos) == len(self.streams), "stream info: not one for each stream")
+        cursors, self.infos, out, at = self.pieces(25, [e[1] for e in directory]) if directory else [], \
+            infos, [], 0
+        for info in infos:
+            pairs = []
+            for n in sizes(info.records, 512):
+                need(pairs or info.first_block == at, "seqs: first block")
+                pairs += self.seq_block(cursors[at], directory[at][0], n)
+                at += 1
+            need(pairs == sorted(pairs), "seqs: order")
+            need((info.first_seq, info.last_seq) == ((pairs[0][0], pairs[-1][0]) if pairs else (0, 0)),
+                 "stream info: first or last seq")
+            out.append(pairs)
+        need(at == len(directory), "seqs: blocks of no stream")
+        return out
+
+    @staticmethod
+    def seq_block(c, seq, n):
+        mode, seqs, docs, recent = c.u8(), [], [], []
+        while len(seqs) < n:
+            seq += c.varint()
+            length = c.varint()
+            need(0 < length <= n - len(seqs), "seqs: run")
+            seqs += range(seq, seq + length)
+            seq += length - 1
+        if mode == 0:
+            least, bits = c.u32(), c.u8()
+            docs = [least + v for v in run(c, n, bits)]
+        else:
+            need(mode == 1, "seqs: mode")
+            for _ in range(n):
+                byte = c.u8()
+                if byte == 255:
+                    docs.append(c.u32())
+                    del recent[14:]
+                else:
+                    need(byte // 16 < len(recent), "seqs: recent")
+                    docs.append(recent.pop(byte // 16) + byte % 16)
+                recent.insert(0, docs[-1])
+        return c.end(list(zip(seqs, docs)))
+
+
+Posting = collections.namedtuple("Posting", "documents positions")  # positions: a list a document, or None
+
+
+class Segment(Part):
+    def __init__(self, path, seal=None, documents=None):
+        super().__init__(path, 1, seal)
+        n = self.documents = self.rows
+        need(documents in (None, n) and self.totals["documents"] == n, "segment: documents")
+        self.bodies = [body_row(row) for row in self.row_blocks(9, n)]
+        self.conversations = self.read_conversations()
+        self.sent, self.state = self.sent_column(), self.state_column()
+        self.keys, self.minutes, self.lexicon = self.read_keys(), self.read_minutes(), self.read_lexicon()
+        self.empty(17, 18)
+
+    def empty(self, *numbers):
+        need(not any(self.section(n) for n in numbers), "a section that does not belong here is not empty")
+
+    def read_conversations(self):
+        directory, out, at = self.entries(7, "<16sIIQ"), [], 0
+        cursors = self.pieces(8, [e[3] for e in directory]) if directory else []
+        for (key, first, documents, _), c in zip(directory, cursors):
+            need(first == at and documents and (not out or out[-1].key < key), "conversations")
+            at += documents
+            kind, service, name, handles = c.take(1), c.optional(), None, None
+            need(kind in (b"s", b"g", b"i"), "conversation: kind")
+            if kind == b"s":
+                handles = [c.blob() for _ in range(c.varint())]
+                need(handles == sorted(set(handles)), "conversation: handles")
+            else:
+                name = c.optional()
+            out.append(c.end(Conversation(key, kind, service, name, handles, first, documents)))
+        need(at == self.documents, "conversations: not every document has one")
+        return out
+
+    def sent_column(self):
+        directory, out = self.entries(14, "<qqQ"), []
+        cursors = self.pieces(13, [e[2] // 2 for e in directory]) if directory else []
+        blocks = sizes(self.documents, 128)
+        need(len(blocks) == len(directory), "sent: blocks")
+        for (least, greatest, flagged), c, n in zip(directory, cursors, blocks):
+            bits, unit = c.u8(), 1000 if c.flag() else 1
+            none = (1 << bits) - 1 if flagged & 1 else None
+            times = [None if v == none else least + v * unit for v in c.end(run(c, n, bits))]
+            there = [t for t in times if t is not None] or [2**63 - 1, NONE_MS]
+            if any(t is not None for t in times):
+                there.sort()
+            need((least, greatest) == (there[0], there[-1]), "sent: bounds")
+            need((None in times) == flagged & 1, "sent: none")
+            out += times
+        return out
+
+    def state_column(self):
+        directory, blocks, out = self.entries(16, "<Q"), sizes(self.documents, 128), []
+        need(len(blocks) == len(directory), "state: blocks")
+        for c, n in zip(self.pieces(15, [o for o, in directory]) if directory else [], blocks):
+            out += state_block(c, n)
+            c.end()
+        return out
+
+    def read_keys(self):
+        directory, blocks, out = self.entries(20, "<QQ"), sizes(self.documents, 128), []
+        need(len(blocks) == len(directory), "keys: blocks")
+        for (first, _), c, n in zip(directory, self.pieces(19, [e[1] for e in directory])
+                                    if directory else [], blocks):
+            g, d = c.u8(), c.u8()
+            fingerprints = sums(first, run(c, n - 1, g))
+            out += zip(fingerprints, c.end(run(c, n, d)))
+        need(out == sorted(out), "keys: order")
+        return out
+
+    def read_minutes(self):
+        directory, out, total = self.entries(30, "<IQQ"), {}, 0
+        cursors = self.pieces(29, [e[2] for e in directory]) if directory else []
+        for number, ((first, before, _), c) in enumerate(zip(directory, cursors)):
+            need(before == total, "minutes: messages before")
+            minute, n = first, 0
+            while c.pos < len(c.data):
+                difference, messages = c.varint(), c.varint()
+                minute, n = minute + difference, n + 1
+                need(minute not in out and (difference == 0) == (n == 1) and messages, "minutes: order")
+                out[minute] = messages
+                total += messages
+            need(n == 128 or number == len(directory) - 1 and 0 < n < 128, "minutes: block")
+        need(list(out) == sorted(out), "minutes: order")
+        return out
+
+    def read_lexicon(self):
+        """{term: Posting}. The pieces of sections 23 and 24 must be the postings, every byte once."""
+        out, self.used, self.used_positions, before = {}, [], [], b""
+        directory = [o for o, in self.entries(22, "<Q")]
+        cursors = self.pieces(21, directory) if directory else []
+        need(len(cursors) == len(sizes(self.terms, 32)), "lexicon: blocks")
+        for c, n in zip(cursors, sizes(self.terms, 32)):
+            term, at = b"", 0
+            for _ in range(n):
+                shared, rest = c.u8(), c.u8()
+                need(shared <= len(term) and rest, "lexicon: term")
+                term = term[:shared] + c.take(rest)
+                need(before < term and len(term) <= 240, "lexicon: order or length")
+                before, head = term, c.varint()
+                if head & 1:
+                    out[term] = self.inline(c, head)
+                else:
+                    at += c.varint()
+                    need(not head & 4, "lexicon: once")
+                    out[term] = self.postings(at, head)
+                self.check_documents(out[term].documents)
+            c.end()
+        for number, used in ((23, self.used), (24, self.used_positions)):
+            end = 0
+            for a, b in sorted(used):
+                need(a == end, f"section {number}: a hole or an overlap at {end}")
+                end = b
+            need(end == len(self.section(number)), f"section {number}: bytes of no term")
+        return out
+
+    def check_documents(self, documents):
+        need(documents and documents == sorted(set(documents)) and documents[-1] < self.documents,
+             "postings: documents")
+
+    @staticmethod
+    def inline(c, head):
+        n = head >> 3
+        need(n <= 3, "inline: documents")
+        first = c.varint()
+        documents = sums(first, [c.varint() + 1 for _ in range(n - 1)])
+        if not head & 2:
+            need(not head & 4, "inline: once")
+            return Posting(documents, None)
+        counts = [1 if head & 4 else c.varint() + 1 for _ in range(n)]
+        need(sum(counts) <= 8, "inline: positions")
+        return Posting(documents, [positions(c, k) for k in counts])
+
+    def postings(self, at, head):
+        c = Cursor(self.section(23), at)
+        n, flags = c.varint(), c.flag()
+        need(n == head >> 3 and flags == head >> 1 & 1, "postings: not what the lexicon says")
+        places = c.varint() if flags else None
+        documents, where = [], [] if flags else None
+        if n <= 128:
+            latest, length = c.varint(), c.varint()
+            blocks, skips = Cursor(c.take(length)), [(None, latest, length)]
+            self.used.append((at, c.pos))
+        else:
+            length, count = c.varint(), (n + 127) // 128
+            columns = [[c.uint(w) for _ in range(count)] for w in (4, 4, 8)]
+            skips = list(zip(*columns))
+            need(length <= at, "postings: blocks")
+            blocks = Cursor(self.section(23)[at - length:at])
+            self.used.append((at - length, c.pos))
+        for size, (last, latest, end) in zip(sizes(n, 128), skips):
+            block = self.postings_block(blocks, size, documents[-1] if documents else None, places, where)
+            need(blocks.pos == end, "postings: end of a block")
+            documents += block
+            need(last in (None, block[-1]), "postings: last document")
+            need(latest == max(minute_of(self.sent[d]) for d in block), "postings: latest minute")
+        blocks.end()
+        return Posting(documents, where)
+
+    def postings_block(self, c, n, before, places, where):
+        full = n == 128
+        gaps = packed_block(c, c.u8()) if full else [c.varint() for _ in range(n)]
+        if before is not None:
+            gaps[0] += before + 1
+        documents = sums(gaps[0], [g + 1 for g in gaps[1:]])
+        if places is not None:
+            often = packed_block(c, c.u8()) if full else [c.varint() for _ in range(n)] if c.flag() \
+                else [0] * n
+            at, length = places + c.varint(), c.varint()
+            p = Cursor(self.section(24)[at:at + length])
+            self.used_positions.append((at, at + length))
+            where += [positions(p, k + 1) for k in often]
+            p.end()
+        return documents
+
+
+def positions(c, n):
+    return sums(c.varint(), [c.varint() for _ in range(n - 1)])
+
+
+class Overlay(Part):
+    def __init__(self, path, seal, base):
+        super().__init__(path, 2, seal)
+        need(self.base_id == base.id, "overlay: of another base")
+        need(not any(self.section(n) for n in (7, 8, 9, 10, *range(13, 17), *range(19, 25), 29, 30)),
+             "a section that does not belong here is not empty")
+        directory, self.patches = self.entries(18, "<IQ"), {}
+        need(len(directory) == len(sizes(self.rows, 128)), "patches: blocks")
+        for (first, _), c, n in zip(directory, self.pieces(17, [e[1] for e in directory])
+                                    if directory else [], sizes(self.rows, 128)):
+            documents = sums(first, [g + 1 for g in run(c, n - 1, c.u8())])
+            need(max(self.patches, default=-1) < first and documents[-1] < base.documents, "patches")
+            self.patches.update(zip(documents, state_block(c, n)))
+            c.end()
+        self.rows_of = dict(zip(self.patches, self.copies))
+
+
+# ---- the case -------------------------------------------------------------------------------------
+
+Books = collections.namedtuple("Books", "records messages copies redelivered other quarantined sealed conflict")
+Dump = collections.namedtuple("Dump", "name sha256 bytes state code text where books authority serial source "
+                              "stage epoch signer")
+Entry = collections.namedtuple("Entry", "number case_id time kind generation program dumps body hash end")
+Manifest = collections.namedtuple("Manifest", "generation segments quarantine quarantined unfinished sum dumps")
+Set = collections.namedtuple("Set", "base overlays")
+Line = collections.namedtuple("Line", "sha256 dump line fault bytes")
+Copy = collections.namedtuple("Copy", "stream seq versions")
+Document = collections.namedtuple("Document", "base number conversation body sent state copies own_copies")
+
+
+def books(c):
+    return Books(*(c.varint() for _ in range(8)))
+
+
+def file_seal(c):
+    return c.take(16), c.varint(), c.take(32)
+
+
+class Case:
+    def __init__(self, path):
+        self.path = path
+        self.read_case(self.file("CASE"))
+        self.ledger = self.read_ledger(self.file("ledger"))
+        self.read_manifest(self.file("MANIFEST"))
+        self.sets, self.lines = [], []
+        for base, documents, overlays in self.manifest.segments:
+            segment = Segment(self.name("segments", base), base, documents)
+            self.sets.append(Set(segment, [Overlay(self.name("segments", o), o, segment) for o in overlays]))
+        for seal in self.manifest.quarantine:
+            self.read_quarantine(SectionFile(self.name("quarantine", seal), 3, seal))
+        need(len(self.lines) == self.manifest.quarantined, "quarantine: lines")
+
+    def file(self, name):
+        with open(os.path.join(self.path, name), "rb") as f:
+            return f.read()
+
+    def name(self, folder, seal):
+        return os.path.join(self.path, folder, seal[0].hex())
+
+    def read_case(self, data):
+        need(len(data) >= 120 and data[-16:] == checksum(b"", data[:-16]), "CASE: checksum")
+        self.id = data[16:32]
+        need(data[:32] == unit_header(b"LICTORCA", self.id) and data[32:64] == bytes(32), "CASE: header")
+        c = Cursor(unit(Cursor(data[64:-16]), data[:64], len(data) - 80))
+        self.word_rules = c.blob()
+        need(len(self.word_rules) <= 256, "CASE: word rules")
+        c.end()
+
+    def read_ledger(self, data):
+        c, entries, before = Cursor(data), [], bytes(32)
+        while c.pos < len(data):
+            begin, n = c.pos, c.u32()
+            payload = unit(c, unit_header(b"LICTORLE", self.id), n)
+            e = self.entry(Cursor(payload), before, data[begin:c.pos], c.pos)
+            need(e.number == len(entries) and e.case_id == self.id, "ledger: number or case")
+            entries.append(e)
+            before = e.hash
+        need(entries and (entries[0].kind, entries[0].generation) == (1, 1), "ledger: entry 0 is init")
+        return entries
+
+    @staticmethod
+    def entry(c, before, stored, end):
+        number = c.varint()
+        need(c.take(32) == before, "ledger: the chain is broken")
+        case_id, time, kind, generation, program = c.take(16), c.zigzag(), c.u8(), c.varint(), c.blob()
+        need(1 <= kind <= 3, "ledger: kind")
+        dumps = []
+        for _ in range(c.varint()):
+            d = (c.blob(), c.take(32), c.varint(), c.u8(), c.blob(), c.blob(), c.varint(), books(c),
+                 *(c.blob() for _ in range(6)))
+            dumps.append(Dump(*d))
+            need(d[3] < 3 and (d[3] or d[4:7] == (b"", b"", 0)), "ledger: state or reason")
+        body = c.end(c.blob())
+        return Entry(number, case_id, time, kind, generation, program, dumps, body,
+                     hashlib.sha256(stored).digest(), end)
+
+    def read_manifest(self, data):
+        header = unit_header(b"LICTORMA", self.id)
+        need(data[:32] == header, "MANIFEST: header")
+        c = Cursor(unit(Cursor(data[32:]), header, len(data) - 32))
+        self.manifest = self.body(c)
+        body = c.data[:c.pos]
+        entries, length, last = c.varint(), c.varint(), c.take(32)
+        c.end()
+        need(entries == len(self.ledger) and self.ledger[-1].end == length, "MANIFEST: ledger position")
+        need(self.ledger[-1].hash == last and self.ledger[-1].body == body, "MANIFEST: ledger entry")
+        need(self.ledger[-1].generation == self.manifest.generation, "MANIFEST: generation")
+
+    @staticmethod
+    def body(c):
+        generation, segments = c.varint(), []
+        for _ in range(c.varint()):
+            base, documents = file_seal(c), c.varint()
+            segments.append((base, documents, [file_seal(c) for _ in range(c.varint())]))
+        quarantine = [file_seal(c) for _ in range(c.varint())]
+        lines = c.varint()
+        unfinished = [(c.take(32), c.varint(), books(c), c.blob()) for _ in range(c.varint())]
+        m = Manifest(generation, segments, quarantine, lines, unfinished, c.take(256),
+                     tuple(c.varint() for _ in range(3)))
+        names = [s[0] for base, _, overlays in segments for s in (base, *overlays)]
+        need(len(set(names)) == len(names), "MANIFEST: a file is named twice")
+        return m
+
+    def read_quarantine(self, f):
+        need(list(f.sections) == [0] and f.sections[0][0] == 65536, "quarantine: section")
+        c = Cursor(f.section(0))
+        while c.pos < len(c.data):
+            e = Cursor(c.take(c.u64()))
+            line = e.end(Line(e.take(32), e.blob(), e.varint(), e.blob(), e.blob()))
+            if self.lines and self.lines[-1][:4] == line[:4]:  # the next piece of an over-long line
+                line = line._replace(bytes=self.lines.pop().bytes + line.bytes)
+            self.lines.append(line)
+
+    def digest(self):
+        return hashlib.sha256(b"lictor-digest/1\0" + self.manifest.sum).hexdigest()
+
+    def documents(self):
+        """Every document with its newest state and all its copies, versions as values."""
+        for base, overlays in self.sets:
+            for conversation in base.conversations:
+                for d in range(conversation.first, conversation.first + conversation.documents):
+                    state = base.state[d]
+                    parts = [(base, base.copies[d])]
+                    for o in overlays:
+                        if d in o.patches:
+                            state = o.patches[d]
+                            parts.append((o, o.rows_of[d]))
+                    yield Document(base, d, conversation, base.bodies[d], base.sent[d], state, merge(parts),
+                                   [(base.streams[s], seq) for s, seq in base.copies[d]])
+
+
+def merge(parts):
+    copies = {}
+    for part, row in parts:
+        for (stream, seq), versions in row.items():
+            need(stream < len(part.streams), "copies: stream")
+            of = copies.setdefault((part.streams[stream], seq), {})
+            for v in versions:
+                o = part.origins[v.origin]
+                v = v._replace(origin=o._replace(stream=part.streams[o.stream]),
+                               sightings=[(part.dumps[d], line) for d, line in v.sightings])
+                of.setdefault(v[:5], []).extend(v.sightings)
+    return [Copy(*where, [Version(*v, s) for v, s in of.items()]) for where, of in copies.items()]
