@@ -6,6 +6,7 @@
 #ifndef QUERY_RENDER_H
 #define QUERY_RENDER_H
 
+#include "lictor/json_out.h"
 #include "query/handles.h"
 #include "query/search.h"
 #include "query/thread.h"

@@ -1,0 +1,146 @@
+/* cmd — what the subcommands share: the open case, output as it gathers, exit codes. */
+#include "query/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lictor/os.h"
+
+#define CACHE_BYTES ((size_t)64 << 20)
+#define FLUSH_AT ((size_t)256 << 10)
+#define COLUMNS_DEFAULT 100
+#define CANDIDATES_SHOWN 10
+
+int cmd_fail(const struct err *err)
+{
+    cli_error(QUERY_PROGRAM, err->text[0] ? err->text : "failed");
+    switch (err->status) {
+    case ST_USAGE:
+    case ST_BAD_INPUT:
+        return EXIT_USAGE;
+    case ST_INTERRUPTED:
+        return EXIT_STOPPED;
+    default:
+        return EXIT_NO_CASE;
+    }
+}
+
+static bool wants_colour(const struct cmd_options *o)
+{
+    if (o->colour == COLOUR_AUTO)
+        return cli_colour(stdout);
+    return o->colour == COLOUR_ALWAYS;
+}
+
+int session_open(const struct cmd_options *o, struct session *s)
+{
+    struct err err = {0};
+    *s = (struct session){.o = o, .terminal = isatty(STDOUT_FILENO)};
+    enum status st =
+        casefile_open(o->dir, o->key_file, CASE_READ, CACHE_BYTES, &s->cf, &err);
+    if (st != ST_OK) {
+        err.status = st == ST_BAD_INPUT || st == ST_USAGE ? ST_DAMAGED : st;
+        return cmd_fail(&err);
+    }
+    if (*casefile_notes(s->cf))
+        cli_error(QUERY_PROGRAM, casefile_notes(s->cf));
+    st = view_open(s->cf, o->tz, &s->v, &err);
+    if (st != ST_OK) {
+        casefile_close(s->cf);
+        err.status = st;
+        return cmd_fail(&err);
+    }
+    arena_init(&s->a, 0);
+    render_init(&s->r, &s->v);
+    int columns = cli_columns(stdout);
+    s->r.format = o->format;
+    s->r.colour = wants_colour(o);
+    s->r.columns = columns ? columns : COLUMNS_DEFAULT;
+    return EXIT_FOUND;
+}
+
+static enum status write_out(struct session *s, struct err *err)
+{
+    TRY(buf_status(&s->out, err));
+    size_t n = s->out.len ? fwrite(s->out.data, 1, s->out.len, stdout) : 0;
+    bool good = n == s->out.len && fflush(stdout) == 0;
+    buf_clear(&s->out);
+    if (good)
+        return ST_OK;
+    if (errno == EPIPE)
+        return err_set(err, ST_CLOSED, "nobody reads the output any more");
+    return err_errno(err, errno, "the output could not be written");
+}
+
+enum status session_flush(struct session *s, struct err *err)
+{
+    if (!s->terminal && s->out.len < FLUSH_AT)
+        return buf_status(&s->out, err);
+    return write_out(s, err);
+}
+
+int session_close(struct session *s, enum status st, bool found, const struct err *err)
+{
+    struct err e = *err;
+    int code = found ? EXIT_FOUND : EXIT_NOTHING;
+    if (st == ST_OK)
+        st = write_out(s, &e);
+    if (st != ST_OK && st != ST_CLOSED) {
+        e.status = st;
+        code = cmd_fail(&e);
+    }
+    render_release(&s->r);
+    arena_release(&s->a);
+    buf_release(&s->out);
+    view_close(&s->v);
+    casefile_close(s->cf);
+    return code;
+}
+
+struct summary session_summary(const struct session *s, struct slice query)
+{
+    struct summary sum = {.query = query,
+                          .conversations = UINT64_MAX,
+                          .generation = casefile_manifest(s->cf)->generation};
+    casefile_digest(s->cf, sum.digest);
+    return sum;
+}
+
+static enum status several(struct session *s, const struct message_ref *refs, size_t n,
+                           struct err *err)
+{
+    for (size_t i = 0; i < n && i < CANDIDATES_SHOWN; i++) {
+        struct message_view m;
+        char hex[2 * KEY_SIZE + 1];
+        arena_reset(&s->a);
+        TRY(view_load(&s->v, &refs[i], VIEW_CONTENT, &s->a, &m, err));
+        hex_encode(m.id, KEY_SIZE, hex);
+        fprintf(stderr, "  %s\n", hex);
+    }
+    return err_set(err, ST_USAGE, "%zu messages have an id that begins so: give more of it", n);
+}
+
+enum status cmd_find_id(struct session *s, const char *hex, struct message_ref *out,
+                        struct err *err)
+{
+    struct buf refs = {0};
+    enum status st = view_find_id(&s->v, slice_str(hex), &refs, err);
+    size_t n = refs.len / sizeof *out;
+    if (st == ST_OK && n == 0)
+        st = err_set(err, ST_NOT_FOUND, "no message has an id that begins so");
+    if (st == ST_OK && n > 1) {
+        struct message_ref *all = malloc(refs.len);
+        st = all ? ST_OK : err_no_memory(err);
+        if (st == ST_OK) {
+            memcpy(all, refs.data, refs.len);
+            st = several(s, all, n, err);
+        }
+        free(all);
+    }
+    if (st == ST_OK)
+        memcpy(out, refs.data, sizeof *out);
+    buf_release(&refs);
+    return st;
+}

@@ -1,0 +1,167 @@
+/* cmd_search — the hits of a query, newest first, and what could not be tested. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lictor/thread.h"
+#include "query/cmd.h"
+
+#define TEXT_LIMIT 20
+#define STDIN_MAX ((size_t)1 << 20)
+
+/* The query: arguments joined by a blank, or standard input. */
+static enum status join_query(const struct cmd_options *o, struct buf *out, struct err *err)
+{
+    if (o->n_rest == 1 && strcmp(o->rest[0], "-") == 0) {
+        int c;
+        while ((c = getchar()) != EOF && out->len < STDIN_MAX)
+            buf_put_u8(out, (uint8_t)c);
+        while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+            out->len--;
+        return buf_status(out, err);
+    }
+    for (int i = 0; i < o->n_rest; i++) {
+        if (i)
+            buf_put_u8(out, ' ');
+        buf_put_str(out, o->rest[i]);
+    }
+    return buf_status(out, err);
+}
+
+static enum status parse(struct session *s, struct slice text, struct query **q, struct buf *shown,
+                         struct err *err)
+{
+    struct query_error qe = {0};
+    enum status st = query_parse(text, s->v.splitter, s->v.zone, q, &qe, err);
+    struct buf line = {0};
+    if (st == ST_BAD_INPUT) {
+        query_error_print(text, &qe, &line);
+    } else if (st == ST_OK) {
+        query_print(*q, shown);
+        buf_put_str(&line, "query: ");
+        cli_safe(&line, buf_slice(shown), false);
+        buf_put_str(&line, "\n");
+    }
+    if (line.len)
+        fwrite(line.data, 1, line.len, stderr);
+    buf_release(&line);
+    return st;
+}
+
+static enum status show_hits(struct session *s, const struct search_result *r, struct err *err)
+{
+    for (size_t i = 0; i < r->n_hits; i++) {
+        struct message_view m;
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        arena_reset(&s->a);
+        TRY(view_load(&s->v, &r->hits[i], VIEW_FULL, &s->a, &m, err));
+        if (s->r.format == RENDER_TEXT)
+            TRY(text_hit(&s->r, &m, &s->out, err));
+        else
+            render_record(&s->r, &m, false, NULL, &s->out);
+        TRY(session_flush(s, err));
+    }
+    return ST_OK;
+}
+
+/* Ids of the hits that will be shown must differ in the digits shown. */
+static enum status choose_digits(struct session *s, const struct search_result *r,
+                                 struct err *err)
+{
+    struct id_set ids = {0};
+    enum status st = ST_OK;
+    for (size_t i = 0; i < r->n_hits && st == ST_OK && i < ID_SET_EXACT; i++) {
+        struct message_view m;
+        arena_reset(&s->a);
+        st = view_load(&s->v, &r->hits[i], VIEW_CONTENT, &s->a, &m, err);
+        if (st == ST_OK)
+            id_set_add(&ids, m.id);
+    }
+    s->r.id_digits = id_set_digits(&ids);
+    id_set_release(&ids);
+    return st;
+}
+
+static void footer(struct session *s, const struct search_result *r)
+{
+    char shown[32], total[32], conversations[32];
+    struct buf *out = &s->out;
+    cli_count_text(r->n_hits, shown);
+    cli_count_text(r->total, total);
+    cli_count_text(r->conversations, conversations);
+    if (r->total)
+        buf_printf(out, "%s of %s messages in %s conversations%s\n", shown, total, conversations,
+                   r->n_hits < r->total ? "; --all" : "");
+    else
+        buf_put_str(out, "nothing found in the delivered data\n");
+    if (r->sealed)
+        buf_printf(out, "%llu sealed messages could not be tested and match all else\n",
+                   (unsigned long long)r->sealed);
+    if (r->untimed)
+        buf_printf(out, "%llu messages without a time could not be tested and match all else\n",
+                   (unsigned long long)r->untimed);
+}
+
+static enum status show(struct session *s, const struct query *q, struct slice shown,
+                        const struct search_result *r, struct err *err)
+{
+    struct summary sum = session_summary(s, shown);
+    sum.total = r->total;
+    sum.conversations = r->conversations;
+    sum.sealed = r->sealed;
+    sum.untimed = r->untimed;
+    s->r.query = q;
+    if (s->r.format == RENDER_TEXT)
+        TRY(choose_digits(s, r, err));
+    else
+        render_begin(&s->r, &sum, &s->out);
+    TRY(show_hits(s, r, err));
+    if (s->r.format == RENDER_TEXT)
+        footer(s, r);
+    else
+        render_end(&s->r, &sum, true, &s->out);
+    return ST_OK;
+}
+
+static uint64_t limit_of(const struct cmd_options *o)
+{
+    if (o->count)
+        return 0;
+    if (o->all)
+        return UINT64_MAX;
+    if (o->limit)
+        return o->limit;
+    return o->format == RENDER_TEXT ? TEXT_LIMIT : UINT64_MAX;
+}
+
+int cmd_search(const struct cmd_options *o)
+{
+    struct session s;
+    struct err err = {0};
+    struct query *q = NULL;
+    struct search_result r = {0};
+    struct buf text = {0}, shown = {0};
+    int code = session_open(o, &s);
+    if (code)
+        return code;
+    enum status st = join_query(o, &text, &err);
+    if (st == ST_OK)
+        st = parse(&s, buf_slice(&text), &q, &shown, &err);
+    bool query_error = st == ST_BAD_INPUT;
+    const struct search_options options = {.sort = o->sort, .limit = limit_of(o)};
+    if (st == ST_OK)
+        st = search_run(&s.v, q, &options, &r, &err);
+    if (st == ST_OK && o->count)
+        buf_printf(&s.out, "%llu\n", (unsigned long long)r.total);
+    else if (st == ST_OK)
+        st = show(&s, q, buf_slice(&shown), &r, &err);
+    bool found = r.total != 0;
+    if (query_error) /* the place was shown already */
+        st = ST_CLOSED;
+    code = session_close(&s, st, found, &err);
+    search_result_release(&r);
+    query_free(q);
+    buf_release(&text);
+    buf_release(&shown);
+    return query_error ? EXIT_USAGE : code;
+}

@@ -1,0 +1,96 @@
+/* render_text_hit — a search's hits: one block each, text below who wrote when. */
+#include "query/render.h"
+
+#define NAME_COLUMNS 40
+#define HIT_INDENT 4
+#define TO_MOST 4 /* recipients named; the rest is counted */
+
+static void who_to_whom(const struct message_view *m, struct buf *out)
+{
+    const struct content *c = &m->c;
+    struct slice to;
+    size_t n = 0;
+    if (c->from.data)
+        text_name(out, c->from, NAME_COLUMNS);
+    else
+        buf_put_str(out, "(no sender)");
+    for (size_t i = 0; c->conv.kind != CONV_GROUP && render_recipient(c, &i, &to); n++) {
+        if (n >= TO_MOST)
+            continue;
+        buf_put_str(out, n ? ", " : " \xe2\x86\x92 ");
+        text_name(out, to, NAME_COLUMNS);
+    }
+    if (n > TO_MOST)
+        buf_printf(out, " and %zu more", n - TO_MOST);
+    if (c->conv.kind == CONV_GROUP) {
+        buf_put_str(out, " \xe2\x86\x92 group ");
+        text_name(out, c->conv.name, NAME_COLUMNS);
+    }
+    if (c->kind != DOC_MESSAGE)
+        buf_printf(out, " [%s]", doc_kind_name((enum doc_kind)c->kind));
+}
+
+enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
+                     struct err *err)
+{
+    struct slice text = render_text_of(&m->c);
+    struct buf marks = {0};
+    text_style(r, out, STYLE_DIM);
+    text_id(r, out, m->id);
+    text_style(r, out, STYLE_NONE);
+    buf_put_str(out, "  ");
+    if (content_untimed(&m->c))
+        buf_put_str(out, "no time");
+    else
+        text_when(r, out, m->c.sent);
+    buf_put_str(out, "  ");
+    text_style(r, out, STYLE_BOLD);
+    who_to_whom(m, out);
+    text_style(r, out, STYLE_NONE);
+    buf_put_u8(out, '\n');
+    text_pad(out, HIT_INDENT);
+    if (text.data) {
+        TRY(text_wrap(r, out, text, HIT_INDENT, HIT_INDENT, true, err));
+    } else {
+        text_body_words(m, out);
+        buf_put_u8(out, '\n');
+    }
+    text_attachments(r, m, HIT_INDENT, out);
+    text_marks(m, &marks);
+    if (marks.len) {
+        text_pad(out, HIT_INDENT);
+        text_style(r, out, STYLE_DIM);
+        buf_put_slice(out, buf_slice(&marks));
+        text_style(r, out, STYLE_NONE);
+        buf_put_u8(out, '\n');
+    }
+    buf_put_u8(out, '\n');
+    out->failed |= marks.failed;
+    buf_release(&marks);
+    return ST_OK;
+}
+
+void text_handle(struct render *r, const struct handle_row *h, struct buf *out)
+{
+    text_style(r, out, STYLE_BOLD);
+    text_name(out, h->handle, 0);
+    text_style(r, out, STYLE_NONE);
+    buf_printf(out, "\n    sent %llu, received %llu", (unsigned long long)h->sent,
+               (unsigned long long)h->received);
+    if (h->first != TIME_NONE) {
+        buf_put_str(out, "; seen from ");
+        text_when(r, out, h->first);
+        buf_put_str(out, " to ");
+        text_when(r, out, h->last);
+    }
+    buf_put_u8(out, '\n');
+    for (size_t i = 0; i < h->n_nicknames; i++) {
+        buf_put_str(out, "    called ");
+        text_name(out, h->nicknames[i].nickname, NAME_COLUMNS);
+        bool own = slice_eq(h->nicknames[i].owner, h->handle);
+        buf_put_str(out, own ? " by itself (display name)" : " in the address book of ");
+        if (!own)
+            text_name(out, h->nicknames[i].owner, NAME_COLUMNS);
+        buf_put_u8(out, '\n');
+    }
+}

@@ -1,0 +1,165 @@
+/* render_text_thread — a conversation that looks like one: day headings, times and speakers in
+ * columns, text wrapped beside them, and in their place the holes and contradictions. */
+#include "lictor/cli.h"
+#include "query/render.h"
+
+#define SPEAKERS_MAX 256 /* beyond, all have one colour */
+#define DAY_MS INT64_C(86400000)
+
+static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                       "Friday", "Saturday", "Sunday"};
+static const char *const months[] = {"January",   "February", "March",    "April",
+                                     "May",       "June",     "July",     "August",
+                                     "September", "October",  "November", "December"};
+
+/* Speakers get their colours in order of appearance, so that two never share one. */
+static int speaker_style(struct render *r, struct slice name)
+{
+    const void *data = r->speakers.data;
+    const struct slice *all = data;
+    size_t n = r->speakers.len / sizeof *all, i = 0;
+    if (!r->colour)
+        return STYLE_NONE;
+    while (i < n && !slice_eq(all[i], name))
+        i++;
+    if (i == n && n < SPEAKERS_MAX) {
+        struct slice copy = arena_copy(&r->names, name);
+        if (copy.data)
+            buf_put(&r->speakers, &copy, sizeof copy);
+    }
+    return STYLE_SPEAKER + (int)(i % STYLE_SPEAKERS);
+}
+
+static void day_heading(struct render *r, int64_t ms, struct buf *out)
+{
+    int64_t local = ms + zone_offset(r->v->zone, ms);
+    int64_t day = local >= 0 ? local / DAY_MS : (local - DAY_MS + 1) / DAY_MS;
+    struct civil c;
+    if (r->day_shown && r->day == day)
+        return;
+    r->day_shown = true;
+    r->day = day;
+    civil_of(local, &c);
+    text_style(r, out, STYLE_BOLD);
+    buf_printf(out, "\n\xe2\x94\x80\xe2\x94\x80 %s %d %s %d (", weekdays[civil_weekday(local)],
+               c.day, months[c.month - 1], c.year);
+    text_offset(r, out, ms);
+    buf_put_str(out, ") \xe2\x94\x80\xe2\x94\x80");
+    text_style(r, out, STYLE_NONE);
+    buf_put_str(out, "\n\n");
+}
+
+static int text_indent(const struct render *r)
+{
+    return r->id_digits + 2 + 8 + 2 + r->speaker_columns + 2;
+}
+
+/* Id, time, speaker: up to where the text begins. */
+static void margin(struct render *r, const struct message_view *m, struct buf *out)
+{
+    int used = 11;
+    text_style(r, out, STYLE_DIM);
+    text_id(r, out, m->id);
+    buf_put_str(out, "  ");
+    if (content_untimed(&m->c))
+        buf_put_str(out, "no time ");
+    else
+        text_clock(r, out, m->c.sent);
+    text_style(r, out, STYLE_NONE);
+    buf_put_str(out, "  ");
+    if (m->c.from.data) {
+        text_style(r, out, speaker_style(r, m->c.from));
+        used = text_name(out, m->c.from, r->speaker_columns);
+        text_style(r, out, STYLE_NONE);
+    } else {
+        buf_put_str(out, m->c.kind == DOC_MESSAGE ? "(no sender)" : "           ");
+    }
+    text_pad(out, r->speaker_columns - used + 2);
+}
+
+static void below(struct render *r, struct buf *out, int style, struct slice words)
+{
+    struct render plain = *r; /* wrapped without highlights */
+    plain.query = NULL;
+    if (!words.len)
+        return;
+    text_pad(out, text_indent(r));
+    text_style(r, out, style);
+    out->failed |= text_wrap(&plain, out, words, text_indent(r), text_indent(r), false, NULL) !=
+                   ST_OK;
+    text_style(r, out, STYLE_NONE);
+}
+
+/* The record that contradicts this one, as far as it has words. */
+static enum status contradiction(struct render *r, const struct related *other, struct buf *out,
+                                 struct err *err)
+{
+    struct buf refs = {0};
+    struct arena a;
+    struct message_view o;
+    char hex[2 * KEY_SIZE + 1];
+    hex_encode(other->id, KEY_SIZE, hex);
+    arena_init(&a, (size_t)16 << 10);
+    enum status st = view_find_id(r->v, slice_of(hex, 2 * KEY_SIZE), &refs, err);
+    const void *data = refs.data;
+    text_pad(out, text_indent(r));
+    text_style(r, out, STYLE_WARN);
+    buf_put_str(out, "\xe2\x89\xa0 "); /* not equal */
+    text_id(r, out, other->id);
+    text_style(r, out, STYLE_NONE);
+    buf_put_str(out, strcmp(other->why, "same-id") == 0
+                         ? ", under the same service id, says: "
+                         : ", under the same number of its stream, says: ");
+    if (st == ST_OK && refs.len)
+        st = view_load(r->v, data, VIEW_CONTENT, &a, &o, err);
+    if (st == ST_OK && refs.len) {
+        struct slice text = render_text_of(&o.c);
+        if (text.data)
+            st = text_wrap(r, out, text, text_indent(r), r->columns, false, err);
+        else
+            text_body_words(&o, out);
+        if (!text.data)
+            buf_put_u8(out, '\n');
+    }
+    buf_release(&refs);
+    arena_release(&a);
+    return st;
+}
+
+enum status text_thread_record(struct render *r, const struct message_view *m, struct buf *out,
+                               struct err *err)
+{
+    struct slice text = m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE ? render_text_of(&m->c)
+                                                                          : (struct slice){0};
+    struct buf marks = {0};
+    if (!content_untimed(&m->c))
+        day_heading(r, m->c.sent, out);
+    margin(r, m, out);
+    if (text.data) {
+        TRY(text_wrap(r, out, text, text_indent(r), text_indent(r), false, err));
+    } else {
+        text_style(r, out, STYLE_DIM);
+        text_body_words(m, out);
+        text_style(r, out, STYLE_NONE);
+        buf_put_u8(out, '\n');
+    }
+    text_attachments(r, m, text_indent(r), out);
+    text_marks(m, &marks);
+    below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
+    out->failed |= marks.failed;
+    buf_release(&marks);
+    for (size_t i = 0; i < m->n_related; i++)
+        if (m->related[i].conflict)
+            TRY(contradiction(r, &m->related[i], out, err));
+    return ST_OK;
+}
+
+void text_thread_gap(struct render *r, const struct thread_gap *g, struct buf *out)
+{
+    struct buf words = {0};
+    buf_put_str(&words, "\xe2\x8b\xae "); /* vertical dots */
+    text_gap_words(g, &words);
+    below(r, out, STYLE_WARN, buf_slice(&words));
+    out->failed |= words.failed;
+    buf_release(&words);
+}

@@ -1,0 +1,236 @@
+/* render_text_words — what is true of a message or missing between two, said in words. */
+#include "lictor/cli.h"
+#include "query/extra.h"
+#include "query/render.h"
+
+#define VALUE_COLUMNS 60 /* of a name or value inside a sentence */
+#define WHO_MOST 8       /* names listed in a sentence; the rest is counted */
+
+static void mark(struct buf *out, size_t from, const char *text)
+{
+    if (out->len > from)
+        buf_put_str(out, " \xc2\xb7 "); /* middle dot */
+    buf_put_str(out, text);
+}
+
+static const char *side_in_words(const struct message_view *m)
+{
+    for (size_t i = 0; i < m->n_copies; i++) {
+        const struct held_copy *c = m->copies[i];
+        if (c->n_versions > 0 &&
+            copy_side(&m->c, c->stream->source, c->versions[0].origin->account) == SIDE_FROM)
+            return "only the sender's copy is there";
+    }
+    return "only the recipients' side is there";
+}
+
+static void reply_mark(const struct content *c, struct buf *out, size_t from)
+{
+    if (!c->reply_to.len)
+        return;
+    mark(out, from, "answers ");
+    text_name(out, c->reply_to, VALUE_COLUMNS);
+}
+
+static void burn_mark(const struct message_view *m, struct buf *out, size_t from)
+{
+    struct slice raw;
+    if (!render_extra(m, "burn", &raw))
+        return;
+    mark(out, from, "burns after ");
+    text_name(out, raw, VALUE_COLUMNS);
+    buf_put_str(out, " s");
+}
+
+static void untimed_mark(const struct content *c, struct buf *out, size_t from)
+{
+    if (c->sent == TIME_NONE && !c->sent_raw.len) {
+        mark(out, from, "no time was given");
+        return;
+    }
+    mark(out, from, "time given as ");
+    if (c->sent_raw.len)
+        text_name(out, c->sent_raw, VALUE_COLUMNS);
+    else
+        buf_printf(out, "%lld", (long long)c->sent);
+    buf_put_str(out, ", which is no time");
+}
+
+void text_marks(const struct message_view *m, struct buf *out)
+{
+    size_t from = out->len;
+    if (m->n_copies > 1) {
+        char n[32];
+        cli_count_text(m->n_copies, n);
+        mark(out, from, n);
+        buf_put_str(out, " copies");
+    }
+    if (m->flags & DOC_ONE_SIDED)
+        mark(out, from, side_in_words(m));
+    if (m->flags & DOC_CONFLICT)
+        mark(out, from, "contradicted");
+    if (m->flags & DOC_REPEATED)
+        mark(out, from, "sent several times alike; which copies belong together is presumed");
+    if (m->flags & DOC_SEAL_BROKEN)
+        mark(out, from, "its key does not open it");
+    if (m->flags & DOC_UNTIMED)
+        untimed_mark(&m->c, out, from);
+    if (m->flags & DOC_INCOMPLETE)
+        mark(out, from, m->c.from.data ? "without a recipient" : "without a sender");
+    if (m->flags & DOC_DAMAGED_TEXT)
+        mark(out, from, "damaged text");
+    if (m->flags & DOC_DELETED)
+        mark(out, from, "deleted by a holder");
+    reply_mark(&m->c, out, from);
+    burn_mark(m, out, from);
+}
+
+/* ---- attachments ---- */
+
+/* The string under `key`, cut to fit, with a separator before it. */
+static bool value_of(struct slice object, const char *key, const char *before, struct buf *out)
+{
+    struct slice raw;
+    struct buf text = {0};
+    if (!extra_find(object, key, &raw))
+        return false;
+    buf_put_str(out, before);
+    if (extra_string(raw, &text))
+        text_name(out, buf_slice(&text), VALUE_COLUMNS);
+    else
+        text_name(out, raw, VALUE_COLUMNS);
+    buf_release(&text);
+    return true;
+}
+
+static void attachment_line(struct slice object, struct buf *out)
+{
+    buf_put_u8(out, '[');
+    if (!value_of(object, "type", "", out))
+        buf_put_str(out, "file");
+    (void)value_of(object, "name", " ", out);
+    (void)value_of(object, "mime", ", ", out);
+    if (value_of(object, "size", ", ", out))
+        buf_put_str(out, " bytes");
+    (void)value_of(object, "caption", ": ", out);
+    buf_put_u8(out, ']');
+}
+
+void text_attachments(struct render *r, const struct message_view *m, int indent, struct buf *out)
+{
+    struct slice raw, key, object;
+    struct extra_iter it;
+    if (m->c.n_attachments == 0)
+        return;
+    if (render_extra(m, "attachments", &raw) && extra_begin(raw, &it)) {
+        while (extra_next(&it, &key, &object)) {
+            text_pad(out, indent);
+            text_style(r, out, STYLE_DIM);
+            attachment_line(object, out);
+            text_style(r, out, STYLE_NONE);
+            buf_put_u8(out, '\n');
+        }
+        return;
+    }
+    for (size_t i = 0; i < m->c.n_attachments; i++) {
+        text_pad(out, indent);
+        buf_put_str(out, "[file ");
+        text_name(out, m->c.attachments[i], 2 * VALUE_COLUMNS);
+        buf_put_str(out, "]\n");
+    }
+}
+
+/* ---- where no text can stand ---- */
+
+static void who_words(struct slice record, struct buf *out)
+{
+    struct slice raw, key, name;
+    struct extra_iter it;
+    struct buf text = {0};
+    size_t n = 0;
+    if (!extra_find(record, "who", &raw) || !extra_begin(raw, &it))
+        return;
+    for (; extra_next(&it, &key, &name); n++) {
+        if (n >= WHO_MOST)
+            continue;
+        buf_clear(&text);
+        (void)extra_string(name, &text);
+        buf_put_str(out, n ? ", " : ": ");
+        text_name(out, buf_slice(&text), VALUE_COLUMNS);
+    }
+    if (n > WHO_MOST)
+        buf_printf(out, " and %zu more", n - WHO_MOST);
+    buf_release(&text);
+}
+
+static void event_words(const struct content *c, struct buf *out)
+{
+    if (!value_of(c->raw, "what", "", out))
+        buf_put_str(out, "event");
+    who_words(c->raw, out);
+    (void)value_of(c->raw, "value", ": ", out);
+    (void)value_of(c->raw, "of", ", of message ", out);
+}
+
+void text_body_words(const struct message_view *m, struct buf *out)
+{
+    const struct content *c = &m->c;
+    switch (c->kind) {
+    case DOC_EVENT:
+        event_words(c, out);
+        break;
+    case DOC_CALL:
+        buf_put_str(out, "call");
+        (void)value_of(c->raw, "ended", ", ended ", out);
+        break;
+    case DOC_CONTACT:
+        buf_put_str(out, "address book: ");
+        (void)value_of(c->raw, "handle", "", out);
+        (void)value_of(c->raw, "nickname", " is called ", out);
+        break;
+    case DOC_LOCATION:
+        buf_put_str(out, "position");
+        (void)value_of(c->raw, "lat", " ", out);
+        (void)value_of(c->raw, "lon", ", ", out);
+        (void)value_of(c->raw, "cell", " cell ", out);
+        break;
+    case DOC_KEEPALIVE:
+        buf_put_str(out, "the collector was alive");
+        break;
+    default:
+        if (c->body_kind == BODY_SEALED) {
+            buf_put_str(out, "(sealed under key ");
+            text_name(out, c->seal_key, VALUE_COLUMNS);
+            buf_put_u8(out, ')');
+        } else if (c->n_attachments == 0) {
+            buf_put_str(out, "(no text)");
+        }
+    }
+}
+
+void text_gap_words(const struct thread_gap *g, struct buf *out)
+{
+    char n[32];
+    cli_count_text(g->missing, n);
+    buf_put_str(out, n);
+    buf_put_str(out, g->missing == 1 ? " record of " : " records of ");
+    text_name(out, g->stream->source, VALUE_COLUMNS);
+    buf_put_str(out, g->stream->stage ? " (live" : " (stored");
+    if (g->stream->epoch.data) {
+        buf_put_str(out, ", epoch ");
+        text_name(out, g->stream->epoch, VALUE_COLUMNS);
+    }
+    buf_put_str(out, g->missing == 1 ? ") is not in the delivered data "
+                                     : ") are not in the delivered data ");
+    if (g->at_end)
+        buf_printf(out, "after its last one, number %llu", (unsigned long long)g->after_seq);
+    else
+        buf_printf(out, "between these two (numbers %llu and %llu)",
+                   (unsigned long long)g->after_seq, (unsigned long long)g->before_seq);
+    if (strcmp(g->why, "partial-dump") == 0)
+        buf_put_str(out, ", one of its dumps being damaged or cut");
+    if (strcmp(g->why, "selection") == 0)
+        buf_put_str(out, ", records having been left out by order");
+    buf_put_str(out, g->missing == 1 ? "; which conversation it belongs to is not known."
+                                     : "; which conversation they belong to is not known.");
+}
