@@ -65,8 +65,7 @@ static enum status show_hits(struct session *s, const struct search_result *r, s
 }
 
 /* Ids of the hits that will be shown must differ in the digits shown. */
-static enum status choose_digits(struct session *s, const struct search_result *r,
-                                 struct err *err)
+static enum status choose_digits(struct session *s, const struct search_result *r, struct err *err)
 {
     struct id_set ids = {0};
     enum status st = ST_OK;

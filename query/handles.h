@@ -21,8 +21,8 @@ struct handle_walk;
 /* Pattern of len 0: all. */
 MUST_USE enum status handle_walk_open(struct view *v, struct slice pattern,
                                       struct handle_walk **out, struct err *err);
-/* In byte order (long ones: of their first 206 bytes). ST_END behind the last one. Slices live until
- * the next call. */
+/* In byte order (long ones: of their first 206 bytes). ST_END behind the last one. Slices live
+ * until the next call. */
 MUST_USE enum status handle_walk_next(struct handle_walk *w, struct handle_row *row,
                                       struct err *err);
 void handle_walk_close(struct handle_walk *w);

@@ -164,8 +164,7 @@ static enum status seen(struct handle_walk *w, uint32_t segment, uint32_t doc,
                         struct handle_row *row, struct err *err)
 {
     int64_t sent;
-    TRY(segment_sent(casefile_segment(w->v->cf, segment), w->v->scratch[segment], doc, &sent,
-                     err));
+    TRY(segment_sent(casefile_segment(w->v->cf, segment), w->v->scratch[segment], doc, &sent, err));
     if (sent <= 0 || sent > TIME_MAX_MS)
         return ST_OK;
     if (row->first == TIME_NONE || sent < row->first)
@@ -186,8 +185,7 @@ static enum status count_source(struct handle_walk *w, uint32_t segment, unsigne
     uint64_t *count = field == FIELD_FROM ? &row->sent : &row->received;
     if (field == FIELD_CONTACT)
         return ST_OK;
-    TRY(posting_iter_open(casefile_segment(w->v->cf, segment), g->sources[field].handle, &it,
-                          err));
+    TRY(posting_iter_open(casefile_segment(w->v->cf, segment), g->sources[field].handle, &it, err));
     while ((st = posting_iter_seek(it, doc, &doc, err)) == ST_OK && doc != DOC_END) {
         st = seen(w, segment, doc, row, err);
         if (st == ST_OK && ++w->asked % STOP_EVERY == 0 && stop_asked())

@@ -67,8 +67,7 @@ void render_gap(struct render *r, const struct thread_gap *g, struct buf *out);
 void render_handle(struct render *r, const struct handle_row *h, struct buf *out);
 
 /* The forms of each (render_json.c, render_csv.c). */
-void json_record(const struct message_view *m, bool all_copies, const char *order,
-                 struct buf *out);
+void json_record(const struct message_view *m, bool all_copies, const char *order, struct buf *out);
 void json_gap(const struct thread_gap *g, struct buf *out);
 void json_handle(const struct handle_row *h, struct buf *out);
 void json_summary_keys(struct json_out *j, const struct summary *s);
@@ -115,6 +114,8 @@ void text_offset(const struct render *r, struct buf *out, int64_t ms);
  * Words of the query are highlighted. Ends with a newline. */
 MUST_USE enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent,
                                int used, bool highlight, struct err *err);
+/* The same for words of ours, in which all evidence is safe already. */
+void text_wrap_words(struct render *r, struct buf *out, struct slice words, int indent);
 void text_pad(struct buf *out, int columns);
 /* What may not be overlooked about a message, in words: "2 copies · only the sender's side · …".
  * Nothing if there is nothing to say. */

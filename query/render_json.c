@@ -170,8 +170,7 @@ static void sealed_of(struct json_out *j, const struct content *c)
     json_end_object(j);
 }
 
-void json_record(const struct message_view *m, bool all_copies, const char *order,
-                 struct buf *out)
+void json_record(const struct message_view *m, bool all_copies, const char *order, struct buf *out)
 {
     const struct content *c = &m->c;
     struct json_out json = json_out_to(out), *j = &json;

@@ -72,8 +72,7 @@ static void version_keys(struct json_out *j, const struct held_version *v)
     json_end_array(j);
 }
 
-static void copy_object(struct json_out *j, const struct message_view *m,
-                        const struct held_copy *c)
+static void copy_object(struct json_out *j, const struct message_view *m, const struct held_copy *c)
 {
     const struct stream_ref *s = c->stream;
     json_begin_object(j);

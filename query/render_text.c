@@ -12,9 +12,8 @@
 void text_style(const struct render *r, struct buf *out, int style)
 {
     static const char *const codes[] = {
-        "\033[0m",    "\033[2m",    "\033[1m",    "\033[1;30;43m", "\033[1;31m",
-        "\033[1;36m", "\033[1;33m", "\033[1;32m", "\033[1;35m",    "\033[1;34m",
-        "\033[1;96m",
+        "\033[0m",    "\033[2m",    "\033[1m",    "\033[1;30;43m", "\033[1;31m", "\033[1;36m",
+        "\033[1;33m", "\033[1;32m", "\033[1;35m", "\033[1;34m",    "\033[1;96m",
     };
     if (r->colour)
         buf_put_str(out, codes[style]);
@@ -169,11 +168,16 @@ static size_t line_end(struct slice s, size_t from, int columns, size_t *next)
 struct highlight {
     struct text_range *ranges;
     size_t n, at;
+    bool safe; /* the text was made safe before, isolates and all */
 };
 
 static void put_line(const struct render *r, struct buf *out, struct slice text, size_t from,
                      size_t to, struct highlight *h)
 {
+    if (h->safe) {
+        buf_put(out, text.data + from, to - from);
+        return;
+    }
     bool isolate = right_to_left(slice_of(text.data + from, to - from));
     if (isolate)
         buf_put_str(out, ISOLATE);
@@ -197,26 +201,39 @@ static void put_line(const struct render *r, struct buf *out, struct slice text,
         buf_put_str(out, ISOLATE_END);
 }
 
+static void wrap(struct render *r, struct buf *out, struct slice text, int indent, int used,
+                 struct highlight *h)
+{
+    int columns = r->columns - indent > WRAP_LEAST ? r->columns - indent : WRAP_LEAST;
+    int first = r->columns - used > WRAP_LEAST ? r->columns - used : WRAP_LEAST;
+    for (size_t from = 0, next = 0; from == 0 || from < text.len; from = next) {
+        size_t end = line_end(text, from, from == 0 ? first : columns, &next);
+        if (from > 0)
+            text_pad(out, indent);
+        put_line(r, out, text, from, end, h);
+        buf_put_u8(out, '\n');
+        if (next == 0)
+            break;
+    }
+}
+
 enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent, int used,
                       bool highlight, struct err *err)
 {
     struct highlight h = {0};
     struct arena a;
-    int columns = r->columns - indent > WRAP_LEAST ? r->columns - indent : WRAP_LEAST;
-    int first = r->columns - used > WRAP_LEAST ? r->columns - used : columns;
     enum status st = ST_OK;
     arena_init(&a, (size_t)4 << 10);
     if (highlight && r->query && r->colour)
         st = query_highlight(r->query, r->v->splitter, text, &a, &h.ranges, &h.n, err);
-    for (size_t from = 0, next; st == ST_OK && (from == 0 || from < text.len); from = next) {
-        size_t end = line_end(text, from, from == 0 ? first : columns, &next);
-        if (from > 0)
-            text_pad(out, indent);
-        put_line(r, out, text, from, end, &h);
-        buf_put_u8(out, '\n');
-        if (next == 0)
-            break;
-    }
+    if (st == ST_OK)
+        wrap(r, out, text, indent, used, &h);
     arena_release(&a);
     return st;
+}
+
+void text_wrap_words(struct render *r, struct buf *out, struct slice words, int indent)
+{
+    struct highlight h = {.safe = true};
+    wrap(r, out, words, indent, indent, &h);
 }

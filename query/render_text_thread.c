@@ -79,14 +79,11 @@ static void margin(struct render *r, const struct message_view *m, struct buf *o
 
 static void below(struct render *r, struct buf *out, int style, struct slice words)
 {
-    struct render plain = *r; /* wrapped without highlights */
-    plain.query = NULL;
     if (!words.len)
         return;
     text_pad(out, text_indent(r));
     text_style(r, out, style);
-    out->failed |= text_wrap(&plain, out, words, text_indent(r), text_indent(r), false, NULL) !=
-                   ST_OK;
+    text_wrap_words(r, out, words, text_indent(r));
     text_style(r, out, STYLE_NONE);
 }
 
@@ -115,7 +112,7 @@ static enum status contradiction(struct render *r, const struct related *other, 
     if (st == ST_OK && refs.len) {
         struct slice text = render_text_of(&o.c);
         if (text.data)
-            st = text_wrap(r, out, text, text_indent(r), r->columns, false, err);
+            st = text_wrap(r, out, text, text_indent(r), text_indent(r) + 50, false, err);
         else
             text_body_words(&o, out);
         if (!text.data)

@@ -31,7 +31,7 @@ struct thread_item {
     struct thread_gap gap;
     struct message_ref ref;
     enum thread_order order;
-    bool counted; /* thread_around: a message */
+    bool counted;                 /* thread_around: a message */
     const struct message_view *m; /* until the next call; VIEW_FULL */
 };
 
@@ -50,7 +50,7 @@ struct thread_loose;  /* an untimed record (thread_loose.c) */
 struct thread {
     struct view *v;
     uint8_t key[KEY_SIZE];
-    int64_t after, before; /* shown: [after, before) */
+    int64_t after, before;      /* shown: [after, before) */
     bool cut_before, cut_after; /* records may stand before or behind the limits */
     struct thread_range *ranges;
     size_t n_ranges;
@@ -72,7 +72,7 @@ struct thread {
     struct thread_stream **streams;
     size_t n_streams, cap_streams, at_end; /* at_end: whose end is looked at next */
     struct arena names;
-    struct buf seqs; /* room for reading numbers */
+    struct buf seqs;   /* room for reading numbers */
     uint64_t unplaced; /* untimed messages which the limits cannot test */
 };
 
@@ -103,8 +103,7 @@ struct thread_around {
 /* `t` is opened with the limits drawn in as far as n allows. */
 MUST_USE enum status thread_around_open(struct view *v, const struct message_ref *target,
                                         uint64_t n, const struct thread_limits *limits,
-                                        struct thread *t, struct thread_around *a,
-                                        struct err *err);
+                                        struct thread *t, struct thread_around *a, struct err *err);
 /* ST_NOT_FOUND if the limits leave the record out. */
 MUST_USE enum status thread_around_next(struct thread_around *a, struct thread_item *out,
                                         struct err *err);
@@ -179,8 +178,7 @@ bool thread_stream_waiting(struct thread_stream *s, uint64_t seq, size_t *loose)
 void thread_stream_mark(struct thread_stream *s);
 bool thread_stream_marked(const struct thread_stream *s);
 /* Drops what waits before the limits: below the greatest number shown there. */
-MUST_USE enum status thread_stream_trim(struct thread *t, struct thread_stream *s,
-                                        struct err *err);
+MUST_USE enum status thread_stream_trim(struct thread *t, struct thread_stream *s, struct err *err);
 /* The next hole below `seq`; *found false if there is none. */
 MUST_USE enum status thread_stream_gap(struct thread *t, struct thread_stream *s, uint64_t seq,
                                        struct thread_gap *gap, bool *found, struct err *err);

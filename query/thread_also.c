@@ -95,8 +95,8 @@ static enum status common(struct meeting_search *s, struct arena *a, struct thre
     void *data = s->met.data;
     struct met *all = data;
     size_t len = s->met.len / sizeof *all;
-    struct thread_meeting *found = arena_array(a, len / (s->set->n_set + !s->set->n_set) + 1,
-                                               sizeof *found);
+    struct thread_meeting *found =
+        arena_array(a, len / (s->set->n_set + !s->set->n_set) + 1, sizeof *found);
     if (!found)
         return err_no_memory(err);
     if (len > 1)

@@ -43,8 +43,7 @@ static enum status back_load(struct thread *t, struct back *b, struct err *err)
                         &b->sent, err);
 }
 
-static enum status back_step(struct thread *t, struct back *b, uint64_t *messages,
-                             struct err *err)
+static enum status back_step(struct thread *t, struct back *b, uint64_t *messages, struct err *err)
 {
     struct message_view m;
     struct message_ref ref = {.segment = b->r->segment, .doc = --b->at, .k = 1};
@@ -172,8 +171,7 @@ static void lead_trim(struct thread_around *a, struct lead *l)
     while (l->from < n && !all[l->from].counted)
         l->from++;
     if (l->from > 4096 && l->from > n / 2) {
-        memmove(a->items.data, a->items.data + l->from * sizeof *all,
-                (n - l->from) * sizeof *all);
+        memmove(a->items.data, a->items.data + l->from * sizeof *all, (n - l->from) * sizeof *all);
         a->items.len = (n - l->from) * sizeof *all;
         l->from = 0;
     }

@@ -52,7 +52,6 @@ static int by_stream(const void *a, const void *b)
     return stream_cmp(&x->ref, &y->ref);
 }
 
-
 static enum status stream_add(struct thread *t, const struct stream_ref *ref,
                               struct thread_stream **out, struct err *err)
 {
@@ -72,7 +71,8 @@ static enum status stream_add(struct thread *t, const struct stream_ref *ref,
         s->ref.source = arena_copy(&t->names, ref->source);
     if (s->ref.epoch.data)
         s->ref.epoch = arena_copy(&t->names, ref->epoch);
-    bool copied = (s->ref.source.data || !ref->source.data) && (s->ref.epoch.data || !ref->epoch.data);
+    bool copied =
+        (s->ref.source.data || !ref->source.data) && (s->ref.epoch.data || !ref->epoch.data);
     if (!copied || !tsearch(s, &t->streams_tree, by_stream)) {
         free(s);
         return err_no_memory(err);
@@ -115,8 +115,7 @@ bool thread_stream_marked(const struct thread_stream *s) { return s->marked || s
 
 /* ---- who waits ---- */
 
-enum status thread_stream_wait(struct thread_stream *s, uint64_t seq, size_t loose,
-                               struct err *err)
+enum status thread_stream_wait(struct thread_stream *s, uint64_t seq, size_t loose, struct err *err)
 {
     struct stream_wait w = {seq, loose};
     buf_put(&s->wait, &w, sizeof w);
@@ -152,9 +151,8 @@ bool thread_stream_waiting(struct thread_stream *s, uint64_t seq, size_t *loose)
 static enum status part_read(struct thread *t, struct stream_part *p, struct seq_doc *out,
                              size_t cap, size_t *n, struct err *err)
 {
-    TRY(segment_stream_seqs_from(casefile_segment(t->v->cf, p->segment),
-                                 t->v->scratch[p->segment], p->number, p->next_seq, p->next_doc,
-                                 out, cap, n, err));
+    TRY(segment_stream_seqs_from(casefile_segment(t->v->cf, p->segment), t->v->scratch[p->segment],
+                                 p->number, p->next_seq, p->next_doc, out, cap, n, err));
     for (size_t i = 0; i < *n; i++) {
         if (out[i].seq < p->next_seq || (out[i].seq == p->next_seq && out[i].doc < p->next_doc))
             return err_set(err, ST_DAMAGED, "streams: numbers are out of order");

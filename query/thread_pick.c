@@ -1,5 +1,5 @@
-/* thread_pick — from what a person writes to keys of conversations. Keys are hashes over service and
- * names, so a set or group is looked for once in each service of the case. */
+/* thread_pick — from what a person writes to keys of conversations. Keys are hashes over service
+ * and names, so a set or group is looked for once in each service of the case. */
 #include <stdlib.h>
 
 #include "lictor/thread.h"
@@ -29,8 +29,8 @@ static enum status whole_service(struct view *v, uint32_t segment, const struct 
     return ST_OK;
 }
 
-static enum status add_services(struct view *v, uint32_t segment, struct arena *a,
-                                struct buf *out, struct err *err)
+static enum status add_services(struct view *v, uint32_t segment, struct arena *a, struct buf *out,
+                                struct err *err)
 {
     static const uint8_t field = TERM_SERVICE;
     struct term_entry e;
@@ -103,8 +103,8 @@ static enum status pick(struct view *v, struct conversation *c, struct buf *keys
     return st;
 }
 
-enum status thread_pick_set(struct view *v, const struct slice *handles, size_t n,
-                            struct buf *keys, struct err *err)
+enum status thread_pick_set(struct view *v, const struct slice *handles, size_t n, struct buf *keys,
+                            struct err *err)
 {
     struct slice *set = calloc(n + 1, sizeof *set);
     struct conversation c = {.kind = CONV_SET, .set = set};
@@ -122,8 +122,7 @@ enum status thread_pick_set(struct view *v, const struct slice *handles, size_t 
     return st;
 }
 
-enum status thread_pick_group(struct view *v, struct slice group, struct buf *keys,
-                              struct err *err)
+enum status thread_pick_group(struct view *v, struct slice group, struct buf *keys, struct err *err)
 {
     struct conversation c = {.kind = CONV_GROUP, .name = group};
     return pick(v, &c, keys, err);

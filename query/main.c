@@ -1,0 +1,264 @@
+/* lictor-query — reads a case; has no code that could open a delivery. This file: the command line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lictor/os.h"
+#include "lictor/thread.h"
+#include "query/cmd.h"
+
+#define PROGRAM QUERY_PROGRAM
+
+struct command {
+    const char *name;
+    int (*run)(const struct cmd_options *o);
+    const char *options;
+    int min_rest, max_rest;
+    const char *missing, *usage, *help;
+};
+
+static const struct command commands[] = {
+    {"search", cmd_search, "kfzcslan", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+     "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
+     "the\n"
+     "query from standard input. Totals are exact.\n"
+     "\n"
+     "  harbour  harb*  =Harbour  \"blue van\"   a word (folded), a prefix, as written, a phrase\n"
+     "  a b = a AND b   a OR b   NOT a   -a   ( )\n"
+     "  from:H  to:H  with:H  group:G  conv:KEY  id:ID  kind:note  has:conflict\n"
+     "  on:2020-04-02  on:2020-04..2020-05  after:T  before:T   *\n"
+     "\n"
+     "  --sort newest|oldest  --limit N  --all   text shows 20, machine formats all\n"
+     "  --count              print the exact total and nothing else\n"
+     "  --format text|jsonl|json|csv\n"
+     "  --tz ZONE            times of text output and limits of days (default UTC)\n"
+     "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
+     "  --color auto|always|never\n"},
+    {"thread", cmd_thread, "kfzcVWGAxTB", 0, 0, "",
+     "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
+     "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
+     "messages.\n"
+     "\n"
+     "  --conv KEY           by its key (8 digits or more)\n"
+     "  --with A,B[,C]       exactly this set of handles (a comma in a handle: `\\,`)\n"
+     "  --group G            a group\n"
+     "  --around ID          from a message outward; --context N before and behind it (10)\n"
+     "  --after T --before T only what was sent then\n"
+     "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
+     "One message with every copy: who held it, from which dump and line, and the stock command\n"
+     "that shows the original line.\n"
+     "\n"
+     "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"handles", cmd_handles, "kfzc", 0, 1, "", "handles CASE [PATTERN] [options]",
+     "Accounts with counts, first and last time, nicknames and whose address book gave them.\n"
+     "PATTERN may hold * for any characters.\n"
+     "\n"
+     "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
+};
+
+enum { OPT_VERSION = 256, OPT_LATER };
+
+static const struct {
+    int letter;
+    struct option option;
+} option_table[] = {
+    {'k', {"key", required_argument, NULL, 'k'}},
+    {'f', {"format", required_argument, NULL, 'f'}},
+    {'z', {"tz", required_argument, NULL, 'z'}},
+    {'c', {"color", required_argument, NULL, 'c'}},
+    {'s', {"sort", required_argument, NULL, 's'}},
+    {'l', {"limit", required_argument, NULL, 'l'}},
+    {'a', {"all", no_argument, NULL, 'a'}},
+    {'n', {"count", no_argument, NULL, 'n'}},
+    {'V', {"conv", required_argument, NULL, 'V'}},
+    {'W', {"with", required_argument, NULL, 'W'}},
+    {'G', {"group", required_argument, NULL, 'G'}},
+    {'A', {"around", required_argument, NULL, 'A'}},
+    {'x', {"context", required_argument, NULL, 'x'}},
+    {'T', {"after", required_argument, NULL, 'T'}},
+    {'B', {"before", required_argument, NULL, 'B'}},
+    {'h', {"help", no_argument, NULL, 'h'}},
+    {OPT_VERSION, {"version", no_argument, NULL, OPT_VERSION}},
+    {OPT_LATER, {"continue", required_argument, NULL, OPT_LATER}},
+    {OPT_LATER, {"talks", no_argument, NULL, OPT_LATER}},
+    {OPT_LATER, {"disentangle", no_argument, NULL, OPT_LATER}},
+    {OPT_LATER, {"correct-clocks", no_argument, NULL, OPT_LATER}},
+};
+#define OPTIONS (sizeof option_table / sizeof *option_table)
+
+static void print_usage(FILE *f)
+{
+    fputs("usage: " PROGRAM " COMMAND CASE [options] [arguments]\n"
+          "Searches a case and reads its conversations.\n\n",
+          f);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %s\n", commands[i].usage);
+    fputs("\nMore on one of them: " PROGRAM " COMMAND --help\n"
+          "Exit: 0 found; 1 nothing found; 2 usage or query error; 3 failure; 130 interrupted.\n",
+          f);
+}
+
+static int usage_error(const struct command *c, const char *what, const char *why)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s: %s", what, why);
+    cli_error(PROGRAM, text);
+    if (c)
+        fprintf(stderr, "usage: " PROGRAM " %s\n(" PROGRAM " %s --help says more)\n", c->usage,
+                c->name);
+    else
+        fputs("(" PROGRAM " --help lists the commands)\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* Index of `arg` in `names`, or -1. */
+static int choose(const char *arg, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(arg, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+static bool take_choice(struct cmd_options *o, int c, const char *arg)
+{
+    static const char *const formats[] = {"text", "jsonl", "json", "csv", NULL};
+    static const char *const colours[] = {"auto", "always", "never", NULL};
+    static const char *const sorts[] = {"newest", "oldest", NULL};
+    int at = choose(arg, c == 'f' ? formats : c == 'c' ? colours : sorts);
+    if (at < 0)
+        return false;
+    if (c == 'f')
+        o->format = (enum render_format)at;
+    else if (c == 'c')
+        o->colour = (enum cmd_colour)at;
+    else
+        o->sort = (enum search_sort)at;
+    return true;
+}
+
+/* One option; false if its value is malformed. */
+static bool take_option(struct cmd_options *o, int c, char *arg)
+{
+    switch (c) {
+    case 'k':
+        o->key_file = arg;
+        return true;
+    case 'z':
+        o->tz = arg;
+        return true;
+    case 'l':
+        return cli_uint(arg, 1, UINT64_MAX, &o->limit);
+    case 'a':
+        return o->all = true;
+    case 'n':
+        return o->count = true;
+    case 'V':
+        o->conv = arg;
+        return true;
+    case 'W':
+        o->with[o->n_with++] = arg;
+        return true;
+    case 'G':
+        o->group = arg;
+        return true;
+    case 'A':
+        o->around = arg;
+        return true;
+    case 'x':
+        o->context_given = true;
+        return cli_uint(arg, 0, 1000000, &o->context);
+    case 'T':
+        o->after = arg;
+        return true;
+    case 'B':
+        o->before = arg;
+        return true;
+    default:
+        return take_choice(o, c, arg);
+    }
+}
+
+static int check(const struct command *cmd, const struct cmd_options *o)
+{
+    if (o->n_rest < cmd->min_rest)
+        return usage_error(cmd, cmd->name, cmd->missing);
+    if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
+        return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
+    int ways = (o->conv != NULL) + (o->n_with != 0) + (o->group != NULL) + (o->around != NULL);
+    if (cmd->run == cmd_thread && ways != 1)
+        return usage_error(cmd, cmd->name,
+                           "say which: one of --conv, --with, --group and --around");
+    if (o->context_given && !o->around)
+        return usage_error(cmd, "--context", "goes with --around");
+    return EXIT_FOUND;
+}
+
+static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
+{
+    struct option longs[OPTIONS + 1] = {{0}};
+    for (size_t i = 0; i < OPTIONS; i++)
+        longs[i] = option_table[i].option;
+    int c, at = 0;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", longs, &at)) != -1) {
+        if (c == 'h') {
+            printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
+            exit(EXIT_FOUND);
+        }
+        if (c == OPT_VERSION) {
+            puts(PROGRAM " " LICTOR_VERSION);
+            exit(EXIT_FOUND);
+        }
+        if (c == OPT_LATER)
+            return usage_error(cmd, argv[optind - 1], "this version does not have it");
+        if (c == ':')
+            return usage_error(cmd, argv[optind - 1], "a value is missing");
+        if (c == '?' || !strchr(cmd->options, c))
+            return usage_error(cmd, argv[optind - 1], "no such option here");
+        if (!take_option(o, c, optarg))
+            return usage_error(cmd, optarg, "not a value that this option takes");
+    }
+    if (optind == argc)
+        return usage_error(cmd, cmd->name, "which CASE?");
+    o->dir = argv[optind];
+    o->rest = argv + optind + 1;
+    o->n_rest = argc - optind - 1;
+    return check(cmd, o);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage_error(NULL, "which command", "none was given");
+    if (choose(argv[1], (const char *const[]){"--help", "-h", "help", NULL}) >= 0) {
+        print_usage(stdout);
+        return EXIT_FOUND;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts(PROGRAM " " LICTOR_VERSION);
+        return EXIT_FOUND;
+    }
+    const struct command *cmd = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            cmd = &commands[i];
+    if (!cmd)
+        return usage_error(NULL, argv[1], "no such command");
+    struct cmd_options o = {.key_file = getenv("LICTOR_KEY_FILE")};
+    if (o.key_file && !*o.key_file)
+        o.key_file = NULL;
+    o.with = calloc((size_t)argc, sizeof *o.with);
+    if (!o.with)
+        return usage_error(NULL, "memory", "none is left");
+    int code = parse(cmd, argc - 1, argv + 1, &o);
+    if (code == EXIT_FOUND) {
+        stop_install();
+        os_protect_process();
+        code = cmd->run(&o);
+    }
+    free(o.with);
+    return code;
+}
