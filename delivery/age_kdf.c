@@ -151,6 +151,42 @@ bool age_chunk_open(struct age_chunks *c, uint64_t counter, bool last, const uin
     return EVP_DecryptFinal_ex(c->ctx, out + plain, &n) == 1;
 }
 
+/* Does the tag at in[len] belong to the `len` bytes before it? `head` has taken all of them but the
+ * last `tail`, fewer than 16 (RFC 8439, 2.8: padded, then both lengths). */
+static bool tag_fits(const crypto_onetimeauth_poly1305_state *head, const uint8_t *in, size_t len,
+                     size_t tail)
+{
+    static const uint8_t zeros[16];
+    uint8_t lengths[16] = {0}, tag[AGE_TAG];
+    crypto_onetimeauth_poly1305_state h = *head;
+    store_u64(lengths + 8, len);
+    crypto_onetimeauth_poly1305_update(&h, in + len - tail, tail);
+    crypto_onetimeauth_poly1305_update(&h, zeros, (16 - tail) % 16);
+    crypto_onetimeauth_poly1305_update(&h, lengths, sizeof lengths);
+    crypto_onetimeauth_poly1305_final(&h, tag);
+    return sodium_memcmp(tag, in + len, AGE_TAG) == 0;
+}
+
+size_t age_chunk_end(const uint8_t key[AGE_KEY], uint64_t counter, const uint8_t *in, size_t len,
+                     size_t least)
+{
+    uint8_t nonce[12], once[crypto_onetimeauth_poly1305_KEYBYTES];
+    crypto_onetimeauth_poly1305_state head;
+    size_t found = 0;
+    chunk_nonce(counter, true, nonce);
+    crypto_stream_chacha20_ietf(once, sizeof once, nonce, key);
+    crypto_onetimeauth_poly1305_init(&head, once);
+    for (size_t plain = 0; !found && plain + AGE_TAG <= len; plain++) {
+        if (plain && plain % 16 == 0)
+            crypto_onetimeauth_poly1305_update(&head, in + plain - 16, 16);
+        if (plain >= least && tag_fits(&head, in, plain, plain % 16))
+            found = plain + AGE_TAG;
+    }
+    sodium_memzero(once, sizeof once);
+    sodium_memzero(&head, sizeof head);
+    return found;
+}
+
 enum status age_random_draw(struct age_random *r, uint8_t *out, size_t len, struct err *err)
 {
     if (!r->seed)

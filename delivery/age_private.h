@@ -63,6 +63,10 @@ void age_chunk_seal(struct age_chunks *c, uint64_t counter, bool last, const uin
  * holds nothing that may be used). */
 bool age_chunk_open(struct age_chunks *c, uint64_t counter, bool last, const uint8_t *in,
                     size_t len, uint8_t *out);
+/* Sealed length of the final chunk that `in` begins with, if bytes were appended to it; 0 if none
+ * authenticates. The first `least` plain bytes are not asked about. Linear: one tag per length. */
+size_t age_chunk_end(const uint8_t key[AGE_KEY], uint64_t counter, const uint8_t *in, size_t len,
+                     size_t least);
 
 /* Random choices of a writer: the system's, or drawn from a seed one after the other. */
 struct age_random {

@@ -20,7 +20,8 @@ struct age_reader {
     bool eof;
     struct err damage; /* malformed armor at the end of the bytes; ST_OK for a clean end */
 
-    uint8_t *file_key; /* sodium_malloc; freed once the payload key is known */
+    uint8_t *file_key;    /* sodium_malloc; freed once the payload key is known */
+    uint8_t *payload_key; /* sodium_malloc */
     struct age_chunks chunks;
     uint8_t *out; /* the chunk handed out */
     uint64_t counter;
@@ -85,6 +86,7 @@ void age_reader_close(struct age_reader *r)
     age_chunks_release(&r->chunks);
     age_armor_release(&r->armor);
     sodium_free(r->file_key);
+    sodium_free(r->payload_key);
     if (r->out)
         sodium_memzero(r->out, AGE_CHUNK);
     free(r->out);
@@ -189,13 +191,14 @@ static enum status payload_cut(struct age_reader *r)
 
 static enum status payload_begin(struct age_reader *r)
 {
-    uint8_t key[AGE_KEY];
     TRY(input_fill(r, AGE_NONCE, &r->last));
     if (r->end - r->pos < AGE_NONCE)
         return payload_cut(r);
-    age_payload_key(r->file_key, r->data + r->pos, key);
-    enum status st = age_chunks_init(&r->chunks, key, false, &r->last);
-    sodium_memzero(key, sizeof key);
+    r->payload_key = sodium_malloc(AGE_KEY);
+    if (!r->payload_key)
+        return err_no_memory(&r->last);
+    age_payload_key(r->file_key, r->data + r->pos, r->payload_key);
+    enum status st = age_chunks_init(&r->chunks, r->payload_key, false, &r->last);
     sodium_free(r->file_key);
     r->file_key = NULL;
     input_take(r, AGE_NONCE);
@@ -227,6 +230,14 @@ static enum status payload_chunk(struct age_reader *r, size_t *len)
      * authentic, and what is wrong comes with the next call. */
     if (*len == AGE_SEALED && chunk_try(r, !ends, *len)) {
         r->final = !ends;
+        return ST_OK;
+    }
+    /* Or a final chunk that is short, and something was appended. */
+    size_t found =
+        age_chunk_end(r->payload_key, r->counter, r->data + r->pos, *len, r->counter > 0 ? 1 : 0);
+    if (found && chunk_try(r, true, found)) {
+        *len = found;
+        r->final = true;
         return ST_OK;
     }
     return ends ? payload_cut(r)

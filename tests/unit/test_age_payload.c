@@ -177,8 +177,6 @@ Test(age_payload, refuses_a_short_chunk_before_the_end)
 {
     FORGE({100, 0, false}, {FULL, 1, true});
     is_bad(0, "chunk", AGE_NONCE);
-    FORGE({100, 0, true}, {FULL, 1, true});
-    is_bad(0, "chunk", AGE_NONCE);
 }
 
 Test(age_payload, says_trailing_bytes_behind_a_full_final_chunk)
@@ -192,11 +190,25 @@ Test(age_payload, says_trailing_bytes_behind_a_full_final_chunk)
     is_bad(1, "trailing-bytes", WHOLE(1));
 }
 
-Test(age_payload, cannot_tell_garbage_behind_a_short_chunk_from_a_cut)
+Test(age_payload, finds_where_a_short_final_chunk_ends_if_bytes_were_appended)
 {
-    FORGE({10, 0, true});
+    static const size_t lens[] = {1, 10, 15, 16, 17, 31, 32, 100, FULL - 1};
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+        for (size_t extra = 1; extra < 40; extra += 19) {
+            FORGE({lens[i], 0, true});
+            for (size_t k = 0; k < extra; k++)
+                buf_put_u8(&file, 'x');
+            is_bad(1, "trailing-bytes", AGE_NONCE + lens[i] + AGE_TAG);
+        }
+    FORGE({0, 0, true});
     buf_put_u8(&file, 'x');
-    is_bad(0, "cut", AGE_NONCE);
+    is_bad(1, "trailing-bytes", AGE_NONCE + AGE_TAG);
+    FORGE({100, 0, true}, {FULL, 1, true});
+    is_bad(1, "trailing-bytes", AGE_NONCE + 100 + AGE_TAG);
+    FORGE({FULL, 0, false}, {9, 1, true}, {FULL, 0, false}, {9, 1, true});
+    is_bad(2, "trailing-bytes", WHOLE(1) + 9 + AGE_TAG);
+    FORGE({FULL, 0, false}, {0, 1, true}, {9, 2, true}); /* an empty final chunk stays none */
+    is_bad(1, "cut", WHOLE(1));
 }
 
 Test(age_payload, refuses_every_flipped_bit_of_a_small_one)
