@@ -151,8 +151,8 @@ static enum status write_lines(struct flush *f, struct quarantine_writer *qw, ui
             memcpy(l.dump_sha256, q[i].dump->entry.sha256, SHA256_SIZE);
             TRY(quarantine_add(qw, &l, err));
             quarantine_digest(f, &q[i]);
-            q[i].dump->books.quarantined += !q[i].piece;
-            *lines += !q[i].piece;
+            q[i].dump->books.quarantined++;
+            (*lines)++;
         }
     }
     return ST_OK;

@@ -18,6 +18,7 @@ void reader_release(struct reader *r)
 {
     record_reader_free(r->records);
     inflate_free(r->inflate);
+    buf_release(&r->long_line);
 }
 
 enum status reader_begin(struct reader *r, struct dump_ctx *dump, struct err *err)
@@ -28,7 +29,8 @@ enum status reader_begin(struct reader *r, struct dump_ctx *dump, struct err *er
         limits.window = r->core->options.window;
     inflate_reset(r->inflate, &limits);
     r->dump = dump;
-    r->overlong = false;
+    buf_release(&r->long_line);
+    r->overlong = r->endless = false;
     r->cut_line = 0;
     r->bytes_in = 0;
     if (!r->batch)
@@ -162,46 +164,53 @@ static size_t whole_lines(const struct batch *b)
     return lf ? (size_t)(lf - b->data.data) + 1 : 0;
 }
 
-/* A piece of a line that is too long goes straight to quarantine. */
-static enum status quarantine_piece(struct reader *r, struct slice piece, struct err *err)
+/* A line that is too long for a record is gathered whole, so that the quarantine has it byte for
+ * byte and in one piece, however the dump was cut on its way; and if the dump breaks off inside it,
+ * it is no record and leaves nothing behind. */
+static enum status quarantine_long(struct reader *r, struct err *err)
 {
     struct core *c = r->core;
     struct run_store *s = &c->run.stores[c->run.workers - 1];
+    r->overlong = false;
     if (r->dump->lines == 0 && !r->dump->source.data)
         TRY(dump_ctx_open(r->dump, &c->run.tables, NULL, err));
-    if (r->dump->lines + 1 <= r->dump->skip)
+    uint64_t line = ++r->dump->lines;
+    if (line <= r->dump->skip) {
+        buf_release(&r->long_line);
         return ST_OK;
+    }
     struct run_quarantine *q = grown_add(&s->quarantine, sizeof *q);
     if (!q)
         return err_no_memory(err);
+    bool cut = r->cut_line && line >= r->cut_line;
     *q = (struct run_quarantine){
-        .dump = r->dump, .line = r->dump->lines + 1, .fault = RF_TOO_LONG, .piece = r->overlong};
-    q->bytes = arena_copy(&s->bytes, piece);
+        .dump = r->dump, .line = line, .fault = cut ? r->cut_fault : RF_TOO_LONG};
+    q->bytes = arena_copy(&s->bytes, buf_slice(&r->long_line));
+    buf_release(&r->long_line);
     atomic_store(&s->held, s->bytes.held);
     return q->bytes.data ? ST_OK : err_no_memory(err);
 }
 
-/* Takes the rest of a line that is too long from *data. */
-static enum status skip_overlong(struct reader *r, struct slice *data, struct err *err)
+/* More of a line that is too long, from *data. */
+static enum status gather_long(struct reader *r, struct slice *data, struct err *err)
 {
-    const uint8_t *nl = memchr(data->data, '\n', data->len);
+    const uint8_t *nl = data->len ? memchr(data->data, '\n', data->len) : NULL;
     size_t n = nl ? (size_t)(nl - data->data) : data->len;
-    if (n)
-        TRY(quarantine_piece(r, slice_of(data->data, n), err));
-    if (nl) {
-        r->overlong = false;
-        r->dump->lines++;
-        n++;
+    if (n > LONG_LINE_MAX - r->long_line.len) {
+        r->endless = true;
+        return ST_OK;
     }
-    *data = slice_of(data->data + n, data->len - n);
-    return ST_OK;
+    buf_put(&r->long_line, data->data, n);
+    TRY(buf_status(&r->long_line, err));
+    *data = slice_of(data->data + n + (nl != NULL), data->len - n - (nl != NULL));
+    return nl ? quarantine_long(r, err) : ST_OK;
 }
 
 static enum status feed(struct reader *r, struct slice data, struct err *err)
 {
-    while (data.len) {
+    while (data.len && !r->endless) {
         if (r->overlong) {
-            TRY(skip_overlong(r, &data, err));
+            TRY(gather_long(r, &data, err));
             continue;
         }
         struct batch *b = r->batch;
@@ -215,8 +224,8 @@ static enum status feed(struct reader *r, struct slice data, struct err *err)
         if (whole) {
             TRY(dispatch(r, whole, err));
         } else {
-            TRY(quarantine_piece(r, buf_slice(&b->data), err));
             r->overlong = true;
+            buf_put(&r->long_line, b->data.data, b->data.len);
             buf_clear(&b->data);
         }
     }
@@ -244,10 +253,10 @@ static bool refuses(const char *reason)
 static enum status close_dump(struct reader *r, const struct err *damage, struct err *err)
 {
     struct dump_ctx *d = r->dump;
-    if (r->overlong && !damage) {
-        d->lines++;
-        r->overlong = false;
-    }
+    if (r->overlong && !damage)
+        TRY(quarantine_long(r, err));
+    buf_release(&r->long_line);
+    r->overlong = r->endless = false;
     if (!damage)
         TRY(dispatch(r, r->batch->data.len, err));
     else
@@ -260,6 +269,14 @@ static enum status close_dump(struct reader *r, const struct err *damage, struct
     d->finished = true;
     r->dump = NULL;
     return ST_OK;
+}
+
+static enum status close_endless(struct reader *r, struct err *err)
+{
+    struct err why = {0};
+    (void)err_reason(&why, ST_BAD_INPUT, "bomb", r->bytes_in, "line %llu is longer than %zu MiB",
+                     (unsigned long long)(r->dump->lines + 1), LONG_LINE_MAX >> 20);
+    return close_dump(r, &why, err);
 }
 
 static bool is_ours(enum status st) { return st == ST_NO_MEMORY || st == ST_IO || st == ST_CLOSED; }
@@ -281,6 +298,8 @@ enum status reader_data(struct reader *r, struct slice data, struct err *err)
             TRY(feed(r, out, err));
         else if (data.len == 0)
             return ST_OK;
+        if (r->endless)
+            return close_endless(r, err);
     }
     return ST_OK;
 }
@@ -300,5 +319,7 @@ enum status reader_end(struct reader *r, const struct err *damage, struct err *e
         if (st != ST_OK) /* what the opener says comes first: it is the cause */
             return close_dump(r, damage ? damage : &tail, err);
         TRY(feed(r, out, err));
+        if (r->endless)
+            return close_endless(r, err);
     }
 }

@@ -6,6 +6,9 @@
 
 #include "indexer/batch.h"
 
+/* A line that is no record is kept whole up to this; beyond it the dump counts as a bomb. */
+#define LONG_LINE_MAX ((size_t)64 << 20)
+
 struct core;
 
 struct reader {
@@ -14,7 +17,9 @@ struct reader {
     struct record_reader *records;
     struct dump_ctx *dump; /* at hand, NULL between dumps */
     struct batch *batch;
-    bool overlong;     /* inside a line that is too long */
+    bool overlong; /* inside a line that is too long */
+    bool endless;  /* it is longer than LONG_LINE_MAX: the dump ends here */
+    struct buf long_line;
     uint64_t cut_line; /* from this line on all is quarantined; 0: none */
     enum record_fault cut_fault;
     uint64_t bytes_in; /* opened bytes of this dump */

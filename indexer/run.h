@@ -95,7 +95,6 @@ struct run_quarantine {
     struct dump_ctx *dump;
     uint64_t line;
     enum record_fault fault;
-    bool piece; /* continues the entry before: a line that is too long */
     struct slice bytes;
 };
 
