@@ -83,6 +83,11 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
     if (st != ST_OK || compacted != ST_OK) {
         err.status = st != ST_OK ? st : compacted;
         code = cmd_fail(&err);
+        if (err.status == ST_IO)
+            cli_error("lictor-ingest",
+                      "what was committed is in, and nothing is half-written: mend "
+                      "this (on a full disk make room), then run the same command "
+                      "again");
     }
     core_close(core);
     casefile_close(cf);
