@@ -70,8 +70,9 @@ struct manifest {
     uint64_t dumps[3];                   /* by state: complete, partial, refused */
 };
 const struct manifest *casefile_manifest(const struct casefile *c);
-/* Deep copy that a writer changes and gives to commit. Every array, and every progress[].state.data,
- * is a malloc of its own (NULL if empty): grow it with realloc, free what you drop. */
+/* Deep copy that a writer changes and gives to commit. Every array, and every
+ * progress[].state.data, is a malloc of its own (NULL if empty): grow it with realloc, free what
+ * you drop. */
 MUST_USE enum status manifest_copy(const struct manifest *m, struct manifest **out,
                                    struct err *err);
 void manifest_free(struct manifest *m);
@@ -101,7 +102,7 @@ struct ledger_dump { /* one dump of an `add` */
     struct slice name;
     uint8_t sha256[32]; /* zero if the dump could not be read at all */
     uint64_t bytes;
-    uint8_t state; /* enum dump_state, never ALREADY */
+    uint8_t state;   /* enum dump_state, never ALREADY */
     bool superseded; /* only on reading: a later complete dump of the same unit came */
     struct slice reason_code, reason_text; /* empty if none */
     uint64_t reason_at;
@@ -153,11 +154,10 @@ MUST_USE enum status quarantine_add(struct quarantine_writer *w, const struct qu
 MUST_USE enum status quarantine_writer_finish(struct quarantine_writer *w, struct file_seal *seal,
                                               struct err *err);
 void quarantine_writer_abort(struct quarantine_writer *w);
-MUST_USE enum status quarantine_walk(struct casefile *c,
-                                     enum status (*visit)(void *ctx,
-                                                          const struct quarantine_line *l,
-                                                          struct err *err),
-                                     void *ctx, struct err *err);
+MUST_USE enum status
+quarantine_walk(struct casefile *c,
+                enum status (*visit)(void *ctx, const struct quarantine_line *l, struct err *err),
+                void *ctx, struct err *err);
 
 /* ---- verify ---- */
 

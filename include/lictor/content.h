@@ -48,17 +48,17 @@ struct content {
     int64_t sent;             /* ms; TIME_NONE if absent or unreadable. Others: their time */
     struct slice sent_raw;    /* raw JSON of an unreadable `sent` */
     uint8_t body_kind;
-    bool damaged;             /* text is not well-formed UTF-8 */
-    bool seal_broken;         /* a body key was there and did not open the box */
-    struct slice text;        /* BODY_TEXT; notes: text; events: value; contacts: nickname */
+    bool damaged;      /* text is not well-formed UTF-8 */
+    bool seal_broken;  /* a body key was there and did not open the box */
+    struct slice text; /* BODY_TEXT; notes: text; events: value; contacts: nickname */
     struct slice seal_key, seal_nonce, seal_box;
-    struct slice opened;      /* text of an opened box */
+    struct slice opened; /* text of an opened box */
     struct slice reply_to;
     const struct slice *attachments; /* identities: sha256 in lower hex, or name NUL size */
     size_t n_attachments;
-    const struct slice *to;   /* recipients where the conversation is not their set */
+    const struct slice *to; /* recipients where the conversation is not their set */
     size_t n_to;
-    struct slice raw;         /* other kinds: canonical JSON of the record */
+    struct slice raw;           /* other kinds: canonical JSON of the record */
     const uint8_t *stored_hash; /* other kinds: their 32-byte hash; NULL for messages */
 };
 

@@ -30,7 +30,7 @@ struct origin_ref {
     uint8_t direction; /* 0 absent, 1 from, 2 to, 3 unknown */
 };
 
-struct sighting { /* a record, in a dump */
+struct sighting {  /* a record, in a dump */
     uint32_t dump; /* index into the dump table */
     uint64_t line;
 };
@@ -41,7 +41,8 @@ struct copy_version {
     int64_t delivered, read, collected; /* ms or TIME_NONE */
     struct slice extra; /* canonical JSON object of everything else; empty if nothing */
     const struct sighting *sightings;
-    size_t n_sightings; /* the first is the record that brought the version; the rest re-deliveries */
+    size_t
+        n_sightings; /* the first is the record that brought the version; the rest re-deliveries */
 };
 
 struct copy {
@@ -67,7 +68,7 @@ enum doc_flag {
     DOC_UNTIMED = 64,
     DOC_INCOMPLETE = 128,
     DOC_DAMAGED_TEXT = 256,
-    DOC_HIDDEN = 512, /* not in the range of words, * and NOT (only with kind:) */
+    DOC_HIDDEN = 512,   /* not in the range of words, * and NOT (only with kind:) */
     DOC_DELETED = 1024, /* some copy says that it was deleted */
 };
 struct doc_state {

@@ -8,7 +8,7 @@
 #include "lictor/bytes.h"
 
 #define INFLATE_WINDOW_DEFAULT (UINT64_C(8) << 20)
-#define INFLATE_RATIO_DEFAULT 400           /* output bytes per input byte … */
+#define INFLATE_RATIO_DEFAULT 400                 /* output bytes per input byte … */
 #define INFLATE_FREE_DEFAULT (UINT64_C(64) << 20) /* … beyond this much output */
 
 struct inflate_limits {

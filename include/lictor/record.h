@@ -26,15 +26,48 @@ const char *record_kind_name(enum record_kind k);
 
 /* String keys. */
 enum record_string {
-    RS_FORMAT, RS_SOURCE, RS_STAGE, RS_EPOCH, RS_ACCOUNT, RS_SERVICE, RS_AUTHORITY, RS_WARRANT,
-    RS_LIID, RS_CIN, RS_DIRECTION, RS_POINT, RS_ZONE, RS_SELECTION, RS_FROM, RS_GROUP,
-    RS_GROUP_NAME, RS_ID, RS_TEXT, RS_REPLY_TO, RS_WHAT, RS_BY, RS_OF, RS_VALUE, RS_OWNER,
-    RS_HANDLE, RS_NICKNAME, RS_COUNT
+    RS_FORMAT,
+    RS_SOURCE,
+    RS_STAGE,
+    RS_EPOCH,
+    RS_ACCOUNT,
+    RS_SERVICE,
+    RS_AUTHORITY,
+    RS_WARRANT,
+    RS_LIID,
+    RS_CIN,
+    RS_DIRECTION,
+    RS_POINT,
+    RS_ZONE,
+    RS_SELECTION,
+    RS_FROM,
+    RS_GROUP,
+    RS_GROUP_NAME,
+    RS_ID,
+    RS_TEXT,
+    RS_REPLY_TO,
+    RS_WHAT,
+    RS_BY,
+    RS_OF,
+    RS_VALUE,
+    RS_OWNER,
+    RS_HANDLE,
+    RS_NICKNAME,
+    RS_COUNT
 };
 /* Keys that are times: an integer (ms) or an RFC 3339 string. `deleted` may also be true/false. */
 enum record_time {
-    RT_SENT, RT_DELIVERED, RT_READ, RT_COLLECTED, RT_TIME, RT_STARTED, RT_ENDED, RT_DELETED,
-    RT_COLLECTED_FROM, RT_COLLECTED_TO, RT_COUNT
+    RT_SENT,
+    RT_DELIVERED,
+    RT_READ,
+    RT_COLLECTED,
+    RT_TIME,
+    RT_STARTED,
+    RT_ENDED,
+    RT_DELETED,
+    RT_COLLECTED_FROM,
+    RT_COLLECTED_TO,
+    RT_COUNT
 };
 /* Keys that are integers from 0 to 2^63-1. */
 enum record_int { RI_SEQ, RI_BURN, RI_RECORDS, RI_LAST_SEQ, RI_INTERVAL_S, RI_COUNT };
@@ -57,7 +90,7 @@ enum record_time_state {
 struct record_when {
     enum record_time_state state;
     int64_t ms;
-    bool is_text;       /* was written as a string */
+    bool is_text; /* was written as a string */
     bool has_offset;
     int offset_minutes; /* as written */
     struct slice raw;   /* the raw JSON value */
@@ -89,7 +122,7 @@ struct record {
     uint64_t num[RI_COUNT];
     uint32_t num_present; /* bit per record_int */
     struct record_items list[RL_COUNT];
-    bool sealed;          /* a `sealed` object was there: */
+    bool sealed;                                 /* a `sealed` object was there: */
     struct slice seal_key, seal_nonce, seal_box; /* box and nonce decoded from base64 */
     const struct record_attachment *attachments;
     size_t n_attachments;
@@ -106,16 +139,16 @@ static inline bool record_has(const struct record *r, enum record_int k)
 /* Why a line goes into quarantine (delivery.md, "What cannot be read"). */
 enum record_fault {
     RF_NONE,
-    RF_EMPTY,     /* empty line */
-    RF_TOO_LONG,  /* over 1 MiB */
-    RF_JSON,      /* not a JSON object (RFC 8259), or bytes after it */
-    RF_NESTING,   /* deeper than 32 */
-    RF_NO_KIND,   /* no `kind` */
-    RF_KIND,      /* unknown kind */
+    RF_EMPTY,    /* empty line */
+    RF_TOO_LONG, /* over 1 MiB */
+    RF_JSON,     /* not a JSON object (RFC 8259), or bytes after it */
+    RF_NESTING,  /* deeper than 32 */
+    RF_NO_KIND,  /* no `kind` */
+    RF_KIND,     /* unknown kind */
     RF_NAME_TWICE,
-    RF_TYPE,      /* a known key of the wrong type */
-    RF_TWO_BODIES, /* text and sealed */
-    RF_AFTER_END,  /* set by the indexer */
+    RF_TYPE,        /* a known key of the wrong type */
+    RF_TWO_BODIES,  /* text and sealed */
+    RF_AFTER_END,   /* set by the indexer */
     RF_SECOND_DUMP, /* set by the indexer */
     RF_COUNT
 };

@@ -33,15 +33,13 @@ MUST_USE enum status segment_add_stream(struct segment_writer *w, const struct s
 MUST_USE enum status segment_add_origin(struct segment_writer *w, const struct origin_ref *o,
                                         struct err *err);
 /* Base only: conversations by key, each followed by its documents. */
-MUST_USE enum status segment_add_conversation(struct segment_writer *w,
-                                              const uint8_t key[KEY_SIZE],
+MUST_USE enum status segment_add_conversation(struct segment_writer *w, const uint8_t key[KEY_SIZE],
                                               const struct conversation *c, struct err *err);
 /* Base only: the next document of the conversation added last. `row` = content_encode,
  * `copies` = copies_encode. */
 MUST_USE enum status segment_add_doc(struct segment_writer *w, const uint8_t key[KEY_SIZE],
-                                     int64_t sent, struct slice row,
-                                     const struct doc_state *state, struct slice copies,
-                                     struct err *err);
+                                     int64_t sent, struct slice row, const struct doc_state *state,
+                                     struct slice copies, struct err *err);
 /* Overlay only: documents of the base in ascending order: copies that the base (and earlier
  * overlays) do not have, or versions of such that they have (may be empty), and the state that
  * holds from now on. */
@@ -78,13 +76,14 @@ MUST_USE enum status segment_open(int dirfd, const struct case_key *key,
                                   size_t n_overlays, struct block_cache *cache,
                                   struct segment **out, struct err *err);
 void segment_close(struct segment *s);
-MUST_USE enum status segment_verify(struct segment *s, struct err *err); /* every block of all files */
+MUST_USE enum status segment_verify(struct segment *s,
+                                    struct err *err); /* every block of all files */
 
 struct segment_info {
     uint32_t docs, hidden_docs;
     uint32_t conversations;
-    uint64_t messages; /* base and overlays: sum of state.messages over kind message */
-    uint64_t copies;   /* sum of (copies - messages) over kind message */
+    uint64_t messages;      /* base and overlays: sum of state.messages over kind message */
+    uint64_t copies;        /* sum of (copies - messages) over kind message */
     uint64_t others, notes; /* documents of other kinds; notes: of which */
     uint64_t sealed, conflict, untimed; /* messages so flagged, as in `messages` */
     uint32_t repeated_docs;
@@ -122,8 +121,8 @@ MUST_USE enum status segment_row(struct segment *s, struct segment_scratch *x, u
 
 struct segment_conversation {
     uint8_t key[KEY_SIZE];
-    uint32_t number;      /* within the segment */
-    uint32_t first, docs; /* its documents */
+    uint32_t number;       /* within the segment */
+    uint32_t first, docs;  /* its documents */
     struct conversation c; /* slices live in the arena given */
 };
 MUST_USE enum status segment_conversation_at(struct segment *s, struct segment_scratch *x,
@@ -161,7 +160,7 @@ struct held_version {
     const struct held_sighting {
         const struct dump_ref *dump;
         uint64_t line;
-    } *sightings;
+    } * sightings;
     size_t n_sightings;
 };
 struct held_copy {
@@ -196,9 +195,10 @@ MUST_USE enum status segment_stream_seqs(struct segment *s, struct segment_scrat
 /* As above, from (seq, doc) on: goes on exactly where a batch ended, also within a clash.
  * segment_stream_seqs never splits a seq over two calls; if one seq alone has more than `cap`
  * documents it is ST_LIMIT. */
-MUST_USE enum status segment_stream_seqs_from(struct segment *s, struct segment_scratch *x, size_t i,
-                                              uint64_t seq, uint32_t doc, struct seq_doc *out,
-                                              size_t cap, size_t *n, struct err *err);
+MUST_USE enum status segment_stream_seqs_from(struct segment *s, struct segment_scratch *x,
+                                              size_t i, uint64_t seq, uint32_t doc,
+                                              struct seq_doc *out, size_t cap, size_t *n,
+                                              struct err *err);
 
 /* ---- lexicon and postings ---- */
 
@@ -220,8 +220,8 @@ void term_iter_close(struct term_iter *it);
 
 #define DOC_END UINT32_MAX
 struct posting_iter;
-MUST_USE enum status posting_iter_open(struct segment *s, uint64_t handle, struct posting_iter **out,
-                                       struct err *err);
+MUST_USE enum status posting_iter_open(struct segment *s, uint64_t handle,
+                                       struct posting_iter **out, struct err *err);
 void posting_iter_close(struct posting_iter *it);
 /* First document >= `doc` (DOC_END when there is none); never goes back. Skips whole blocks. */
 MUST_USE enum status posting_iter_seek(struct posting_iter *it, uint32_t doc, uint32_t *out,

@@ -9,13 +9,13 @@ enum term_field {
     TERM_CONTACT = 'c', /* handle a contact record names */
     TERM_FROM = 'f',    /* sender (owner, account, by of other kinds) */
     TERM_GROUP = 'g',
-    TERM_HAS = 'h',     /* "link" "emoji" "attachment" "reply" "sealed" "email" "phone" */
-    TERM_ID = 'i',      /* the service's own id */
-    TERM_KIND = 'k',    /* "event" …; "hidden" for all outside the range of words; none for message */
-    TERM_OF = 'o',      /* service id of the message an event names */
+    TERM_HAS = 'h',  /* "link" "emoji" "attachment" "reply" "sealed" "email" "phone" */
+    TERM_ID = 'i',   /* the service's own id */
+    TERM_KIND = 'k', /* "event" …; "hidden" for all outside the range of words; none for message */
+    TERM_OF = 'o',   /* service id of the message an event names */
     TERM_SERVICE = 'v',
-    TERM_TO = 't',      /* recipient; members of a set conversation but the sender */
-    TERM_WORD = 'w',    /* folded token of the text */
+    TERM_TO = 't',   /* recipient; members of a set conversation but the sender */
+    TERM_WORD = 'w', /* folded token of the text */
 };
 
 #define TERM_MAX 240 /* longest term in a lexicon, field byte included */
@@ -29,9 +29,6 @@ struct term {
  * them, so that terms stay exact. Deterministic. */
 struct sha256;
 void term_make(struct term *t, struct sha256 *sha, enum term_field field, struct slice bytes);
-static inline struct slice term_slice(const struct term *t)
-{
-    return slice_of(t->bytes, t->len);
-}
+static inline struct slice term_slice(const struct term *t) { return slice_of(t->bytes, t->len); }
 
 #endif

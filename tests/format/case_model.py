@@ -237,7 +237,7 @@ class Model:
         known = (stream, seq) in doc.copies
         self.documents[c.hash] = doc
         both = lambda k: raw(r.get(k, dump.line.get(k)))
-        own = lambda k: raw(dump.line.get(k))
+        own = lambda k: raw(str(dump.line[k])) if k in dump.line else None
         direction = ["from", "to", "unknown"].index(r["direction"]) + 1 if "direction" in r else 0
         origin = (stream, direction, both("account"), own("authority"), both("warrant"), both("liid"),
                   raw(r.get("cin")), raw(r.get("point")), own("serial"), own("selection"))

@@ -12,6 +12,7 @@ from case_model import Dump, Model, raw
 
 INGEST = str(pathlib.Path(os.environ.get("LICTOR_BIN", ".")).resolve() / "lictor-ingest")
 T = 1586000000000
+TOO_LATE = 253402300799999  # the last millisecond of year 9999
 passed = failed = 0
 
 
@@ -96,12 +97,13 @@ def of_ann():
         {"kind": "note", "owner": "ann", "text": "without a number", "time": "never"},
         message(None, "ann", ["bob"], "without a number too", T + 14000),
         message(29, "ann", "", "an empty group", T + 14500, to=["bob"]),
-        message(30, "ann", ["bob"], "exactly in seconds", 0),
+        message(30, "ann", ["bob"], "at the epoch", 0), message(31, "ann", ["bob"], "year 10000", TOO_LATE + 1),
+        message(32, "ann", ["bob"], "year 9999", TOO_LATE),
     ], end=40)
 
 
 def of_bob():
-    return Dump("dir/bob.zst", {**ANN, "source": "imei:2", "account": "bob", "serial": "b\u00e9", "epoch": "e2"}, [
+    return Dump("dir/bob.zst", {**ANN, "source": "imei:2", "account": "bob", "serial": "b/e", "epoch": "e2"}, [
         message(100, "ann", ["bob"], "the harbour at nine the van is blue", T + 1000, read=T + 1700),
         message(101, "bob", ["ann"], "Nine is late", T + 2000, id="s-1"),
         message(104, "ann", ["bob"], "ok", T + 3000), message(105, "ann", ["bob"], "ok", T + 3000),
@@ -160,7 +162,7 @@ def of_faults():
         ("name-twice", b'{"kind":"note","kind":"note"}'),
         ("wrong-type", b'{"kind":"message","seq":"1","from":"a"}'),
         ("too-long", b'{"kind":"note","text":"' + b"y" * 1060000 + b'"}'),
-        ("too-deep", b'{"kind":"note","z":' + b"[" * 40 + b"]" * 40 + b"}")])
+        ("nesting", b'{"kind":"note","z":' + b"[" * 40 + b"]" * 40 + b"}")])
 
 
 class Deliveries:
@@ -268,7 +270,7 @@ class Comparison:
                         c.sent_given, c.record, None, 0), "body")
             self.equal(b.damaged, int("damaged-text" in self.expected[h].flags), "damaged text")
             self.equal(b.searched, int(other and c.kind in ("event", "note") and c.text is not None), "body is text")
-            self.equal(d.sent, c.sent, "sent column")
+            self.equal(d.sent, c.sent if c.sent is not None and 0 < c.sent <= TOO_LATE else None, "sent column")
 
     def copies(self):
         for h, d in self.read.items():
@@ -331,7 +333,8 @@ class Comparison:
         expected = collections.defaultdict(set)
         for h, e in self.expected.items():
             for stream, seq in e.copies:
-                expected[stream].add((seq, h))
+                if stream.dump is None:
+                    expected[stream].add((seq, h))
         self.equal({k: v for k, v in found.items() if v}, dict(expected), "seqs")
         for stream, all_of in infos.items():
             flags = 0
@@ -367,7 +370,7 @@ class Comparison:
         rows = [(d, s, flags_of(s)) for d, s in zip(documents, states)]
         kind = [r for r in rows if r[0].body.kind == "message"]
         with_flag = lambda f: sum(s.messages for _, s, flags in kind if f in flags)
-        times = [d.sent for d, _, _ in kind if d.sent is not None and 0 < d.sent <= 253402300799999]
+        times = [d.sent for d, _, _ in kind if d.sent is not None and 0 < d.sent <= TOO_LATE]
         none = case_reader.NONE_MS
         self.equal(found, {
             "documents": len(rows), "hidden": sum("hidden" in r[2] for r in rows),
@@ -383,7 +386,7 @@ class Comparison:
             expected = collections.Counter()
             for d in self.case.documents():
                 s = base.state[d.number] if d.base is base else None
-                if s and d.sent is not None and 0 < d.sent <= 253402300799999 and "hidden" not in flags_of(s):
+                if s and d.sent is not None and 0 < d.sent <= TOO_LATE and "hidden" not in flags_of(s):
                     expected[d.sent // 60000] += s.messages
             self.equal(base.minutes, dict(expected), "minutes")
 
