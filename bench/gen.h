@@ -165,6 +165,8 @@ void message_presence(const struct world *w, const struct message *m, struct pre
 
 /* ---- story (gen_story.c): what the one small conversation says ---- */
 
+/* Whether handles a and b have the story between them, alone. */
+bool story_is_pair(const struct world *w, uint32_t a, uint32_t b);
 int64_t story_begin(void);
 unsigned story_sender(uint32_t i);
 int64_t story_time(uint32_t i, int64_t before, uint64_t key);

@@ -50,12 +50,16 @@ static void put_call(const struct other *o)
 {
     const struct conv *c = o->m->conv;
     const uint32_t *members = &o->w->members[c->members];
+    uint32_t caller = members[o->m->sender], callee = members[(o->m->sender + 1) % c->n_members];
 
+    /* A call belongs to the conversation of the two, and the story is to end where it ends. */
+    if (story_is_pair(o->w, caller, callee))
+        callee = members[(o->m->sender + 2) % c->n_members];
     line_head(o->l, "call", o->seq);
     line_str(o->l, ",\"from\":");
-    line_handle(o->l, members[o->m->sender]);
+    line_handle(o->l, caller);
     line_str(o->l, ",\"to\":[");
-    line_handle(o->l, members[(o->m->sender + 1) % c->n_members]);
+    line_handle(o->l, callee);
     line_key_int(o->l, "],\"started\":", o->t);
     if (o->r & 1)
         line_key_int(o->l, ",\"ended\":", o->t + (int64_t)(o->r % 600000));

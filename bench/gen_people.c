@@ -225,11 +225,6 @@ static void story_put(struct maker *k)
         conv_put(k, (uint32_t[]){0, 2}, 2, false);
 }
 
-static bool is_story_pair(const struct world *w, uint32_t a, uint32_t b)
-{
-    return w->n_holders > 2 && w->o->messages >= STORY_LEAST && a + b == 2 && a != b;
-}
-
 static void convs_make(struct maker *k)
 {
     struct world *w = k->w;
@@ -241,7 +236,7 @@ static void convs_make(struct maker *k)
     captured = captured < half ? captured : half;
     for (uint32_t o = 1; o <= captured; o++)
         for (uint32_t h = 0; h < n; h++)
-            if ((2 * o != n || h < half) && !is_story_pair(w, h, (h + o) % n))
+            if ((2 * o != n || h < half) && !story_is_pair(w, h, (h + o) % n))
                 conv_put(k, (uint32_t[]){h, (h + o) % n}, 2, false);
     for (uint32_t r = 0; r < per; r++)
         for (uint32_t h = 0; h < n; h++)

@@ -5,7 +5,7 @@
 #include "bench/gen.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define STORY_DAY 12 /* before any handset has two streams of one stage */
+#define STORY_DAY 10 /* a Saturday, before any handset turns from stored to live */
 #define CONFLICT_AT 20
 
 static const struct {
@@ -17,7 +17,7 @@ static const struct {
     {1, 2, "Since yesterday. The old one is in the canal."},
     {0, 1, "Good. Same names as before, nothing else."},
     {1, 1, "Understood"},
-    {0, 35, "The tall one called. He wants the pallets moved before the weekend."},
+    {0, 35, "The tall one called. He wants the pallets moved before Wednesday."},
     {1, 3, "How many?"},
     {0, 1, "Six. Tiles on the outside, tiles all the way if anybody looks."},
     {1, 2, "Then I need the blue van, the white one is too small."},
@@ -53,12 +53,12 @@ static const struct {
     {1, 1, "Who else knows the place?"},
     {0, 2, "You, me and the owner. The owner is abroad until May."},
     {1, 1, "Keep it that way."},
-    {0, 590, "The van is ready. Keys are where they always are."},
+    {0, 2500, "The van is ready. Keys are where they always are."},
     {1, 3, "Seen it. The plates look good."},
     {0, 2, "Tank full, nothing in the back, phone off from one."},
     {1, 1, "And after?"},
     {0, 1, "After, one word. If it went wrong, two words."},
-    {1, 330, "Tiles"},
+    {1, 460, "Tiles"},
     {0, 1, "Sleep now."},
     {1, 540, "Counted them. It is five pallets, not six."},
     {0, 2, "Say that again?"},
@@ -81,6 +81,11 @@ static const struct {
 static const char other_text[] = "Harbour, gate 41, at 03:20. Lights off when you turn in.";
 
 _Static_assert(LINES == STORY_MESSAGES, "as many as the plan gives the conversation");
+
+bool story_is_pair(const struct world *w, uint32_t a, uint32_t b)
+{
+    return w->n_holders > 2 && w->o->messages >= STORY_LEAST && a + b == 2 && a != b;
+}
 
 int64_t story_begin(void) { return GEN_BEGIN_MS + STORY_DAY * DAY_MS; }
 

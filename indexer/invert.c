@@ -35,7 +35,7 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
         total += r->stores[w].vocab.n;
     v->names = malloc((total ? total : 1) * sizeof *v->names);
     v->terms = malloc((total ? total : 1) * sizeof *v->terms);
-    v->map = calloc(r->workers, sizeof *v->map);
+    v->map = calloc(r->workers + 1u, sizeof *v->map);
     if (!v->names || !v->terms || !v->map)
         return err_no_memory(err);
     for (unsigned w = 0; w < r->workers; w++) {

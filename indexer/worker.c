@@ -72,13 +72,13 @@ static enum status take_content(struct worker *w, const struct record *rec, stru
     TRY(run_content(w->run, hash, mine, ref, err));
     if (*ref != mine)
         return ST_OK;
-    r->content.stored_hash = r->content.kind == DOC_MESSAGE ? NULL : hash;
     struct run_doc *doc = grown_add(&s->docs, sizeof *doc);
     if (!doc)
         return err_no_memory(err);
     *doc = (struct run_doc){
         .sent = r->content.sent, .flags = r->flags, .kind = r->content.kind, .has_id = r->has_id};
     memcpy(doc->hash, hash, SHA256_SIZE);
+    r->content.stored_hash = r->content.kind == DOC_MESSAGE ? NULL : doc->hash;
     conversation_key(&w->hasher.sha, &r->content.conv, conv_key);
     TRY(run_conversation(s, conv_key, &r->content.conv, &doc->conv, err));
     buf_clear(&w->row);

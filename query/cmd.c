@@ -9,7 +9,7 @@
 #include "lictor/os.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
-#define FLUSH_AT ((size_t)256 << 10)
+#define FLUSH_AT ((size_t)32 << 10)
 #define COLUMNS_DEFAULT 100
 #define CANDIDATES_SHOWN 10
 

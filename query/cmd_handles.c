@@ -37,9 +37,9 @@ int cmd_handles(const struct cmd_options *o)
     struct summary sum = session_summary(&s, pattern);
     sum.total = n;
     if (st == ST_OK && s.r.format == RENDER_TEXT && n == 0)
-        buf_put_str(&s.out, "no such account in the delivered data\n");
+        buf_put_str(&s.out, "none in the delivered data\n");
     else if (st == ST_OK && s.r.format == RENDER_TEXT)
-        buf_printf(&s.out, "%llu accounts\n", (unsigned long long)n);
+        buf_printf(&s.out, "%llu account%s\n", (unsigned long long)n, n == 1 ? "" : "s");
     else if (st == ST_OK)
         render_end(&s.r, &sum, false, &s.out);
     return session_close(&s, st, n != 0, &err);

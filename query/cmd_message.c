@@ -7,7 +7,13 @@ static enum status show(struct session *s, struct err *err)
     struct message_view m;
     struct summary sum = session_summary(s, slice_str(s->o->rest[0]));
     sum.total = 1;
-    TRY(cmd_find_id(s, s->o->rest[0], &ref, err));
+    enum status st = cmd_find_id(s, s->o->rest[0], &ref, err);
+    if (st == ST_NOT_FOUND && s->r.format != RENDER_TEXT) {
+        sum.total = 0;
+        render_begin(&s->r, &sum, &s->out);
+        render_end(&s->r, &sum, true, &s->out);
+    }
+    TRY(st);
     arena_reset(&s->a);
     TRY(view_load(&s->v, &ref, VIEW_FULL, &s->a, &m, err));
     if (s->r.format == RENDER_TEXT)

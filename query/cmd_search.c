@@ -4,16 +4,16 @@
 
 #include "lictor/thread.h"
 #include "query/cmd.h"
+#include "query/lang.h"
 
 #define TEXT_LIMIT 20
-#define STDIN_MAX ((size_t)1 << 20)
 
 /* The query: arguments joined by a blank, or standard input. */
 static enum status join_query(const struct cmd_options *o, struct buf *out, struct err *err)
 {
     if (o->n_rest == 1 && strcmp(o->rest[0], "-") == 0) {
-        int c;
-        while ((c = getchar()) != EOF && out->len < STDIN_MAX)
+        int c; /* one byte too many is read, for the parser to refuse */
+        while (out->len <= LANG_TEXT_MAX && (c = getchar()) != EOF)
             buf_put_u8(out, (uint8_t)c);
         while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
             out->len--;
@@ -27,6 +27,18 @@ static enum status join_query(const struct cmd_options *o, struct buf *out, stru
     return buf_status(out, err);
 }
 
+/* Words must be made as those of the case were, or an answer would be wrong in silence. */
+static enum status check_words(const struct session *s, struct err *err)
+{
+    const char *theirs = casefile_words_version(s->cf);
+    if (strcmp(theirs, words_version()) == 0)
+        return ST_OK;
+    return err_set(err, ST_DAMAGED,
+                   "the case was indexed with rules for words %s, this program has %s: search it "
+                   "with the version that made it",
+                   theirs, words_version());
+}
+
 static enum status parse(struct session *s, struct slice text, struct query **q, struct buf *shown,
                          struct err *err)
 {
@@ -34,6 +46,7 @@ static enum status parse(struct session *s, struct slice text, struct query **q,
     enum status st = query_parse(text, s->v.splitter, s->v.zone, q, &qe, err);
     struct buf line = {0};
     if (st == ST_BAD_INPUT) {
+        cli_error(QUERY_PROGRAM, qe.text);
         query_error_print(text, &qe, &line);
     } else if (st == ST_OK) {
         query_print(*q, shown);
@@ -76,9 +89,23 @@ static enum status choose_digits(struct session *s, const struct search_result *
         if (st == ST_OK)
             id_set_add(&ids, m.id);
     }
+    if (r->n_hits > ID_SET_EXACT)
+        ids.more = r->n_hits - ID_SET_EXACT;
     s->r.id_digits = id_set_digits(&ids);
     id_set_release(&ids);
     return st;
+}
+
+static void put_untested(struct buf *out, uint64_t n, const char *what)
+{
+    char text[32];
+    if (n == 0)
+        return;
+    cli_count_text(n, text);
+    buf_put_str(out, text);
+    buf_put_str(out, n == 1 ? " message " : " messages ");
+    buf_put_str(out, what);
+    buf_put_str(out, " could not be tested; all else of the query matches.\n");
 }
 
 static void footer(struct session *s, const struct search_result *r)
@@ -89,16 +116,13 @@ static void footer(struct session *s, const struct search_result *r)
     cli_count_text(r->total, total);
     cli_count_text(r->conversations, conversations);
     if (r->total)
-        buf_printf(out, "%s of %s messages in %s conversations%s\n", shown, total, conversations,
+        buf_printf(out, "%s of %s message%s in %s conversation%s%s\n", shown, total,
+                   r->total == 1 ? "" : "s", conversations, r->conversations == 1 ? "" : "s",
                    r->n_hits < r->total ? "; --all" : "");
     else
-        buf_put_str(out, "nothing found in the delivered data\n");
-    if (r->sealed)
-        buf_printf(out, "%llu sealed messages could not be tested and match all else\n",
-                   (unsigned long long)r->sealed);
-    if (r->untimed)
-        buf_printf(out, "%llu messages without a time could not be tested and match all else\n",
-                   (unsigned long long)r->untimed);
+        buf_put_str(out, "none in the delivered data\n");
+    put_untested(out, r->sealed, "under seal");
+    put_untested(out, r->untimed, "without a time");
 }
 
 static enum status show(struct session *s, const struct query *q, struct slice shown,
@@ -143,7 +167,9 @@ int cmd_search(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
-    enum status st = join_query(o, &text, &err);
+    enum status st = check_words(&s, &err);
+    if (st == ST_OK)
+        st = join_query(o, &text, &err);
     if (st == ST_OK)
         st = parse(&s, buf_slice(&text), &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;

@@ -1,61 +1,78 @@
-/* cmd_thread — a conversation as it happened, with what is missing in it. Streams: what has been
- * read is printed. Where several services have the same set or group, each is shown in turn. */
+/* cmd_thread — a conversation as it happened, with what is missing in it. What has been read is
+ * printed, so a long one starts at once. Where several services have the same set or group, each is
+ * shown in turn: handles of different services are different people. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lictor/thread.h"
 #include "query/cmd.h"
 #include "query/lang.h"
+#include "query/survey.h"
 
 #define HANDLES_MAX 1000
 #define CONTEXT_DEFAULT 10
+#define CANDIDATES_SHOWN 10
+#define MEETINGS_SHOWN 20
 
 /* What a whole run of the command has shown. */
 struct shown {
-    uint64_t messages, others, gaps, missing, conflicts, one_sided;
+    uint64_t conversations, messages, others, gaps, missing;
+    uint64_t conflicts, one_sided, untimed, sealed;
+    uint64_t unplaced; /* untimed messages that the limits cannot test */
 };
 
-/* "A,B" of every --with; a handle with a comma needs a --with of its own and `\,`. */
-static enum status split_handles(const struct cmd_options *o, struct arena *a,
-                                 struct slice *handles, size_t *n, struct err *err)
+/* ---- what was asked for ---- */
+
+/* "A,B": a comma inside a handle is written `\,`. */
+static enum status split_handles(const char *p, struct arena *a, struct slice *handles, size_t *n,
+                                 struct err *err)
 {
-    *n = 0;
-    for (int i = 0; i < o->n_with; i++) {
-        const char *p = o->with[i];
-        for (;;) {
-            uint8_t *name = arena_alloc(a, strlen(p) + 1);
-            size_t len = 0;
-            if (!name)
-                return err_no_memory(err);
-            for (; *p && *p != ','; p++) {
-                if (p[0] == '\\' && p[1] == ',')
-                    p++;
-                name[len++] = (uint8_t)*p;
-            }
-            if (*n == HANDLES_MAX)
-                return err_set(err, ST_USAGE, "--with: more than %d handles", HANDLES_MAX);
-            handles[(*n)++] = slice_of(name, len);
-            if (!*p++)
-                break;
+    for (;;) {
+        uint8_t *name = arena_alloc(a, strlen(p) + 1);
+        size_t len = 0;
+        if (!name)
+            return err_no_memory(err);
+        for (; *p && *p != ','; p++) {
+            if (p[0] == '\\' && p[1] == ',')
+                p++;
+            name[len++] = (uint8_t)*p;
         }
+        if (*n == HANDLES_MAX)
+            return err_set(err, ST_USAGE, "--with: more than %d handles", HANDLES_MAX);
+        if (len == 0)
+            return err_set(err, ST_USAGE, "--with: a handle is empty");
+        handles[(*n)++] = slice_of(name, len);
+        if (!*p++)
+            return ST_OK;
     }
-    return ST_OK;
+}
+
+static enum status pick_key(struct session *s, struct buf *keys, struct err *err)
+{
+    TRY(thread_pick_key(&s->v, slice_str(s->o->conv), keys, err));
+    size_t n = keys->len / KEY_SIZE;
+    if (n < 2)
+        return ST_OK;
+    for (size_t i = 0; i < n && i < CANDIDATES_SHOWN; i++) {
+        char hex[2 * KEY_SIZE + 1];
+        hex_encode(keys->data + i * KEY_SIZE, KEY_SIZE, hex);
+        fprintf(stderr, "  %s\n", hex);
+    }
+    return err_set(err, ST_USAGE, "%zu conversations have a key that begins so: give more of it",
+                   n);
 }
 
 static enum status pick(struct session *s, struct buf *keys, struct err *err)
 {
     const struct cmd_options *o = s->o;
-    if (o->conv) {
-        enum status st = thread_pick_key(&s->v, slice_str(o->conv), keys, err);
-        if (st == ST_OK && keys->len > KEY_SIZE)
-            return err_set(err, ST_USAGE, "%zu conversations begin so: give more of the key",
-                           keys->len / KEY_SIZE);
-        return st;
-    }
+    struct slice handles[HANDLES_MAX];
+    size_t n = 0;
+    if (o->conv)
+        return pick_key(s, keys, err);
     if (o->group)
         return thread_pick_group(&s->v, slice_str(o->group), keys, err);
-    struct slice handles[HANDLES_MAX];
-    size_t n;
-    TRY(split_handles(o, &s->r.names, handles, &n, err));
+    for (int i = 0; i < o->n_with; i++)
+        TRY(split_handles(o->with[i], &s->r.names, handles, &n, err));
     return thread_pick_set(&s->v, handles, n, keys, err);
 }
 
@@ -75,186 +92,196 @@ static enum status limits_of(struct session *s, struct thread_limits *l, struct 
     return ST_OK;
 }
 
+/* The question as one line, for the summary. */
+static void question(const struct cmd_options *o, struct buf *out)
+{
+    const char *one = o->conv ? o->conv : o->group ? o->group : o->around;
+    buf_put_str(out, o->conv ? "conv:" : o->group ? "group:" : o->around ? "around:" : "with:");
+    if (one)
+        buf_put_str(out, one);
+    for (int i = 0; i < o->n_with; i++) {
+        buf_put_str(out, i ? "," : "");
+        buf_put_str(out, o->with[i]);
+    }
+    if (o->context_given)
+        buf_printf(out, " context:%llu", (unsigned long long)o->context);
+    if (o->after)
+        buf_printf(out, " after:%s", o->after);
+    if (o->before)
+        buf_printf(out, " before:%s", o->before);
+}
+
 /* ---- showing ---- */
-
-static void put_names(struct session *s, const struct conversation *c)
-{
-    struct buf *out = &s->out;
-    if (c->kind == CONV_GROUP) {
-        buf_put_str(out, "group ");
-        text_name(out, c->name, 60);
-    } else if (c->kind == CONV_SOURCE) {
-        buf_put_str(out, "records without a conversation, from ");
-        text_name(out, c->name, 60);
-    }
-    for (size_t i = 0; i < c->n_set && i < 20; i++) {
-        buf_put_str(out, i ? ", " : "");
-        text_name(out, c->set[i], 40);
-    }
-    if (c->n_set > 20)
-        buf_printf(out, " and %zu more", c->n_set - 20);
-}
-
-static enum status put_header(struct session *s, const uint8_t key[KEY_SIZE],
-                              struct conversation *c, struct err *err)
-{
-    char hex[2 * KEY_SIZE + 1];
-    hex_encode(key, KEY_SIZE, hex);
-    text_style(&s->r, &s->out, STYLE_BOLD);
-    put_names(s, c);
-    text_style(&s->r, &s->out, STYLE_NONE);
-    if (c->service.data) {
-        buf_put_str(&s->out, ", service ");
-        text_name(&s->out, c->service, 40);
-    }
-    buf_printf(&s->out, "  (conversation %.16s)\n", hex);
-    s->r.speaker_columns = 8;
-    for (size_t i = 0; i < c->n_set && i < 20; i++) {
-        const struct nickname *nick;
-        size_t n;
-        int width = cli_width(c->set[i].len > 64 ? slice_of(c->set[i].data, 64) : c->set[i]);
-        if (width > s->r.speaker_columns)
-            s->r.speaker_columns = width;
-        TRY(view_nicknames(&s->v, c->set[i], &nick, &n, err));
-        for (size_t k = 0; k < n && k < 5; k++) {
-            buf_put_str(&s->out, "  ");
-            text_name(&s->out, c->set[i], 40);
-            buf_put_str(&s->out, " is “");
-            text_name(&s->out, nick[k].nickname, 60);
-            buf_put_str(&s->out, "” in the address book of ");
-            text_name(&s->out, nick[k].owner, 40);
-            buf_put_u8(&s->out, '\n');
-        }
-    }
-    return ST_OK;
-}
 
 static enum status put_item(struct session *s, const struct thread_item *it, struct shown *sh,
                             struct err *err)
 {
+    const struct message_view *m = it->m;
+    bool text = s->r.format == RENDER_TEXT;
     if (it->is_gap) {
         sh->gaps++;
         sh->missing += it->gap.missing;
-        if (s->r.format == RENDER_TEXT)
+        if (text)
             text_thread_gap(&s->r, &it->gap, &s->out);
         else
             render_gap(&s->r, &it->gap, &s->out);
         return session_flush(s, err);
     }
-    const struct message_view *m = it->m;
     sh->messages += m->c.kind == DOC_MESSAGE;
     sh->others += m->c.kind != DOC_MESSAGE;
     sh->conflicts += (m->flags & DOC_CONFLICT) != 0;
     sh->one_sided += (m->flags & DOC_ONE_SIDED) != 0;
-    if (s->r.format == RENDER_TEXT)
+    sh->untimed += (m->flags & DOC_UNTIMED) != 0;
+    sh->sealed += (m->flags & DOC_SEALED) != 0;
+    if (text)
         TRY(text_thread_record(&s->r, m, &s->out, err));
     else
         render_record(&s->r, m, false, thread_order_name(it->order), &s->out);
     return session_flush(s, err);
 }
 
+static enum status put_head(struct session *s, struct thread *t, struct conversation *c,
+                            struct shown *sh, struct err *err)
+{
+    struct survey survey = {0};
+    arena_reset(&s->a);
+    TRY(thread_conversation(&s->v, t->key, &s->a, c, err));
+    if (s->r.format != RENDER_TEXT)
+        return ST_OK;
+    TRY(survey_thread(t, &s->a, &survey, err));
+    s->r.id_digits = survey.id_digits;
+    s->r.speaker_columns = survey.speaker_columns;
+    s->r.day_shown = false;
+    if (sh->conversations > 1)
+        buf_put_u8(&s->out, '\n');
+    return survey_head(&s->r, t->key, c, &survey, &s->out, err);
+}
+
+/* Groups and larger conversations that the members share. */
 static enum status put_also(struct session *s, const struct conversation *c, struct err *err)
 {
     struct thread_meeting *all;
     size_t n;
-    if (c->kind != CONV_SET)
+    if (c->kind != CONV_SET || s->o->n_with == 0 || s->r.format != RENDER_TEXT)
         return ST_OK;
     TRY(thread_also(&s->v, c, &s->a, &all, &n, err));
     if (n == 0)
         return ST_OK;
-    buf_printf(&s->out, "They also meet in %zu other conversation%s:", n, n == 1 ? "" : "s");
-    for (size_t i = 0; i < n && i < 10; i++) {
-        buf_put_str(&s->out, i ? "; " : " ");
-        put_names(s, &all[i].c);
+    buf_printf(&s->out, "\nThey also meet in %zu other conversation%s:\n", n, n == 1 ? "" : "s");
+    for (size_t i = 0; i < n && i < MEETINGS_SHOWN; i++) {
+        char hex[2 * KEY_SIZE + 1];
+        hex_encode(all[i].key, KEY_SIZE, hex);
+        buf_printf(&s->out, "  %.16s  ", hex);
+        survey_names(&all[i].c, &s->out);
+        buf_put_u8(&s->out, '\n');
     }
-    buf_put_str(&s->out, n > 10 ? "; …\n" : "\n");
+    if (n > MEETINGS_SHOWN)
+        buf_printf(&s->out, "  and %zu more\n", n - MEETINGS_SHOWN);
     return ST_OK;
+}
+
+static void put_count(struct buf *out, const char *before, uint64_t n, const char *one,
+                      const char *many)
+{
+    char text[32];
+    if (n == 0)
+        return;
+    cli_count_text(n, text);
+    buf_put_str(out, before);
+    buf_put_str(out, text);
+    buf_put_str(out, n == 1 ? one : many);
 }
 
 static void put_footer(struct session *s, const struct shown *sh)
 {
-    char n[32], missing[32];
     struct buf *out = &s->out;
-    cli_count_text(sh->messages, n);
-    cli_count_text(sh->missing, missing);
-    buf_printf(out, "\n%s message%s shown", n, sh->messages == 1 ? "" : "s");
-    if (sh->others)
-        buf_printf(out, ", %llu other records", (unsigned long long)sh->others);
-    if (sh->conflicts)
-        buf_printf(out, ", %llu contradicted", (unsigned long long)sh->conflicts);
-    if (sh->one_sided)
-        buf_printf(out, ", %llu from one side only", (unsigned long long)sh->one_sided);
-    if (sh->gaps)
-        buf_printf(out, ", %s records missing in %llu places", missing,
-                   (unsigned long long)sh->gaps);
-    buf_printf(out, "; times in %s. What is not shown is not in the delivered data.\n",
-               zone_name(s->v.zone));
+    buf_put_u8(out, '\n');
+    if (sh->messages == 0)
+        buf_put_str(out, "no message");
+    put_count(out, "", sh->messages, " message", " messages");
+    put_count(out, ", ", sh->others, " other record", " other records");
+    put_count(out, "; ", sh->one_sided, " from one side only", " from one side only");
+    put_count(out, "; ", sh->conflicts, " contradicted", " contradicted");
+    put_count(out, "; ", sh->sealed, " sealed", " sealed");
+    put_count(out, "; ", sh->untimed, " without a time", " without a time");
+    put_count(out, "; ", sh->missing, " record missing", " records missing");
+    put_count(out, " in ", sh->gaps, " place", " places");
+    put_count(out, "; ", sh->unplaced, " without a time could not be tested",
+              " without a time could not be tested");
+    buf_put_str(out, ". Times: ");
+    buf_put_str(out, zone_name(s->v.zone));
+    buf_put_str(out, ". What is not shown is not in the delivered data.\n");
 }
 
 /* ---- the two ways through a conversation ---- */
 
-static enum status whole(struct session *s, const uint8_t key[KEY_SIZE], struct shown *sh,
-                         struct err *err)
+static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
+                         const struct thread_limits *limits, struct shown *sh, struct err *err)
 {
     struct thread t;
     struct thread_item it;
-    struct thread_limits limits;
     struct conversation c;
-    TRY(limits_of(s, &limits, err));
-    arena_reset(&s->a);
-    TRY(thread_conversation(&s->v, key, &s->a, &c, err));
-    if (s->r.format == RENDER_TEXT)
-        TRY(put_header(s, key, &c, err));
-    TRY(thread_open(&s->v, key, &limits, &t, err));
-    enum status st;
-    while ((st = thread_next(&t, &it, err)) == ST_OK) {
-        st = stop_asked() ? err_set(err, ST_INTERRUPTED, "interrupted") : put_item(s, &it, sh, err);
-        if (st != ST_OK)
-            break;
-    }
+    TRY(thread_open(&s->v, key, limits, &t, err));
+    sh->conversations++;
+    enum status st = put_head(s, &t, &c, sh, err);
+    while (st == ST_OK && (st = thread_next(&t, &it, err)) == ST_OK)
+        st = put_item(s, &it, sh, err);
+    sh->unplaced += t.unplaced;
     thread_close(&t);
-    if (st == ST_END && s->r.format == RENDER_TEXT)
-        return put_also(s, &c, err);
-    return st == ST_END ? ST_OK : st;
+    return st == ST_END ? put_also(s, &c, err) : st;
 }
 
-static enum status around(struct session *s, struct shown *sh, struct err *err)
+static enum status around(struct session *s, const struct thread_limits *limits, struct shown *sh,
+                          struct err *err)
 {
     struct message_ref target;
-    struct message_view m;
     struct thread t;
     struct thread_around a;
     struct thread_item it;
-    struct thread_limits limits;
+    struct conversation c;
     uint64_t n = s->o->context_given ? s->o->context : CONTEXT_DEFAULT;
-    TRY(limits_of(s, &limits, err));
     TRY(cmd_find_id(s, s->o->around, &target, err));
-    arena_reset(&s->a);
-    TRY(view_load(&s->v, &target, VIEW_CONTENT, &s->a, &m, err));
-    if (s->r.format == RENDER_TEXT)
-        TRY(put_header(s, m.conversation_key, &m.c.conv, err));
-    TRY(thread_around_open(&s->v, &target, n, &limits, &t, &a, err));
-    enum status st;
-    while ((st = thread_around_next(&a, &it, err)) == ST_OK) {
-        st = stop_asked() ? err_set(err, ST_INTERRUPTED, "interrupted") : put_item(s, &it, sh, err);
-        if (st != ST_OK)
-            break;
-    }
+    TRY(thread_around_open(&s->v, &target, n, limits, &t, &a, err));
+    sh->conversations++;
+    enum status st = put_head(s, &t, &c, sh, err);
+    while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
+        st = put_item(s, &it, sh, err);
     thread_around_close(&a);
     return st == ST_END ? ST_OK : st;
 }
 
 static enum status run(struct session *s, struct shown *sh, struct err *err)
 {
+    struct thread_limits limits;
     struct buf keys = {0};
-    enum status st;
+    TRY(limits_of(s, &limits, err));
     if (s->o->around)
-        return around(s, sh, err);
-    st = pick(s, &keys, err);
+        return around(s, &limits, sh, err);
+    enum status st = pick(s, &keys, err);
     for (size_t i = 0; st == ST_OK && i + KEY_SIZE <= keys.len; i += KEY_SIZE)
-        st = whole(s, keys.data + i, sh, err);
+        st = whole(s, keys.data + i, &limits, sh, err);
     buf_release(&keys);
     return st;
+}
+
+static void finish(struct session *s, const struct shown *sh, bool found, const char *why)
+{
+    struct buf asked = {0};
+    if (s->r.format == RENDER_TEXT && found) {
+        put_footer(s, sh);
+    } else if (s->r.format == RENDER_TEXT) {
+        buf_put_str(&s->out, *why ? why : "none in the delivered data");
+        buf_put_u8(&s->out, '\n');
+    } else {
+        question(s->o, &asked);
+        struct summary sum = session_summary(s, buf_slice(&asked));
+        sum.total = sh->messages;
+        sum.conversations = sh->conversations;
+        sum.untimed = sh->unplaced;
+        render_end(&s->r, &sum, false, &s->out);
+        s->out.failed |= asked.failed;
+    }
+    buf_release(&asked);
 }
 
 int cmd_thread(const struct cmd_options *o)
@@ -265,25 +292,12 @@ int cmd_thread(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
-    const char *asked = o->around  ? o->around
-                        : o->conv  ? o->conv
-                        : o->group ? o->group
-                                   : o->with[0];
-    struct summary sum = session_summary(&s, slice_str(asked));
-    s.r.id_digits = 12;
     render_begin(&s.r, NULL, &s.out);
     enum status st = run(&s, &sh, &err);
-    if (st == ST_NOT_FOUND) {
-        cli_error(QUERY_PROGRAM, err.text);
-        st = ST_OK;
-    }
-    sum.total = sh.messages;
     bool found = sh.messages + sh.others != 0;
-    if (st == ST_OK && s.r.format != RENDER_TEXT)
-        render_end(&s.r, &sum, false, &s.out);
-    else if (st == ST_OK && found)
-        put_footer(&s, &sh);
-    else if (st == ST_OK)
-        buf_put_str(&s.out, "no record of this conversation is in the delivered data\n");
+    if (st == ST_NOT_FOUND)
+        st = ST_OK;
+    if (st == ST_OK)
+        finish(&s, &sh, found, err.text);
     return session_close(&s, st, found, &err);
 }

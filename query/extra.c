@@ -4,7 +4,10 @@
 
 #include "lictor/utf8.h"
 
-static bool at(struct slice s, size_t pos, char c) { return pos < s.len && s.data[pos] == c; }
+static bool at(struct slice s, size_t pos, char c)
+{
+    return pos < s.len && s.data[pos] == (uint8_t)c;
+}
 
 /* Behind the string that begins at `pos`. */
 static size_t string_end(struct slice s, size_t pos)

@@ -19,7 +19,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "kfzcslan", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "kfzcslanx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -32,6 +32,7 @@ static const struct command commands[] = {
      "  --sort newest|oldest  --limit N  --all   text shows 20, machine formats all\n"
      "  --count              print the exact total and nothing else\n"
      "  --format text|jsonl|json|csv\n"
+     "  --                   what follows is the query, also where it begins with -\n"
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
      "  --color auto|always|never\n"},
@@ -68,6 +69,7 @@ static const struct {
     {'f', {"format", required_argument, NULL, 'f'}},
     {'z', {"tz", required_argument, NULL, 'z'}},
     {'c', {"color", required_argument, NULL, 'c'}},
+    {'c', {"colour", required_argument, NULL, 'c'}},
     {'s', {"sort", required_argument, NULL, 's'}},
     {'l', {"limit", required_argument, NULL, 'l'}},
     {'a', {"all", no_argument, NULL, 'a'}},
@@ -191,6 +193,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     if (cmd->run == cmd_thread && ways != 1)
         return usage_error(cmd, cmd->name,
                            "say which: one of --conv, --with, --group and --around");
+    if (o->context_given && cmd->run == cmd_search)
+        return usage_error(cmd, "--context", "this version has it for thread --around ID alone");
     if (o->context_given && !o->around)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;
@@ -217,7 +221,10 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
         if (c == ':')
             return usage_error(cmd, argv[optind - 1], "a value is missing");
         if (c == '?' || !strchr(cmd->options, c))
-            return usage_error(cmd, argv[optind - 1], "no such option here");
+            return usage_error(cmd, argv[optind - 1],
+                               "no such option here (-- ends options, before a query with -)");
+        if (c == 's' && strcmp(optarg, "relevance") == 0)
+            return usage_error(cmd, "--sort relevance", "this version does not have it");
         if (!take_option(o, c, optarg))
             return usage_error(cmd, optarg, "not a value that this option takes");
     }

@@ -118,8 +118,10 @@ MUST_USE enum status text_wrap(struct render *r, struct buf *out, struct slice t
 void text_wrap_words(struct render *r, struct buf *out, struct slice words, int indent);
 void text_pad(struct buf *out, int columns);
 /* What may not be overlooked about a message, in words: "2 copies · only the sender's side · …".
- * Nothing if there is nothing to say. */
-void text_marks(const struct message_view *m, struct buf *out);
+ * Nothing if there is nothing to say. `copies`: also where their number is all there is to say. */
+void text_marks(const struct message_view *m, bool copies, struct buf *out);
+/* "bert is called Big B in the address book of anna"; names at most `columns` wide (0: any). */
+void text_nickname(const struct nickname *n, int columns, struct buf *out);
 /* "photo van.jpg, image/jpeg, 1.2 MB" for each attachment, one line each. */
 void text_attachments(struct render *r, const struct message_view *m, int indent, struct buf *out);
 /* What stands where no text can: "(sealed under key K1)", what an event or a call says. */

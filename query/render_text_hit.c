@@ -56,7 +56,7 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
         buf_put_u8(out, '\n');
     }
     text_attachments(r, m, HIT_INDENT, out);
-    text_marks(m, &marks);
+    text_marks(m, true, &marks);
     if (marks.len) {
         text_pad(out, HIT_INDENT);
         text_style(r, out, STYLE_DIM);
@@ -85,12 +85,8 @@ void text_handle(struct render *r, const struct handle_row *h, struct buf *out)
     }
     buf_put_u8(out, '\n');
     for (size_t i = 0; i < h->n_nicknames; i++) {
-        buf_put_str(out, "    called ");
-        text_name(out, h->nicknames[i].nickname, NAME_COLUMNS);
-        bool own = slice_eq(h->nicknames[i].owner, h->handle);
-        buf_put_str(out, own ? " by itself (display name)" : " in the address book of ");
-        if (!own)
-            text_name(out, h->nicknames[i].owner, NAME_COLUMNS);
+        buf_put_str(out, "    ");
+        text_nickname(&h->nicknames[i], NAME_COLUMNS, out);
         buf_put_u8(out, '\n');
     }
 }

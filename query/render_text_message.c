@@ -61,15 +61,8 @@ static void recipients(const struct render *r, const struct content *c, struct b
 static void nicknames(const struct render *r, const struct message_view *m, struct buf *out)
 {
     for (size_t i = 0; i < m->n_nicknames; i++) {
-        const struct nickname *n = &m->nicknames[i];
         label(r, out, i ? "" : "names");
-        text_name(out, n->handle, 0);
-        buf_put_str(out, " is called ");
-        text_name(out, n->nickname, 0);
-        bool own = slice_eq(n->owner, n->handle);
-        buf_put_str(out, own ? " by itself (display name)" : " in the address book of ");
-        if (!own)
-            text_name(out, n->owner, 0);
+        text_nickname(&m->nicknames[i], 0, out);
         buf_put_u8(out, '\n');
     }
 }
@@ -91,7 +84,7 @@ static void head(struct render *r, const struct message_view *m, struct buf *out
     line(r, out, "service", c->conv.service);
     line(r, out, "service id", c->id);
     line_hex(r, out, "conversation", m->conversation_key);
-    text_marks(m, &marks);
+    text_marks(m, true, &marks);
     if (marks.len) {
         label(r, out, "remarks");
         text_wrap_words(r, out, buf_slice(&marks), LABEL_COLUMNS);

@@ -105,14 +105,15 @@ static enum status contradiction(struct render *r, const struct related *other, 
     text_id(r, out, other->id);
     text_style(r, out, STYLE_NONE);
     buf_put_str(out, strcmp(other->why, "same-id") == 0
-                         ? ", under the same service id, says: "
-                         : ", under the same number of its stream, says: ");
+                         ? ", under the same service id, says:\n"
+                         : ", under the same number of its stream, says:\n");
+    text_pad(out, text_indent(r) + 2);
     if (st == ST_OK && refs.len)
         st = view_load(r->v, data, VIEW_CONTENT, &a, &o, err);
     if (st == ST_OK && refs.len) {
         struct slice text = render_text_of(&o.c);
         if (text.data)
-            st = text_wrap(r, out, text, text_indent(r), text_indent(r) + 50, false, err);
+            st = text_wrap(r, out, text, text_indent(r) + 2, text_indent(r) + 2, false, err);
         else
             text_body_words(&o, out);
         if (!text.data)
@@ -141,7 +142,7 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
         buf_put_u8(out, '\n');
     }
     text_attachments(r, m, text_indent(r), out);
-    text_marks(m, &marks);
+    text_marks(m, false, &marks);
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);

@@ -56,10 +56,23 @@ static void untimed_mark(const struct content *c, struct buf *out, size_t from)
     buf_put_str(out, ", which is no time");
 }
 
-void text_marks(const struct message_view *m, struct buf *out)
+void text_nickname(const struct nickname *n, int columns, struct buf *out)
 {
+    bool own = slice_eq(n->owner, n->handle);
+    text_name(out, n->handle, columns);
+    buf_put_str(out, " is called \xe2\x80\x9c"); /* quotation marks */
+    text_name(out, n->nickname, columns);
+    buf_put_str(out, "\xe2\x80\x9d ");
+    buf_put_str(out, own ? "by itself (display name)" : "in the address book of ");
+    if (!own)
+        text_name(out, n->owner, columns);
+}
+
+void text_marks(const struct message_view *m, bool copies, struct buf *out)
+{
+    const uint16_t of_copies = DOC_ONE_SIDED | DOC_CONFLICT | DOC_REPEATED;
     size_t from = out->len;
-    if (m->n_copies > 1) {
+    if (m->n_copies > 1 && (copies || (m->flags & of_copies))) {
         char n[32];
         cli_count_text(m->n_copies, n);
         mark(out, from, n);

@@ -198,6 +198,7 @@ static enum status part_scan(struct thread *t, struct thread_stream *s, struct s
     struct seq_doc *all = room;
     if (!room)
         return err_no_memory(err);
+    MUST(p);
     for (size_t n = 1; p->own && n > 0;) {
         TRY(part_read(t, p, all, SCAN_BATCH, &n, err));
         for (size_t i = 0; i < n; i++)
@@ -231,6 +232,7 @@ static enum status stream_open(struct thread *t, struct thread_stream *s, struct
         s->last = s->before;
     }
     for (size_t i = 0; i < s->n_parts; i++) {
+        MUST(s->parts[i]);
         s->parts[i]->next_seq = s->has_before ? s->before : 0;
         s->parts[i]->next_doc = 0;
         TRY(part_fill(t, s->parts[i], err));

@@ -174,6 +174,7 @@ static enum status load_for_reading(struct casefile *c, struct err *err)
         enum status read_st = manifest_read(c, &c->manifest, &read_err);
         if (read_st != ST_OK)
             return err_set(err, read_st, "%s", read_err.text);
+        MUST(c->manifest);
         /* Nothing has happened since the last try: the damage is real. */
         if (c->manifest->generation == generation)
             return st;

@@ -18,8 +18,9 @@ enum status splitter_new(struct splitter **out, struct err *err)
     /* One iterator serves all four scripts: ICU picks the dictionary by the text. */
     s->words = ubrk_open(UBRK_WORD, "th", NULL, 0, &e);
     if (!s->codes || U_FAILURE(e)) {
+        bool no_memory = !s->codes || e == U_MEMORY_ALLOCATION_ERROR;
         splitter_free(s);
-        if (!s->codes || e == U_MEMORY_ALLOCATION_ERROR)
+        if (no_memory)
             return err_no_memory(err);
         return err_set(err, ST_IO, "ICU has no data: %s", u_errorName(e));
     }

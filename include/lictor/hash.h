@@ -4,7 +4,9 @@
 #ifndef LICTOR_HASH_H
 #define LICTOR_HASH_H
 
+#ifndef __clang_analyzer__ /* it does not follow the inline code */
 #define XXH_INLINE_ALL
+#endif
 #include <xxhash.h>
 
 #include "lictor/bytes.h"
