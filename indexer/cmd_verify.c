@@ -20,11 +20,19 @@ int cmd_verify(const struct cmd_options *o)
     struct err err = {0};
     struct buf out = {0};
     uint64_t damaged = 0;
-    int code = cmd_open(o, CASE_READ, &cf);
+    int code = cmd_open(o, CASE_VERIFY, &cf);
     if (code)
         return code;
     enum status st = casefile_verify(cf, print_found, &out, &damaged, &err);
     struct core_options options = {.memory = cmd_memory(o)};
+    if (st == ST_OK && o->deep && damaged == 0) { /* CASE_VERIFY opens no segments */
+        casefile_close(cf);
+        code = cmd_open(o, CASE_READ, &cf);
+        if (code) {
+            buf_release(&out);
+            return code;
+        }
+    }
     if (st == ST_OK && o->deep && damaged == 0)
         st = verify_deep(cf, &options, print_found, &out, &damaged, &err);
     if (st == ST_OK && damaged == 0) {
