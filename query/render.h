@@ -126,6 +126,8 @@ void text_nickname(const struct nickname *n, int columns, struct buf *out);
 void text_attachments(struct render *r, const struct message_view *m, int indent, struct buf *out);
 /* What stands where no text can: "(sealed under key K1)", what an event or a call says. */
 void text_body_words(const struct message_view *m, struct buf *out);
+/* Too long for a sentence: text_body_words leaves the value of an event out then. */
+bool text_is_long(struct slice text);
 void text_gap_words(const struct thread_gap *g, struct buf *out);
 
 /* ---- people: the whole ---- */

@@ -3,7 +3,8 @@
 #include "lictor/cli.h"
 #include "query/render.h"
 
-#define SPEAKERS_MAX 256 /* beyond, all have one colour */
+#define CONTRADICTIONS_SHOWN 5 /* below one message; the rest is counted */
+#define SPEAKERS_MAX 256       /* beyond, all have one colour */
 #define DAY_MS INT64_C(86400000)
 
 static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
@@ -124,32 +125,56 @@ static enum status contradiction(struct render *r, const struct related *other, 
     return st;
 }
 
+/* Text beside the margin; where there is none, words, and below them the long value of an event. */
+static enum status body(struct render *r, const struct message_view *m, struct buf *out,
+                        struct err *err)
+{
+    struct slice text = render_text_of(&m->c);
+    int indent = text_indent(r);
+    if (text.data && (m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE))
+        return text_wrap(r, out, text, indent, indent, false, err);
+    text_style(r, out, STYLE_DIM);
+    text_body_words(m, out);
+    text_style(r, out, STYLE_NONE);
+    buf_put_u8(out, '\n');
+    if (m->c.kind != DOC_EVENT || !text_is_long(text))
+        return ST_OK;
+    text_pad(out, indent);
+    return text_wrap(r, out, text, indent, indent, false, err);
+}
+
+static enum status contradictions(struct render *r, const struct message_view *m, struct buf *out,
+                                  struct err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_related; i++) {
+        if (!m->related[i].conflict)
+            continue;
+        if (n++ < CONTRADICTIONS_SHOWN)
+            TRY(contradiction(r, &m->related[i], out, err));
+    }
+    if (n <= CONTRADICTIONS_SHOWN)
+        return ST_OK;
+    text_pad(out, text_indent(r));
+    buf_printf(out, "\xe2\x89\xa0 and %zu more%s: see `message` with this id\n",
+               n - CONTRADICTIONS_SHOWN, m->related_more ? " at least" : "");
+    return ST_OK;
+}
+
 enum status text_thread_record(struct render *r, const struct message_view *m, struct buf *out,
                                struct err *err)
 {
-    struct slice text = m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE ? render_text_of(&m->c)
-                                                                          : (struct slice){0};
     struct buf marks = {0};
     if (!content_untimed(&m->c))
         day_heading(r, m->c.sent, out);
     margin(r, m, out);
-    if (text.data) {
-        TRY(text_wrap(r, out, text, text_indent(r), text_indent(r), false, err));
-    } else {
-        text_style(r, out, STYLE_DIM);
-        text_body_words(m, out);
-        text_style(r, out, STYLE_NONE);
-        buf_put_u8(out, '\n');
-    }
+    TRY(body(r, m, out, err));
     text_attachments(r, m, text_indent(r), out);
     text_marks(m, false, &marks);
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);
-    for (size_t i = 0; i < m->n_related; i++)
-        if (m->related[i].conflict)
-            TRY(contradiction(r, &m->related[i], out, err));
-    return ST_OK;
+    return contradictions(r, m, out, err);
 }
 
 void text_thread_gap(struct render *r, const struct thread_gap *g, struct buf *out)

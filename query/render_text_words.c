@@ -176,12 +176,18 @@ static void who_words(struct slice record, struct buf *out)
     buf_release(&text);
 }
 
+bool text_is_long(struct slice text)
+{
+    return text.len > 4 * VALUE_COLUMNS || cli_width(text) > VALUE_COLUMNS;
+}
+
 static void event_words(const struct content *c, struct buf *out)
 {
     if (!value_of(c->raw, "what", "", out))
         buf_put_str(out, "event");
     who_words(c->raw, out);
-    (void)value_of(c->raw, "value", ": ", out);
+    if (!text_is_long(c->text))
+        (void)value_of(c->raw, "value", ": ", out);
     (void)value_of(c->raw, "of", ", of message ", out);
 }
 
