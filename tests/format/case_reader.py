@@ -62,7 +62,7 @@ Version = collections.namedtuple("Version", "origin delivered read collected ext
 
 def copy_row(data):
     """{(stream, seq): [versions]}, a sighting as (dump, line)."""
-    c, copies = Cursor(data), {}
+    c, copies, times = Cursor(data), {}, [0]
     for _ in range(c.varint()):
         stream, seq = c.varint(), c.varint()
         need(not copies or max(copies) < (stream >> 1, seq), "copies: order")
@@ -70,21 +70,21 @@ def copy_row(data):
         if stream & 1:
             n = c.varint()
             need(n >= 2, "copies: versions")
-        copies[stream >> 1, seq] = versions = [version(c, seq) for _ in range(n)]
+        copies[stream >> 1, seq] = versions = [version(c, seq, times) for _ in range(n)]
         need(len({v[:5] for v in versions}) == n, "copies: equal versions")
     return c.end(copies)
 
 
-def version(c, seq):
-    flags, origin, times, before = c.u8(), c.varint(), [], 0
+def version(c, seq, written):
+    """`written`: the times of the row so far; each is stored as the difference from the one before."""
+    flags, origin, times = c.u8(), c.varint(), []
     need(flags < 32, "version: flags")
     for bit in (1, 2, 4):
         times.append(None)
         if flags & bit:
-            before = before + c.zigzag() + 2**63 & MASK
-            before -= 2**63
-            need(before != NONE_MS, "version: a time is -2^63")
-            times[-1] = before
+            times[-1] = (written[-1] + c.zigzag() + 2**63 & MASK) - 2**63
+            need(times[-1] != NONE_MS, "version: a time is -2^63")
+            written.append(times[-1])
     extra, n = c.blob() if flags & 8 else None, c.varint() if flags & 16 else 1
     need(extra != b"" and (n >= 2) == (flags > 15), "version: extra or sightings")
     where = [(c.varint(), seq + c.zigzag() & MASK) for _ in range(n)]
