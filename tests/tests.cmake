@@ -80,5 +80,6 @@ lictor_fuzz_target(section store)
 lictor_fuzz_target(words text)
 
 # --- the programs from outside -----------------------------------------------------------------
+lictor_script_test(cli tests/cli/age_interop.py)
 lictor_script_test(cli tests/cli/bad_input.py)
 lictor_script_test(cli tests/cli/generate_truth.py)
