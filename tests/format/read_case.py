@@ -141,6 +141,14 @@ def of_server(stage, many, seed, source="server:1"):
                                                  "selection": "order 7"}, items)
 
 
+def of_phone():
+    """A device's stream: it counts, and walks more conversations at once than a block remembers."""
+    r = random.Random(5)
+    return Dump("phone.ndjson", {"source": "imei:5", "stage": "stored", "account": "phone"},
+                [message(i, "phone", [f"friend {r.randrange(20) if i % 400 else 99}"], f"number {i}",
+                         T + 60000 * i if i % 97 else None) for i in range(1, 1300)])
+
+
 def of_ann_again():
     """Delivered again, with news: other copies of messages known, a clash, further versions."""
     return Dump("ann2.ndjson", {**ANN, "serial": 8}, [
@@ -480,6 +488,17 @@ def words_of(c):
     return dict(out)
 
 
+def long_line(folder):
+    """A line longer than a batch is cut into pieces; together they are the line."""
+    (folder / "long").mkdir()
+    d = Deliveries(folder / "long")
+    line = b"".join(b"%d " % i for i in range(250000))
+    d.add(Dump("long.ndjson", {"source": "imei:6", "stage": "stored"}, [("too-long", line)]))
+    case = case_reader.Case(d.case)
+    equal([tuple(x) for x in case.lines], d.model.quarantine, "a line in pieces")
+    equal(case.manifest.quarantined, 1, "a line in pieces counts once")
+
+
 def damage(case):
     """The reader itself: a flipped bit anywhere is found."""
     r = random.Random(1)
@@ -503,7 +522,7 @@ def main():
     try:
         d = Deliveries(folder)
         Comparison(d, "empty").custody()
-        d.add(of_ann(), of_nobody(), of_server("live", 900, 1))
+        d.add(of_ann(), of_nobody(), of_server("live", 900, 1), of_phone())
         Comparison(d, "one add").run()
         d.add(of_bob())
         d.add(of_ann_again())
@@ -522,6 +541,7 @@ def main():
         compacted.run()
         check(not any(o for _, o in compacted.case.sets), "compact folds overlays in")
         equal(compacted.case.digest(), last.case.digest(), "compact keeps the digest")
+        long_line(folder)
         damage(d.case)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

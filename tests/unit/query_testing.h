@@ -14,6 +14,7 @@ struct spec_copy {
     const char *source;
     uint64_t seq;
     const char *account; /* NULL: none */
+    int64_t delivered;   /* 0: absent */
 };
 /* One content with all its copies. NULL is absent. */
 struct spec {
@@ -156,7 +157,8 @@ static void make_copies(struct maker *m, struct made_doc *d)
         m->origins[c->stream] =
             (struct origin_ref){.stream = c->stream, .account = maybe(s->copies[i].account)};
         *v = (struct copy_version){.origin = c->stream,
-                                   .delivered = TIME_NONE,
+                                   .delivered =
+                                       s->copies[i].delivered ? s->copies[i].delivered : TIME_NONE,
                                    .read = TIME_NONE,
                                    .collected = TIME_NONE,
                                    .sightings = &first_sighting,
@@ -288,6 +290,12 @@ static void write_terms(struct maker *m, struct segment_writer *w)
     }
 }
 
+/* What the dumps said of all streams of the segments made next. */
+static struct {
+    uint64_t end_last_seq;
+    bool selection, partial;
+} made_streams;
+
 struct made_seq {
     uint64_t seq;
     uint32_t doc;
@@ -315,7 +323,9 @@ static void write_seqs(struct maker *m, struct segment_writer *w, uint32_t strea
         seqs[i] = all[i].seq;
         docs[i] = all[i].doc;
     }
-    cr_assert_eq(segment_add_stream_seqs(w, stream, n, seqs, docs, 0, false, false, NULL), ST_OK);
+    cr_assert_eq(segment_add_stream_seqs(w, stream, n, seqs, docs, made_streams.end_last_seq,
+                                         made_streams.selection, made_streams.partial, NULL),
+                 ST_OK);
 }
 
 static void write_docs(struct maker *m, struct segment_writer *w)

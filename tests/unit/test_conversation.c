@@ -1,0 +1,562 @@
+/* test_conversation — query/thread_*.c: one conversation out of all segments, its order, its holes,
+ * its limits, what stands around a message, and which conversation was meant. */
+#include "query/thread.h"
+#include "query_testing.h"
+
+#define DAY INT64_C(1586000000000)
+
+static struct casefile *cf;
+static struct view v;
+static char line[1 << 16];
+
+static void setup(void)
+{
+    dir_make();
+    memset(&made_streams, 0, sizeof made_streams);
+    cf = query_case_make();
+}
+
+static void teardown(void)
+{
+    if (v.cf)
+        view_close(&v);
+    casefile_close(cf);
+    dir_remove();
+}
+
+TestSuite(conversation, .init = setup, .fini = teardown);
+
+static void look(void)
+{
+    struct err err = {0};
+    cr_assert_eq(view_open(cf, "UTC", &v, &err), ST_OK, "%s", err.text);
+}
+
+/* A message from a to b at second `s` (0: untimed), held by `source` under `seq`. */
+#define MSG(s, words, src, n)                                                                      \
+    {                                                                                              \
+        .from = "a", .to = "b", .text = words, .sent = (s) ? DAY + (s)*1000 : 0, .copies = {       \
+            {.source = src, .seq = n}                                                              \
+        }                                                                                          \
+    }
+/* The same between other people. */
+#define OTHER(s, words, src, n)                                                                    \
+    {                                                                                              \
+        .from = "x", .to = "y", .text = words, .sent = DAY + (s)*1000, .copies = {                 \
+            {.source = src, .seq = n}                                                              \
+        }                                                                                          \
+    }
+
+static void put_segment(const struct spec *specs, size_t n) { segment_make(cf, specs, n); }
+#define SEGMENT(...)                                                                               \
+    do {                                                                                           \
+        static const struct spec specs_[] = {__VA_ARGS__};                                         \
+        put_segment(specs_, sizeof specs_ / sizeof *specs_);                                       \
+    } while (0)
+
+static void key_of(const char *with, uint8_t key[KEY_SIZE])
+{
+    struct buf keys = {0};
+    struct slice handles[8];
+    size_t n = 0;
+    for (const char *p = with; *p; n++) {
+        size_t len = strcspn(p, ",");
+        handles[n] = slice_of(p, len);
+        p += len + (p[len] == ',');
+    }
+    cr_assert_eq(thread_pick_set(&v, handles, n, &keys, NULL), ST_OK);
+    cr_assert_eq(keys.len, (size_t)KEY_SIZE);
+    memcpy(key, keys.data, KEY_SIZE);
+    buf_release(&keys);
+}
+
+/* "m1 [3-7] m2/seq": texts, holes with their bounds, the order where it is not by sent. */
+static void put_item(const struct thread_item *it)
+{
+    size_t at = strlen(line);
+    char *to = line + at;
+    size_t room = sizeof line - at;
+    const char *gap = at ? " " : "";
+    if (it->is_gap && it->gap.at_end)
+        (void)snprintf(to, room, "%s[%llu-:%llu]", gap, (unsigned long long)it->gap.after_seq,
+                       (unsigned long long)it->gap.missing);
+    else if (it->is_gap)
+        (void)snprintf(to, room, "%s[%llu-%llu:%llu]", gap, (unsigned long long)it->gap.after_seq,
+                       (unsigned long long)it->gap.before_seq, (unsigned long long)it->gap.missing);
+    else
+        (void)snprintf(to, room, "%s%.*s%s%s", gap, (int)it->m->c.text.len,
+                       (const char *)it->m->c.text.data, it->order == ORDER_SENT ? "" : "/",
+                       it->order == ORDER_SENT ? "" : thread_order_name(it->order));
+}
+
+static const char *show(int64_t after, int64_t before)
+{
+    struct thread t;
+    struct thread_item it;
+    struct thread_limits limits = {after ? DAY + after * 1000 : INT64_MIN,
+                                   before ? DAY + before * 1000 : INT64_MAX};
+    struct err err = {0};
+    enum status st;
+    uint8_t key[KEY_SIZE];
+    key_of("a,b", key);
+    cr_assert_eq(thread_open(&v, key, &limits, &t, &err), ST_OK, "%s", err.text);
+    line[0] = 0;
+    while ((st = thread_next(&t, &it, &err)) == ST_OK)
+        put_item(&it);
+    cr_assert_eq(st, ST_END, "%s", err.text);
+    thread_close(&t);
+    return line;
+}
+
+/* The message with this text (the k-th of its content). */
+static struct message_ref find(const char *words, uint32_t k)
+{
+    struct thread t;
+    struct thread_item it;
+    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct message_ref found = {.k = 0};
+    uint8_t key[KEY_SIZE];
+    key_of("a,b", key);
+    cr_assert_eq(thread_open(&v, key, &limits, &t, NULL), ST_OK);
+    while (thread_next(&t, &it, NULL) == ST_OK)
+        if (!it.is_gap && slice_eq_str(it.m->c.text, words) && it.ref.k == k)
+            found = it.ref;
+    thread_close(&t);
+    cr_assert_eq(found.k, k, "no message %s", words);
+    return found;
+}
+
+static const char *show_around(const char *words, uint32_t k, uint64_t n)
+{
+    struct thread t;
+    struct thread_around a;
+    struct thread_item it;
+    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct message_ref ref = find(words, k);
+    struct err err = {0};
+    enum status st;
+    cr_assert_eq(thread_around_open(&v, &ref, n, &limits, &t, &a, &err), ST_OK, "%s", err.text);
+    line[0] = 0;
+    while ((st = thread_around_next(&a, &it, &err)) == ST_OK)
+        put_item(&it);
+    cr_assert_eq(st, ST_END, "%s", err.text);
+    thread_around_close(&a);
+    return line;
+}
+
+/* ---- order ---- */
+
+Test(conversation, merges_segments_by_time)
+{
+    SEGMENT(MSG(5, "five", "p", 5), MSG(1, "one", "p", 1), OTHER(2, "not mine", "p", 2));
+    SEGMENT(MSG(3, "three", "p", 3), MSG(4, "four", "p", 4), MSG(9, "nine", "q", 1));
+    look();
+    cr_assert_str_eq(show(0, 0), "one three four five nine");
+}
+
+Test(conversation, orders_equal_times_by_the_least_copy_of_all_segments)
+{
+    SEGMENT(MSG(1, "third", "p", 3), MSG(1, "first", "p", 1));
+    SEGMENT(MSG(1, "second", "p", 2), MSG(1, "fourth", "q", 1));
+    look();
+    cr_assert_str_eq(show(0, 0), "first second third fourth");
+}
+
+Test(conversation, shows_every_message_of_a_repeated_content)
+{
+    SEGMENT({.from = "a",
+             .to = "b",
+             .text = "ok",
+             .sent = DAY + 1000,
+             .copies = {{.source = "p", .seq = 1},
+                        {.source = "p", .seq = 3},
+                        {.source = "q", .seq = 1}}},
+            MSG(1, "well", "p", 2));
+    look();
+    cr_assert_str_eq(show(0, 0), "ok well ok");
+}
+
+Test(conversation, places_untimed_records_by_delivery_then_by_number_then_last)
+{
+    SEGMENT(MSG(1, "one", "p", 1), MSG(0, "after one", "p", 2), MSG(3, "three", "p", 3),
+            MSG(0, "at the end", "p", 9), MSG(0, "alone", "r", 4), MSG(0, "also after one", "p", 2),
+            {.from = "a",
+             .to = "b",
+             .text = "delivered at two",
+             .copies = {{.source = "p", .seq = 8, .delivered = DAY + 2000}}});
+    look();
+    cr_assert_str_eq(show(0, 0), "one delivered at two/delivered after one/seq also after one/seq "
+                                 "three [3-8:4] at the end/seq alone/seq");
+}
+
+Test(conversation, places_an_untimed_record_before_the_first_that_follows_in_any_stream)
+{
+    SEGMENT({.from = "a",
+             .to = "b",
+             .text = "u",
+             .copies = {{.source = "p", .seq = 5}, {.source = "q", .seq = 1}}},
+            MSG(1, "one", "p", 4), MSG(2, "two", "q", 2), MSG(3, "three", "p", 6));
+    look();
+    cr_assert_str_eq(show(0, 0), "one u/seq two three");
+}
+
+/* ---- holes ---- */
+
+Test(conversation, shows_a_hole_once_between_two_of_its_records)
+{
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 4), MSG(3, "three", "p", 5));
+    look();
+    cr_assert_str_eq(show(0, 0), "one [1-4:2] two three");
+}
+
+Test(conversation, does_not_take_numbers_of_other_conversations_for_holes)
+{
+    SEGMENT(MSG(1, "one", "p", 1), OTHER(2, "x", "p", 2), OTHER(2, "y", "p", 3),
+            MSG(2, "two", "p", 5));
+    SEGMENT(OTHER(1, "z", "p", 4));
+    look();
+    cr_assert_str_eq(show(0, 0), "one two");
+}
+
+Test(conversation, shows_holes_between_other_records_in_its_middle)
+{
+    SEGMENT(MSG(1, "one", "p", 1), OTHER(2, "x", "p", 10), MSG(2, "two", "p", 20));
+    look();
+    cr_assert_str_eq(show(0, 0), "one [1-10:8] [10-20:9] two");
+}
+
+Test(conversation, leaves_out_holes_before_its_first_and_behind_its_last_record)
+{
+    SEGMENT(OTHER(1, "x", "p", 1), MSG(2, "one", "p", 5), MSG(3, "two", "p", 6),
+            OTHER(4, "y", "p", 9));
+    look();
+    cr_assert_str_eq(show(0, 0), "one two");
+}
+
+Test(conversation, shows_a_hole_before_the_first_record_shown_with_a_greater_number)
+{
+    /* The clock of the handset was wrong: number 9 is shown before number 2. */
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "nine", "p", 9), MSG(3, "two", "p", 2),
+            MSG(4, "ten", "p", 10));
+    look();
+    cr_assert_str_eq(show(0, 0), "one [2-9:6] nine two ten");
+}
+
+Test(conversation, keeps_the_holes_of_streams_apart)
+{
+    SEGMENT({.from = "a",
+             .to = "b",
+             .text = "one",
+             .sent = DAY + 1000,
+             .copies = {{.source = "p", .seq = 1}, {.source = "q", .seq = 7}}},
+            {.from = "a",
+             .to = "b",
+             .text = "two",
+             .sent = DAY + 2000,
+             .copies = {{.source = "p", .seq = 3}, {.source = "q", .seq = 9}}},
+            MSG(3, "three", "q", 10));
+    look();
+    cr_assert_str_eq(show(0, 0), "one [1-3:1] [7-9:1] two three");
+}
+
+Test(conversation, survives_the_greatest_numbers)
+{
+    SEGMENT(MSG(1, "one", "p", 0), MSG(2, "two", "p", INT64_MAX));
+    look();
+    cr_assert_str_eq(show(0, 0), "one [0-9223372036854775807:9223372036854775806] two");
+}
+
+Test(conversation, shows_what_is_missing_at_the_end_of_a_stream)
+{
+    made_streams.end_last_seq = 6;
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 2), OTHER(1, "x", "q", 1));
+    look();
+    cr_assert_str_eq(show(0, 0), "one two [2-:4]");
+    cr_assert_str_eq(show(0, 2), "one");
+}
+
+static const char *why_of(void)
+{
+    struct thread t;
+    struct thread_item it;
+    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    const char *why = "none";
+    uint8_t key[KEY_SIZE];
+    key_of("a,b", key);
+    cr_assert_eq(thread_open(&v, key, &limits, &t, NULL), ST_OK);
+    while (thread_next(&t, &it, NULL) == ST_OK)
+        if (it.is_gap)
+            why = it.gap.why;
+    thread_close(&t);
+    return why;
+}
+
+Test(conversation, says_that_a_hole_was_not_delivered)
+{
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 4));
+    look();
+    cr_assert_str_eq(why_of(), "not-delivered");
+}
+
+Test(conversation, says_that_a_hole_was_left_out_by_order)
+{
+    made_streams.selection = true;
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 4));
+    look();
+    cr_assert_str_eq(why_of(), "selection");
+}
+
+Test(conversation, says_that_a_hole_comes_from_a_partial_dump)
+{
+    made_streams.partial = true;
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 4));
+    look();
+    cr_assert_str_eq(why_of(), "partial-dump");
+}
+
+/* ---- limits ---- */
+
+static void make_limits(void)
+{
+    SEGMENT(MSG(1, "one", "p", 1), MSG(2, "two", "p", 4), MSG(3, "three", "p", 6),
+            MSG(0, "early", "p", 2), MSG(0, "late", "p", 5), MSG(0, "lost", "r", 1));
+    SEGMENT(MSG(4, "four", "p", 7), MSG(5, "five", "p", 10), MSG(0, "last", "p", 12));
+    look();
+}
+
+Test(conversation, keeps_within_limits_and_shows_only_holes_there)
+{
+    make_limits();
+    cr_assert_str_eq(show(0, 0), "one early/seq [2-4:1] two late/seq three four [7-10:2] five "
+                                 "[10-12:1] last/seq lost/seq");
+    cr_assert_str_eq(show(3, 0), "late/seq three four [7-10:2] five [10-12:1] last/seq");
+    cr_assert_str_eq(show(5, 0), "[7-10:2] five [10-12:1] last/seq");
+    cr_assert_str_eq(show(2, 4), "early/seq [2-4:1] two late/seq three");
+    cr_assert_str_eq(show(0, 2), "one");
+    cr_assert_str_eq(show(6, 9), "");
+}
+
+/* ---- around ---- */
+
+Test(conversation, gives_exactly_n_messages_on_each_side)
+{
+    SEGMENT(MSG(1, "m1", "p", 1), MSG(1, "m2", "p", 2), MSG(2, "m3", "p", 3), MSG(2, "m4", "p", 5));
+    SEGMENT(MSG(2, "m5", "p", 6), MSG(3, "m6", "p", 7), MSG(3, "m7", "p", 9), MSG(4, "m8", "q", 1));
+    look();
+    cr_assert_str_eq(show_around("m4", 1, 0), "m4");
+    cr_assert_str_eq(show_around("m4", 1, 1), "m3 [3-5:1] m4 m5");
+    cr_assert_str_eq(show_around("m5", 1, 2), "m3 [3-5:1] m4 m5 m6 [7-9:1] m7");
+    cr_assert_str_eq(show_around("m1", 1, 2), "m1 m2 m3");
+    cr_assert_str_eq(show_around("m8", 1, 2), "m6 [7-9:1] m7 m8");
+    cr_assert_str_eq(show_around("m3", 1, 100), "m1 m2 m3 [3-5:1] m4 m5 m6 [7-9:1] m7 m8");
+}
+
+Test(conversation, counts_repeated_and_untimed_messages_around_one)
+{
+    SEGMENT({.from = "a",
+             .to = "b",
+             .text = "ok",
+             .sent = DAY + 1000,
+             .copies = {{.source = "p", .seq = 1},
+                        {.source = "p", .seq = 2},
+                        {.source = "p", .seq = 3}}},
+            MSG(2, "next", "p", 6), MSG(0, "u", "p", 5), MSG(3, "last", "p", 7));
+    look();
+    cr_assert_str_eq(show_around("ok", 2, 1), "ok ok ok");
+    cr_assert_str_eq(show_around("next", 1, 1), "u/seq next last");
+    cr_assert_str_eq(show_around("u", 1, 2), "ok ok [3-5:1] u/seq next last");
+}
+
+/* ---- a piece is a piece of the whole ---- */
+
+static uint64_t random_state;
+static uint32_t random_below(uint32_t n)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(random_state >> 33) % n;
+}
+
+enum { MADE = 60, MADE_NAME = 8 };
+static char made_names[MADE][MADE_NAME];
+
+/* Two segments of random records; about a third of the numbers is missing. */
+static void make_random(uint64_t seed)
+{
+    static const char *const sources[] = {"p", "q", "r"};
+    static struct spec specs[MADE];
+    random_state = seed;
+    memset(specs, 0, sizeof specs);
+    for (uint32_t i = 0; i < MADE; i++) {
+        struct spec *s = &specs[i];
+        bool mine = random_below(3) > 0;
+        (void)snprintf(made_names[i], MADE_NAME, "m%u", (unsigned)i);
+        s->from = mine ? "a" : "x";
+        s->to = mine ? "b" : "y";
+        s->text = made_names[i];
+        s->sent = random_below(8) ? DAY + 1000 * (int64_t)(1 + random_below(20)) : 0;
+        for (uint32_t c = 0; c < 1 + random_below(2); c++)
+            s->copies[c] =
+                (struct spec_copy){.source = sources[(i + c) % 3], .seq = 3 * i + random_below(3)};
+    }
+    put_segment(specs, MADE / 2);
+    put_segment(specs + MADE / 2, MADE - MADE / 2);
+}
+
+static size_t words_of(char *text, const char **words, size_t most)
+{
+    size_t n = 0;
+    for (char *p = strtok(text, " "); p && n < most; p = strtok(NULL, " "))
+        words[n++] = p;
+    return n;
+}
+
+Test(conversation, around_is_always_a_piece_of_the_whole)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        static char whole[1 << 16], piece[1 << 16];
+        const char *all[4 * MADE];
+        make_random(seed);
+        look();
+        (void)strcpy(whole, show(0, 0));
+        (void)strcpy(piece, whole);
+        size_t n = words_of(piece, all, 4 * MADE), messages = 0;
+        for (size_t i = 0; i < n; i++) {
+            char name[MADE_NAME + 8];
+            if (all[i][0] == '[')
+                continue;
+            messages++;
+            (void)snprintf(name, sizeof name, "%s", all[i]);
+            name[strcspn(name, "/")] = 0;
+            for (uint64_t context = 0; context < 6; context += 2) {
+                const char *got = show_around(name, 1, context);
+                cr_assert(strstr(whole, got), "seed %llu: %s\nis not in\n%s",
+                          (unsigned long long)seed, got, whole);
+            }
+        }
+        cr_assert_gt(messages, 10u);
+        view_close(&v);
+        casefile_close(cf);
+        tree_remove(dir_path);
+        cr_assert_eq(mkdir(dir_path, 0700), 0);
+        cf = query_case_make();
+    }
+}
+
+/* ---- which one ---- */
+
+static size_t picked(enum status st, struct buf *keys)
+{
+    cr_assert_eq(st, ST_OK);
+    size_t n = keys->len / KEY_SIZE;
+    buf_release(keys);
+    return n;
+}
+
+Test(conversation, is_picked_by_set_group_and_key_in_every_service)
+{
+    SEGMENT(MSG(1, "one", "p", 1),
+            {.from = "b",
+             .to = "a",
+             .text = "two",
+             .service = "s1",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 2}}},
+            {.from = "a",
+             .group = "g",
+             .text = "three",
+             .service = "s2",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 3}}},
+            {.from = "a",
+             .to = "b,c",
+             .text = "four",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 4}}});
+    SEGMENT({.from = "c",
+             .group = "g",
+             .text = "five",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 5}}});
+    look();
+    struct buf keys = {0};
+    struct slice ba[] = {slice_str("b"), slice_str("a"), slice_str("b")};
+    cr_assert_eq(picked(thread_pick_set(&v, ba, 3, &keys, NULL), &keys), 2u);
+    cr_assert_eq(picked(thread_pick_set(&v, ba, 1, &keys, NULL), &keys), 0u);
+    cr_assert_eq(picked(thread_pick_group(&v, slice_str("g"), &keys, NULL), &keys), 2u);
+    cr_assert_eq(picked(thread_pick_group(&v, slice_str("h"), &keys, NULL), &keys), 0u);
+    uint8_t key[KEY_SIZE];
+    char hex[2 * KEY_SIZE + 1];
+    struct slice abc[] = {slice_str("a"), slice_str("b"), slice_str("c")};
+    cr_assert_eq(thread_pick_set(&v, abc, 3, &keys, NULL), ST_OK);
+    cr_assert_eq(keys.len, (size_t)KEY_SIZE);
+    memcpy(key, keys.data, KEY_SIZE);
+    buf_release(&keys);
+    hex_encode(key, KEY_SIZE, hex);
+    for (size_t digits = 8; digits <= 32; digits++)
+        cr_assert_eq(picked(thread_pick_key(&v, slice_of(hex, digits), &keys, NULL), &keys), 1u);
+    cr_assert_eq(thread_pick_key(&v, slice_of(hex, 7), &keys, NULL), ST_BAD_INPUT);
+    cr_assert_eq(thread_pick_key(&v, slice_str("xxxxxxxx"), &keys, NULL), ST_BAD_INPUT);
+    buf_release(&keys);
+}
+
+Test(conversation, that_does_not_exist_is_not_found)
+{
+    SEGMENT(MSG(1, "one", "p", 1));
+    look();
+    struct thread t;
+    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    static const uint8_t key[KEY_SIZE] = {1};
+    cr_assert_eq(thread_open(&v, key, &limits, &t, NULL), ST_NOT_FOUND);
+}
+
+Test(conversation, names_where_its_members_also_meet)
+{
+    SEGMENT(
+        MSG(1, "one", "p", 1),
+        {.from = "c", .to = "a,b", .text = "t", .sent = DAY, .copies = {{.source = "p", .seq = 2}}},
+        {.from = "a", .to = "c", .text = "t", .sent = DAY, .copies = {{.source = "p", .seq = 3}}},
+        {.from = "a",
+         .group = "both",
+         .text = "t",
+         .sent = DAY,
+         .copies = {{.source = "p", .seq = 4}}},
+        {.from = "a",
+         .group = "one only",
+         .text = "t",
+         .sent = DAY,
+         .copies = {{.source = "p", .seq = 5}}},
+        {.from = "b",
+         .to = "a,c",
+         .text = "t",
+         .service = "else",
+         .sent = DAY,
+         .copies = {{.source = "p", .seq = 6}}});
+    SEGMENT({.from = "b",
+             .group = "both",
+             .text = "u",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 7}}},
+            {.from = "c",
+             .group = "one only",
+             .text = "u",
+             .sent = DAY,
+             .copies = {{.source = "p", .seq = 8}}});
+    look();
+    struct arena a;
+    struct conversation c;
+    struct thread_meeting *all;
+    uint8_t key[KEY_SIZE];
+    size_t n, groups = 0, sets = 0;
+    arena_init(&a, 0);
+    key_of("a,b", key);
+    cr_assert_eq(thread_conversation(&v, key, &a, &c, NULL), ST_OK);
+    cr_assert_eq(thread_also(&v, &c, &a, &all, &n, NULL), ST_OK);
+    cr_assert_eq(n, 2u);
+    for (size_t i = 0; i < n; i++) {
+        groups += all[i].c.kind == CONV_GROUP && slice_eq_str(all[i].c.name, "both");
+        sets += all[i].c.kind == CONV_SET && all[i].c.n_set == 3;
+    }
+    cr_assert_eq(groups, 1u);
+    cr_assert_eq(sets, 1u);
+    arena_release(&a);
+}
