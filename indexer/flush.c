@@ -138,12 +138,78 @@ static void quarantine_digest(struct flush *f, const struct run_quarantine *q)
     digest_add(f->digest_sum, hash);
 }
 
+static int line_cmp(const void *a, const void *b)
+{
+    const struct run_quarantine *x = *(struct run_quarantine *const *)a,
+                                *y = *(struct run_quarantine *const *)b;
+    int c = memcmp(x->dump->entry.sha256, y->dump->entry.sha256, SHA256_SIZE);
+    return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Lines of dumps that are read again, sorted. */
+struct again_lines {
+    struct run_quarantine **items;
+    size_t n;
+};
+
+static enum status mark_held(void *ctx, const struct quarantine_line *l, struct err *err)
+{
+    struct again_lines *a = ctx;
+    size_t from = 0, to = a->n;
+    (void)err;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        struct run_quarantine *q = a->items[mid];
+        int c = memcmp(q->dump->entry.sha256, l->dump_sha256, SHA256_SIZE);
+        c = c ? c : (q->line > l->line) - (q->line < l->line);
+        if (c == 0) {
+            q->held = true;
+            break;
+        }
+        if (c < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return ST_OK;
+}
+
+/* A dump that is read again brings no line twice. What cannot be read in a damaged quarantine is
+ * not held. */
+static enum status find_held(struct flush *f, struct err *err)
+{
+    struct again_lines a = {0};
+    struct grown list = {0};
+    for (unsigned w = 0; w < f->run->workers; w++) {
+        struct run_quarantine *q = f->run->stores[w].quarantine.items;
+        for (size_t i = 0; i < f->run->stores[w].quarantine.n; i++) {
+            if (!q[i].dump->again)
+                continue;
+            struct run_quarantine **slot = grown_add(&list, sizeof(struct run_quarantine *));
+            if (!slot) {
+                grown_release(&list);
+                return err_no_memory(err);
+            }
+            *slot = &q[i];
+        }
+    }
+    a.items = list.items;
+    a.n = list.n;
+    if (a.n > 1)
+        qsort(a.items, a.n, sizeof *a.items, line_cmp);
+    enum status st = a.n ? quarantine_walk(f->cf, mark_held, &a, err) : ST_OK;
+    grown_release(&list);
+    return st == ST_DAMAGED ? ST_OK : st;
+}
+
 static enum status write_lines(struct flush *f, struct quarantine_writer *qw, uint64_t *lines,
                                struct err *err)
 {
     for (unsigned w = 0; w < f->run->workers; w++) {
         const struct run_quarantine *q = f->run->stores[w].quarantine.items;
         for (size_t i = 0; i < f->run->stores[w].quarantine.n; i++) {
+            if (q[i].held)
+                continue;
             struct quarantine_line l = {.dump_name = q[i].dump->entry.name,
                                         .line = q[i].line,
                                         .fault = slice_str(record_fault_name(q[i].fault)),
@@ -151,19 +217,30 @@ static enum status write_lines(struct flush *f, struct quarantine_writer *qw, ui
             memcpy(l.dump_sha256, q[i].dump->entry.sha256, SHA256_SIZE);
             TRY(quarantine_add(qw, &l, err));
             quarantine_digest(f, &q[i]);
-            q[i].dump->books.quarantined++;
             (*lines)++;
         }
     }
     return ST_OK;
 }
 
-static enum status write_quarantine(struct flush *f, struct manifest *next, struct err *err)
+/* Into the books go all; says how many the case does not have yet. */
+static size_t count_lines(struct flush *f)
 {
     size_t n = 0;
-    for (unsigned w = 0; w < f->run->workers; w++)
-        n += f->run->stores[w].quarantine.n;
-    if (n == 0)
+    for (unsigned w = 0; w < f->run->workers; w++) {
+        const struct run_quarantine *q = f->run->stores[w].quarantine.items;
+        for (size_t i = 0; i < f->run->stores[w].quarantine.n; i++) {
+            q[i].dump->books.quarantined++;
+            n += !q[i].held;
+        }
+    }
+    return n;
+}
+
+static enum status write_quarantine(struct flush *f, struct manifest *next, struct err *err)
+{
+    TRY(find_held(f, err));
+    if (count_lines(f) == 0)
         return ST_OK;
     struct file_seal *seals =
         realloc(next->quarantine, (next->n_quarantine + 1) * sizeof *next->quarantine);

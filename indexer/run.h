@@ -95,6 +95,7 @@ struct run_quarantine {
     struct dump_ctx *dump;
     uint64_t line;
     enum record_fault fault;
+    bool held; /* the case has it: the dump was read before (--again) */
     struct slice bytes;
 };
 
