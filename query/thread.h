@@ -177,8 +177,10 @@ bool thread_stream_waiting(struct thread_stream *s, uint64_t seq, size_t *loose)
 /* A record of the conversation that has a time stands in the stream. */
 void thread_stream_mark(struct thread_stream *s);
 bool thread_stream_marked(const struct thread_stream *s);
-/* Drops what waits before the limits: below the greatest number shown there. */
-MUST_USE enum status thread_stream_trim(struct thread *t, struct thread_stream *s, struct err *err);
+/* Takes what waits before the limits, below the greatest number shown there, to which `seq` (NULL:
+ * none) now belongs; the loose ones taken are appended to `gone`. */
+MUST_USE enum status thread_stream_before(struct thread *t, struct thread_stream *s,
+                                          const uint64_t *seq, struct buf *gone, struct err *err);
 /* The next hole below `seq`; *found false if there is none. */
 MUST_USE enum status thread_stream_gap(struct thread *t, struct thread_stream *s, uint64_t seq,
                                        struct thread_gap *gap, bool *found, struct err *err);

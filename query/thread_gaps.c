@@ -35,13 +35,13 @@ struct thread_stream {
     bool wait_sorted;
     bool marked; /* has a timed record of the conversation */
 
-    bool opened;
+    bool found, opened; /* in the segments; and its numbers are being read */
     struct stream_part **parts;
     size_t n_parts;
     bool any, own_seen; /* a record was read; one of the conversation */
     uint64_t last;      /* number read last */
-    bool scanned, has_before;
-    uint64_t before; /* greatest number that stands before the limits */
+    bool has_before;
+    uint64_t before; /* greatest number shown before the limits */
 };
 
 /* ---- streams by name ---- */
@@ -111,7 +111,7 @@ void thread_streams_free(struct thread *t)
 
 void thread_stream_mark(struct thread_stream *s) { s->marked = true; }
 
-bool thread_stream_marked(const struct thread_stream *s) { return s->marked || s->has_before; }
+bool thread_stream_marked(const struct thread_stream *s) { return s->marked; }
 
 /* ---- who waits ---- */
 
@@ -189,7 +189,14 @@ static enum status part_add(struct thread *t, struct thread_stream *s, uint32_t 
     return ST_OK;
 }
 
-/* Greatest number of a record of the conversation before the limits, in one segment. */
+static void raise_before(struct thread_stream *s, uint64_t seq)
+{
+    if (!s->has_before || seq > s->before)
+        s->before = seq;
+    s->has_before = true;
+}
+
+/* Greatest number of a timed record of the conversation before the limits, in one segment. */
 static enum status part_scan(struct thread *t, struct thread_stream *s, struct stream_part *p,
                              struct err *err)
 {
@@ -202,10 +209,9 @@ static enum status part_scan(struct thread *t, struct thread_stream *s, struct s
     for (size_t n = 1; p->own && n > 0;) {
         TRY(part_read(t, p, all, SCAN_BATCH, &n, err));
         for (size_t i = 0; i < n; i++)
-            if (all[i].doc >= p->own->first && all[i].doc < p->own->lo &&
-                (!s->has_before || all[i].seq > s->before)) {
-                s->has_before = true;
-                s->before = all[i].seq;
+            if (all[i].doc >= p->own->first && all[i].doc < p->own->lo) {
+                s->marked = true;
+                raise_before(s, all[i].seq);
             }
         if (stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
@@ -213,10 +219,11 @@ static enum status part_scan(struct thread *t, struct thread_stream *s, struct s
     return ST_OK;
 }
 
-static enum status stream_open(struct thread *t, struct thread_stream *s, struct err *err)
+/* Where the stream is in the segments, and which number was the greatest before the limits. */
+static enum status stream_find(struct thread *t, struct thread_stream *s, struct err *err)
 {
     uint32_t segments = (uint32_t)casefile_segments(t->v->cf);
-    if (s->opened)
+    if (s->found)
         return ST_OK;
     if (!s->parts)
         s->parts = calloc(segments + (size_t)1, sizeof(struct stream_part *));
@@ -224,29 +231,43 @@ static enum status stream_open(struct thread *t, struct thread_stream *s, struct
         return err_no_memory(err);
     for (uint32_t i = 0; i < segments; i++)
         TRY(part_add(t, s, i, err));
-    s->opened = true;
     for (size_t i = 0; t->cut_before && i < s->n_parts; i++)
         TRY(part_scan(t, s, s->parts[i], err));
+    s->found = true;
+    return ST_OK;
+}
+
+static enum status stream_open(struct thread *t, struct thread_stream *s, struct err *err)
+{
+    if (s->opened)
+        return ST_OK;
+    TRY(stream_find(t, s, err));
     if (s->has_before) { /* holes below were shown before the limits */
         s->any = s->own_seen = true;
         s->last = s->before;
     }
     for (size_t i = 0; i < s->n_parts; i++) {
-        MUST(s->parts[i]);
         s->parts[i]->next_seq = s->has_before ? s->before : 0;
         s->parts[i]->next_doc = 0;
         TRY(part_fill(t, s->parts[i], err));
     }
+    s->opened = true;
     return ST_OK;
 }
 
-enum status thread_stream_trim(struct thread *t, struct thread_stream *s, struct err *err)
+enum status thread_stream_before(struct thread *t, struct thread_stream *s, const uint64_t *seq,
+                                 struct buf *gone, struct err *err)
 {
     size_t loose;
-    TRY(stream_open(t, s, err));
-    while (s->has_before && thread_stream_waiting(s, s->before, &loose))
+    TRY(stream_find(t, s, err));
+    if (seq)
+        raise_before(s, *seq);
+    while (s->has_before && thread_stream_waiting(s, s->before, &loose)) {
+        if (!t->loose[loose].taken)
+            buf_put(gone, &loose, sizeof loose);
         t->loose[loose].taken = true;
-    return ST_OK;
+    }
+    return buf_status(gone, err);
 }
 
 static struct stream_part *least_part(struct thread_stream *s)

@@ -44,7 +44,7 @@ static enum status wait_in_streams(struct thread *t, size_t i, struct err *err)
     return ST_OK;
 }
 
-static enum status place(struct thread *t, size_t i, struct err *err)
+static enum status place(struct thread *t, size_t i, struct buf *gone, struct err *err)
 {
     struct thread_loose *l = &t->loose[i];
     if (stop_asked())
@@ -58,6 +58,37 @@ static enum status place(struct thread *t, size_t i, struct err *err)
     l->taken = true; /* has its place, or lies outside the limits */
     if (l->delivered >= t->after && l->delivered < t->before)
         t->by_delivered[t->n_delivered++] = i;
+    if (l->delivered < t->after)
+        buf_put(gone, &i, sizeof i);
+    return buf_status(gone, err);
+}
+
+/* A loose record that stands before the limits: those before it in its streams do so too, and
+ * holes below it were shown there. */
+static enum status settle(struct thread *t, size_t i, struct buf *gone, struct err *err)
+{
+    arena_reset(&t->arena);
+    TRY(view_load(t->v, &t->loose[i].ref, VIEW_CONTENT, &t->arena, &t->m, err));
+    TRY(view_copies_of(t->v, &t->m, &t->arena, err));
+    for (size_t c = 0; c < t->m.n_copies; c++) {
+        struct thread_stream *s;
+        TRY(thread_stream_of(t, t->m.copies[c]->stream, &s, err));
+        TRY(thread_stream_before(t, s, &t->m.copies[c]->seq, gone, err));
+    }
+    return ST_OK;
+}
+
+static enum status settle_all(struct thread *t, struct buf *gone, struct err *err)
+{
+    for (size_t i = 0, n = t->n_streams; i < n; i++)
+        TRY(thread_stream_before(t, t->streams[i], NULL, gone, err));
+    for (size_t at = 0; at < gone->len; at += sizeof(size_t)) {
+        size_t i;
+        memcpy(&i, gone->data + at, sizeof i);
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        TRY(settle(t, i, gone, err));
+    }
     return ST_OK;
 }
 
@@ -70,7 +101,8 @@ static int by_delivered(const void *a, const void *b, void *loose)
     return (x > y) - (x < y);
 }
 
-static enum status place_all(struct thread *t, struct message_ref *refs, struct err *err)
+static enum status place_all(struct thread *t, struct message_ref *refs, struct buf *gone,
+                             struct err *err)
 {
     TRY(view_sort_ties(t->v, refs, t->n_loose, err));
     t->loose = calloc(t->n_loose, sizeof *t->loose);
@@ -80,24 +112,25 @@ static enum status place_all(struct thread *t, struct message_ref *refs, struct 
     for (size_t i = 0; i < t->n_loose; i++)
         t->loose[i].ref = refs[i];
     for (size_t i = 0; i < t->n_loose; i++)
-        TRY(place(t, i, err));
+        TRY(place(t, i, gone, err));
     qsort_r(t->by_delivered, t->n_delivered, sizeof *t->by_delivered, by_delivered, t->loose);
     return ST_OK;
 }
 
 enum status thread_loose_open(struct thread *t, struct err *err)
 {
-    struct buf refs = {0};
+    struct buf refs = {0}, gone = {0};
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < t->n_ranges; i++)
         st = gather_range(t, &t->ranges[i], &refs, err);
     t->n_loose = refs.len / sizeof(struct message_ref);
     void *all = refs.data;
     if (st == ST_OK && t->n_loose > 0)
-        st = place_all(t, all, err);
-    for (size_t i = 0; st == ST_OK && t->cut_before && i < t->n_streams; i++)
-        st = thread_stream_trim(t, t->streams[i], err);
+        st = place_all(t, all, &gone, err);
+    if (st == ST_OK && t->cut_before)
+        st = settle_all(t, &gone, err);
     buf_release(&refs);
+    buf_release(&gone);
     return st;
 }
 

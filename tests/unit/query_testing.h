@@ -235,6 +235,8 @@ static void make_terms(struct maker *m, uint32_t doc)
         add_term(m, doc, 0, TERM_FROM, slice_str(s->from));
     if (s->group)
         add_term(m, doc, 0, TERM_GROUP, slice_str(s->group));
+    if (s->service)
+        add_term(m, doc, 0, TERM_SERVICE, slice_str(s->service));
     if (s->id)
         add_term(m, doc, 0, TERM_ID, slice_str(s->id));
     if (s->handle)

@@ -179,14 +179,14 @@ Test(conversation, shows_every_message_of_a_repeated_content)
 Test(conversation, places_untimed_records_by_delivery_then_by_number_then_last)
 {
     SEGMENT(MSG(1, "one", "p", 1), MSG(0, "after one", "p", 2), MSG(3, "three", "p", 3),
-            MSG(0, "at the end", "p", 9), MSG(0, "alone", "r", 4), MSG(0, "also after one", "p", 2),
+            MSG(0, "at the end", "p", 9), MSG(0, "alone", "r", 4), MSG(0, "also after one", "p", 3),
             {.from = "a",
              .to = "b",
              .text = "delivered at two",
              .copies = {{.source = "p", .seq = 8, .delivered = DAY + 2000}}});
     look();
-    cr_assert_str_eq(show(0, 0), "one delivered at two/delivered after one/seq also after one/seq "
-                                 "three [3-8:4] at the end/seq alone/seq");
+    cr_assert_str_eq(show(0, 0), "one after one/seq also after one/seq [3-8:4] "
+                                 "delivered at two/delivered three at the end/seq alone/seq");
 }
 
 Test(conversation, places_an_untimed_record_before_the_first_that_follows_in_any_stream)
@@ -378,16 +378,16 @@ static uint32_t random_below(uint32_t n)
 
 enum { MADE = 60, MADE_NAME = 8 };
 static char made_names[MADE][MADE_NAME];
+static struct spec made_specs[MADE];
 
 /* Two segments of random records; about a third of the numbers is missing. */
 static void make_random(uint64_t seed)
 {
     static const char *const sources[] = {"p", "q", "r"};
-    static struct spec specs[MADE];
     random_state = seed;
-    memset(specs, 0, sizeof specs);
+    memset(made_specs, 0, sizeof made_specs);
     for (uint32_t i = 0; i < MADE; i++) {
-        struct spec *s = &specs[i];
+        struct spec *s = &made_specs[i];
         bool mine = random_below(3) > 0;
         (void)snprintf(made_names[i], MADE_NAME, "m%u", (unsigned)i);
         s->from = mine ? "a" : "x";
@@ -395,11 +395,23 @@ static void make_random(uint64_t seed)
         s->text = made_names[i];
         s->sent = random_below(8) ? DAY + 1000 * (int64_t)(1 + random_below(20)) : 0;
         for (uint32_t c = 0; c < 1 + random_below(2); c++)
-            s->copies[c] =
-                (struct spec_copy){.source = sources[(i + c) % 3], .seq = 3 * i + random_below(3)};
+            s->copies[c] = (struct spec_copy){
+                .source = sources[(i + c) % 3],
+                .seq = 3 * i + random_below(3),
+                .delivered = random_below(3) ? 0 : DAY + 1000 * (int64_t)(1 + random_below(20))};
     }
-    put_segment(specs, MADE / 2);
-    put_segment(specs + MADE / 2, MADE - MADE / 2);
+    put_segment(made_specs, MADE / 2);
+    put_segment(made_specs + MADE / 2, MADE - MADE / 2);
+}
+
+/* A fresh case for the next seed. */
+static void start_again(void)
+{
+    view_close(&v);
+    casefile_close(cf);
+    tree_remove(dir_path);
+    cr_assert_eq(mkdir(dir_path, 0700), 0);
+    cf = query_case_make();
 }
 
 static size_t words_of(char *text, const char **words, size_t most)
@@ -434,11 +446,47 @@ Test(conversation, around_is_always_a_piece_of_the_whole)
             }
         }
         cr_assert_gt(messages, 10u);
-        view_close(&v);
-        casefile_close(cf);
-        tree_remove(dir_path);
-        cr_assert_eq(mkdir(dir_path, 0700), 0);
-        cf = query_case_make();
+        start_again();
+    }
+}
+
+/* Numbers missing between the least and the greatest number that a's and b's records have. */
+static uint64_t missing_in(const char *source)
+{
+    bool there[3 * MADE] = {false};
+    size_t first = 3 * MADE, last = 0;
+    uint64_t missing = 0;
+    for (size_t i = 0; i < MADE; i++)
+        for (size_t c = 0; c < SPEC_COPIES && made_specs[i].copies[c].source; c++) {
+            size_t seq = (size_t)made_specs[i].copies[c].seq;
+            if (strcmp(made_specs[i].copies[c].source, source) != 0)
+                continue;
+            there[seq] = true;
+            if (strcmp(made_specs[i].from, "a") == 0) {
+                first = seq < first ? seq : first;
+                last = seq > last ? seq : last;
+            }
+        }
+    for (size_t i = first; i < last; i++)
+        missing += !there[i];
+    return missing;
+}
+
+Test(conversation, misses_exactly_the_numbers_that_no_record_has)
+{
+    for (uint64_t seed = 21; seed <= 32; seed++) {
+        const char *all[4 * MADE];
+        uint64_t missing = 0;
+        make_random(seed);
+        look();
+        (void)show(0, 0);
+        size_t n = words_of(line, all, 4 * MADE);
+        for (size_t i = 0; i < n; i++)
+            if (all[i][0] == '[')
+                missing += strtoull(strchr(all[i], ':') + 1, NULL, 10);
+        cr_assert_eq(missing, missing_in("p") + missing_in("q") + missing_in("r"), "seed %llu",
+                     (unsigned long long)seed);
+        start_again();
     }
 }
 
