@@ -166,7 +166,8 @@ void extra_safe(struct slice raw, struct buf *out)
         uint32_t cp;
         if (raw.data[pos] == '\\') {
             size_t len = escape_at(raw, pos, &cp);
-            if (len == 2 && (pos + 1 == raw.len || cp >= 0x7f)) {
+            if (len == 2 &&
+                (pos + 1 == raw.len || raw.data[pos + 1] < 0x20 || raw.data[pos + 1] >= 0x7f)) {
                 buf_put_str(out, "\xef\xbf\xbd"); /* no escape of JSON */
                 pos++;
                 continue;
