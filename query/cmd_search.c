@@ -15,6 +15,8 @@ static enum status join_query(const struct cmd_options *o, struct buf *out, stru
         int c; /* one byte too many is read, for the parser to refuse */
         while (out->len <= LANG_TEXT_MAX && (c = getchar()) != EOF)
             buf_put_u8(out, (uint8_t)c);
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
         while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
             out->len--;
         return buf_status(out, err);

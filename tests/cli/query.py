@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""lictor-query from outside: outputs, exit codes, hostile text, zones; every command and format.
+Needs zstd and age; $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
+import base64, csv, io, json, os, re, signal, subprocess, time
+
+from lictor_cli import *
+
+H = 3600000
+EVIL = "\x1b[2J\u202e evil \x07\x9b\u2066"
+
+
+def delivery():
+    """Two handsets, a group, a hole, a conflict, a sealed body, an untimed message, hostile text."""
+    sealed = {"key": "K1", "nonce": base64.b64encode(b"n" * 24).decode(), "box": base64.b64encode(b"b" * 40).decode()}
+    a = [msg(1, "the harbour at noon", sent=T, id="m1"), msg(2, "bring the blue van", "bert", ["anna"], T + H),
+         msg(6, "ok", sent=T + 2 * H), msg(7, "no time at all", sent=None), msg(8, "last words", sent=T + 3 * H, read=T + 4 * H),
+         msg(9, None, sent=T + 3 * H + 1, sealed=sealed), {"kind": "message", "seq": 10, "from": "anna", "group": "crew", "sent": T, "text": "all aboard"},
+         {"kind": "event", "seq": 11, "what": "join", "group": "crew", "who": ["zed"], "time": T + 5},
+         {"kind": "contact", "seq": 12, "owner": "anna", "handle": "bert", "nickname": "Big B"},
+         {"kind": "note", "seq": 13, "owner": "anna", "time": T, "text": "note to myself about the harbour"}]
+    b = [msg(1, "the harbour at nine", sent=T, id="m1", delivered=T + 7), msg(2, "bring the blue van", "bert", ["anna"], T + H, x_extra={"n": [1, EVIL]}),
+         {"kind": "message", "seq": 3, "from": "bert", "group": "crew", "sent": T + 9, "text": "aye"},
+         msg(4, "three of us", "anna", ["bert", "carl"], T + 9), msg(5, EVIL + "text", EVIL, ["bert"], T + 10, attachments=[{"name": EVIL, "caption": EVIL, "size": 5}])]
+    p = [write("part one.ndjson.zst.age", age(zstd(dump(a, "imei:A", account="anna", authority="police")))),
+         write("b.zst", zstd(dump(b, "imei:B", account="bert")))]
+    c = Case("query")
+    r = c.add(*p)
+    check(r.code == 0, "the delivery goes in", r)
+    return c
+
+
+def query(c, *args, **kw):
+    return run(QUERY, args[0], c.dir, *c.key, *args[1:], **kw)
+
+
+def lines(c, *args):
+    return [json.loads(x) for x in query(c, args[0], "--format", "jsonl", *args[1:]).stdout.splitlines()]
+
+
+def inert(r, what):
+    """Nothing acts on a terminal; isolates of ours come in pairs within a line."""
+    out = (r.stdout + r.stderr).decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    out = re.sub("\u2068([^\u2066-\u2069\n]*)\u2069", r"\1", out)
+    check(not UNSAFE.search(out) and not re.search("[\udc80-\udcff]", out), "inert: " + what, out[-200:])
+
+
+def test_search():
+    r = query(C, "search", "blue", "van")
+    check(r.returncode == 0 and r.stderr == b"query: blue AND van\n", "the parsed form is printed", r.stderr)
+    check("bert → anna" in r.stdout.decode() and "bring the blue van" in r.stdout.decode() and "2 copies" in r.stdout.decode(), "a hit for people", r.stdout)
+    check("1 of 1 message in 1 conversation\n" in r.stdout.decode() and "1 message under seal could not be tested" in r.stdout.decode(), "the last lines", r.stdout)
+    rows = lines(C, "search", "harbour")
+    check([x["type"] for x in rows] == ["note", "message", "message", "summary"] or sorted(x["type"] for x in rows[:-1]) == ["message", "message", "note"], "notes are searched", rows)
+    s = rows[-1]
+    check(list(s) == ["type", "query", "total", "conversations", "sealed", "untimed", "digest", "generation", "version"], "keys of the summary", s)
+    check((s["query"], s["total"], s["sealed"]) == ("harbour", 3, 1), "the summary", s)
+    m = [x for x in rows if x.get("text") == "the harbour at nine"][0]
+    check([k for k in m] == ["type", "id", "service_id", "conversation", "from", "to", "sent", "text", "copies", "flags", "related", "nicknames"], "keys of a message", list(m))
+    check(m["sent"] == "2020-04-04T11:33:20.000Z" and m["flags"] == ["one-sided", "conflict"] and m["related"][0]["why"] == "same-id", "a message", m)
+    check(m["nicknames"] == [{"handle": "bert", "nickname": "Big B", "owner": "anna"}], "nicknames", m)
+    times = [x["sent"] for x in lines(C, "search", "--", "*") if "sent" in x]
+    check(times == sorted(times, reverse=True), "newest first", times)
+    times = [x["sent"] for x in lines(C, "search", "--sort", "oldest", "--", "*") if "sent" in x]
+    check(times == sorted(times) and len(times) > 5, "oldest first", times)
+    check(lines(C, "search", "*")[-2].get("text") == "no time at all", "untimed last")
+    check(len(lines(C, "search", "--limit", "2", "*")) == 3, "--limit")
+    check(b"2 of " in query(C, "search", "--limit", "2", "*").stdout and b"; --all" in query(C, "search", "--limit", "2", "*").stdout, "a cut is said")
+    check(query(C, "search", "--count", "harbour").stdout == b"3\n", "--count prints nothing else")
+    check(query(C, "search", "-", data=b"blue van\n").stderr == b"query: blue AND van\n", "- reads standard input")
+    j = json.loads(query(C, "search", "--format", "json", "harbour").stdout)
+    check(list(j)[-1] == "hits" and j["total"] == 3 and len(j["hits"]) == 3, "json wraps the same", list(j))
+    rows = list(csv.DictReader(io.StringIO(query(C, "search", "--format", "csv", "harbour").stdout.decode(), newline="")))
+    check(len(rows) == 3 and {r["text"] for r in rows} >= {"the harbour at noon", "the harbour at nine"} and rows[0]["conversation"], "csv", rows)
+
+
+def test_exit_codes():
+    for args, code in ((("search", "nosuchword"), 1), (("search", "--count", "nosuchword"), 1), (("search", "("), 2), (("search", ""), 2), (("search",), 2), (("search", "--nonsense", "x"), 2),
+                       (("search", "--limit", "0", "x"), 2), (("search", "--sort", "relevance", "x"), 2), (("search", "--continue", "x", "y"), 2), (("search", "--context", "2", "x"), 2),
+                       (("search", "--tz", "Mars/Base", "x"), 2), (("search", "--format", "xml", "x"), 2), (("thread",), 2), (("thread", "--talks", "--group", "crew"), 2),
+                       (("thread", "--group", "a", "--conv", "b"), 2), (("thread", "--group", "nobody"), 1), (("thread", "--with", "anna,nobody"), 1), (("thread", "--conv", "00000000"), 1),
+                       (("thread", "--conv", "xyz"), 2), (("thread", "--group", "crew", "--after", "soon"), 2), (("thread", "--around", "00000000"), 1), (("thread", "--around", "12"), 2),
+                       (("thread", "--group", "crew", "--context", "2"), 2), (("message", "00000000"), 1), (("message", "12"), 2), (("message",), 2), (("handles", "nobody"), 1), (("handles",), 0),
+                       (("handles", "a", "b"), 2), (("gaps",), 2)):
+        r = query(C, *args)
+        check(r.returncode == code, f"exit of {args}", (r.returncode, r.stderr))
+    r = query(C, "search", "--", "harbour AND (van OR)")
+    check(r.returncode == 2 and re.search(rb"lictor-query: .+\n  harbour AND \(van OR\)\n +\^+\n$", r.stderr), "a caret under the place", r.stderr)
+    check(run(QUERY, "search", TMP, "x").returncode == 3 and run(QUERY, "search", C.dir, "x").returncode == 3, "no case, no key")
+    check(run(QUERY).returncode == 2 and run(QUERY, "dance").returncode == 2, "no command")
+    for cmd in ((), ("search",), ("thread",), ("message",), ("handles",)):
+        r = run(QUERY, *cmd, "--help")
+        check(r.returncode == 0 and b"usage" in r.stdout and not r.stderr, f"help of {cmd}")
+    check(run(QUERY, "--version").stdout.startswith(b"lictor-query "), "--version")
+    env = dict(os.environ, LICTOR_KEY_FILE=str(C.keyfile))
+    check(run(QUERY, "search", C.dir, "--count", "*", env=env).returncode == 0, "the key file of the environment")
+
+
+def test_zones():
+    day = lambda zone: query(C, "search", "--tz", zone, "--count", "on:2020-04-04", "harbour", "kind:message").stdout
+    check(day("UTC") == b"2\n" and day("Pacific/Kiritimati") == b"0\n", "--tz moves days", (day("UTC"), day("Pacific/Kiritimati")))
+    r = query(C, "search", "--tz", "Europe/Paris", "noon").stdout.decode()
+    check("2020-04-04 13:33:20 +02:00 (11:33:20 UTC)" in r, "local time and UTC", r)
+    check(lines(C, "search", "--tz", "Europe/Paris", "noon")[0]["sent"] == "2020-04-04T11:33:20.000Z", "machines get UTC")
+    r = query(C, "thread", "--group", "crew", "--tz", "Asia/Tokyo").stdout.decode()
+    check("Saturday 4 April 2020 (UTC+09:00)" in r and "20:33:20" in r, "days of a conversation", r)
+
+
+def test_thread():
+    rows = lines(C, "thread", "--with", "bert,anna")
+    texts = [x.get("text") or x["type"] for x in rows]
+    check(texts[-6:] == ["gap", "ok", "no time at all", "last words", "message", "summary"] and texts.index("bring the blue van") == 2, "the conversation", texts)
+    gap = [x for x in rows if x["type"] == "gap"]
+    check(gap == [{"type": "gap", "source": "imei:A", "stage": "live", "after_seq": 2, "before_seq": 6, "missing": 3, "why": "not-delivered"}], "the hole", gap)
+    check([x.get("order") for x in rows if x.get("text") in ("ok", "no time at all")] == ["sent", "seq"], "what the place rests on")
+    check((rows[-1]["query"], rows[-1]["total"], rows[-1]["conversations"]) == ("with:bert,anna", 7, 1), "the summary", rows[-1])
+    text = query(C, "thread", "--with", "anna,bert").stdout.decode()
+    check("bert is called “Big B” in the address book of anna" in text, "whose address book", text)
+    check(re.search(r"the harbour at noon\n.*contradicted\n.*≠ [0-9a-f]{8,}, under the same service id, says:\n +the harbour at nine", text), "the contradiction below the message", text)
+    check("(sealed under key K1)" in text and "no time" in text and "3 records of imei:A (live)" in text.replace("\n", " "), "what cannot be read is said", text)
+    check("They also meet in 2 other conversations:" in text and "group crew" in text and "anna, bert, carl" in text, "where they also meet", text)
+    conv = rows[0]["conversation"]
+    same = lines(C, "thread", "--conv", conv[:9])
+    check(same[:-1] == rows[:-1], "--conv by a prefix")
+    check(json.loads(query(C, "thread", "--with", "anna,bert", "--format", "json").stdout)["hits"] == rows[:-1], "json of a conversation")
+    later = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--after", "2020-04-04T13:33:20Z")]
+    check(later == ["gap", "ok", "no time at all", "last words", "message", "summary"], "--after", later)
+    early = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--before", "2020-04-04T13:33:20Z")]
+    check(sorted(early) == ["bring the blue van", "summary", "the harbour at nine", "the harbour at noon"], "--before", early)
+    ok = [x for x in rows if x.get("text") == "ok"][0]
+    near = [x.get("text") or x["type"] for x in lines(C, "thread", "--around", ok["id"][:8], "--context", "1")]
+    check(near == ["bring the blue van", "gap", "ok", "no time at all", "summary"], "--around", near)
+    crew = lines(C, "thread", "--group", "crew")
+    check([x["type"] for x in crew] == ["message", "event", "message", "summary"] and crew[1]["record"]["who"] == ["zed"], "events stand in their place", crew)
+
+
+def test_message():
+    want = [x for x in lines(C, "search", "blue van")][0]
+    full = lines(C, "message", want["id"][:8])[0]
+    check(full["id"] == want["id"] and [x["source"] for x in full["all_copies"]] == ["imei:A", "imei:B"], "every copy", full)
+    a = full["all_copies"][0]
+    check((a["seq"], a["side"], a["line"], a["account"], a["authority"], a["stage"]) == (2, "to", 3, "anna", "police", "live") and len(a["dump_sha256"]) == 64, "provenance", a)
+    check(full["all_copies"][1]["extra"]["x_extra"]["n"] == [1, EVIL], "unknown keys come out whole", full)
+    r = query(C, "message", want["id"])
+    commands = re.findall(r"^ *original +(.+)$", r.stdout.decode(), re.M)
+    check(len(commands) == 2, "stock commands", r.stdout)
+    for command in commands:
+        out = subprocess.run(["bash", "-c", command.replace(" KEY ", f" {identity('case')} ")], cwd=TMP, capture_output=True).stdout
+        check(out.count(b"\n") == 1 and json.loads(out or b"{}").get("text") == "bring the blue van", f"the original by: {command}", out)
+    check(lines(C, "message", "00000000")[0]["type"] == "summary", "no such message: a summary says so")
+
+
+def test_handles():
+    rows = lines(C, "handles")
+    check([x["handle"] for x in rows[:-1]] == sorted([EVIL, "anna", "bert", "carl", "zed"]), "all accounts", rows)
+    bert = lines(C, "handles", "b*")[0]
+    check(bert == {"type": "handle", "handle": "bert", "sent": 2, "received": 8, "first": "2020-04-04T11:33:20.000Z", "last": "2020-04-04T14:33:20.001Z",
+                   "nicknames": [{"nickname": "Big B", "owner": "anna"}]}, "counts", bert)
+    check("“Big B” in the address book of anna" in query(C, "handles", "bert").stdout.decode(), "whose address book, for people")
+
+
+def test_inert():
+    for args in (("search", "*"), ("search", "--all", "--format", "jsonl", "*"), ("search", "--format", "csv", "*"), ("search", "--color", "never", "evil"), ("handles",), ("handles", "--format", "csv"),
+                 ("search", EVIL), ("search", '"' + EVIL), ("thread", "--group", EVIL), ("thread", "--group", "crew", "--after", EVIL), ("handles", EVIL), ("message", EVIL), (EVIL,), ("search", "--tz", EVIL, "x"),
+                 ("search", "--" + EVIL.replace("\x00", ""), "x")):
+        inert(query(C, *args), str(args))
+    evil = [x for x in lines(C, "search", "evil")][0]
+    check(evil["text"] == EVIL + "text" and evil["from"] == EVIL, "machines get the text whole", evil)
+    inert(query(C, "message", evil["id"]), "message")
+    inert(query(C, "thread", "--conv", evil["conversation"]), "thread")
+    check(b"\x1b[1;30;43m" in query(C, "search", "--color", "always", "blue van").stdout, "hits are highlighted where colours are asked for")
+    check(b"\x1b" not in query(C, "search", "blue van").stdout, "no colours into a pipe")
+
+
+def test_pipes():
+    p = subprocess.Popen([QUERY, "search", C.dir, *map(str, C.key), "--format", "jsonl", "*"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p.stdout.close()
+    err = p.stderr.read()
+    check(p.wait() == 0 and b"lictor-query:" not in err, "a closed pipe is quiet", err)
+    p = subprocess.Popen([QUERY, "search", C.dir, *map(str, C.key), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not catches_int(p.pid):
+        time.sleep(0.02)
+    time.sleep(0.3)  # from there it goes on to wait for its input
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    check(p.returncode == 130 and not out, "Ctrl-C", (p.returncode, err))
+
+
+def catches_int(pid):
+    caught = re.search(r"SigCgt:\s*([0-9a-f]+)", open(f"/proc/{pid}/status").read())
+    return int(caught[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+C = delivery()
+each([test_search, test_exit_codes, test_zones, test_thread, test_message, test_handles, test_inert, test_pipes])
+finish()
