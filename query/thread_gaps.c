@@ -247,9 +247,11 @@ static enum status stream_open(struct thread *t, struct thread_stream *s, struct
         s->last = s->before;
     }
     for (size_t i = 0; i < s->n_parts; i++) {
-        s->parts[i]->next_seq = s->has_before ? s->before : 0;
-        s->parts[i]->next_doc = 0;
-        TRY(part_fill(t, s->parts[i], err));
+        struct stream_part *p = s->parts[i];
+        MUST(p);
+        p->next_seq = s->has_before ? s->before : 0;
+        p->next_doc = 0;
+        TRY(part_fill(t, p, err));
     }
     s->opened = true;
     return ST_OK;
