@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Bad input and what it gets: each kind by name, with its state and reason, or its place in quarantine,
 or its flag; the exit code; books that balance; a case that is whole afterwards."""
-import base64, fcntl, json, os, re, socket, struct, sys, threading, time
+import base64, fcntl, json, os, re, socket, struct, threading, time
 
 from lictor_cli import *
 

@@ -509,10 +509,7 @@ class Case:
         c = Cursor(f.section(0))
         while c.pos < len(c.data):
             e = Cursor(c.take(c.u64()))
-            line = e.end(Line(e.take(32), e.blob(), e.varint(), e.blob(), e.blob()))
-            if self.lines and self.lines[-1][:4] == line[:4]:  # the next piece of an over-long line
-                line = line._replace(bytes=self.lines.pop().bytes + line.bytes)
-            self.lines.append(line)
+            self.lines.append(e.end(Line(e.take(32), e.blob(), e.varint(), e.blob(), e.blob())))
 
     def digest(self):
         return hashlib.sha256(b"lictor-digest/1\0" + self.manifest.sum).hexdigest()
