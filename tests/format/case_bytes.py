@@ -1,6 +1,6 @@
 """case_bytes: what everything in an unencrypted case is made of: integers, checksums, section files, packed
 numbers. Written from docs/FORMAT.md alone, as case_reader is; raises Damage."""
-import collections, functools, hashlib, os, struct, xxhash
+import functools, hashlib, os, struct, xxhash
 
 MASK = 2**64 - 1
 NONE_MS = -2**63

@@ -88,10 +88,12 @@ class Content:
         self.sent = instant(when)
         self.sent_given = canonical(when) if when is not None and self.sent is None else None
         self.text = text("text") if message else text(OTHER_TEXT.get(self.kind))
-        self.sealed = self.record = None
+        self.sealed = self.record = self.opened = None
+        self.broken = 0
         if "sealed" in r:
             s = r["sealed"]
             self.sealed = (raw(s["key"]), base64.b64decode(s["nonce"]), base64.b64decode(s["box"]))
+            self.opened, self.broken = dump.boxes.get(self.sealed[2], (None, 0))
         self.attachments = [raw(a["sha256"]).lower() if a.get("sha256") else
                             raw(a.get("name", "")) + b"\0" + a.get("size", "").encode()
                             for a in r.get("attachments", [])] or None
@@ -138,21 +140,43 @@ def version_bytes(stream, seq, origin, times, extra):
             + b"".join(u64(-2**63 if t is None else t) for t in times) + field(extra))
 
 
-def chacha20(key, length):
-    """Key stream with nonce and counter zero at the begin."""
-    mask, out = 0xffffffff, b""
+def rounds(start):
+    mask, x = 0xffffffff, list(start)
+    for _ in range(10):
+        for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+                           (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
+            for p, q, s, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[p] = x[p] + x[q] & mask
+                v = x[s] ^ x[p]
+                x[s] = (v << bits | v >> 32 - bits) & mask
+    return x
+
+
+def state_of(key, tail):
+    return [*struct.unpack("<4I", b"expand 32-byte k"), *struct.unpack("<8I", key), *struct.unpack("<4I", tail)]
+
+
+def chacha20(key, length, nonce=bytes(8)):
+    """Key stream from counter 0."""
+    out = b""
     for counter in range((length + 63) // 64):
-        start = [*struct.unpack("<4I", b"expand 32-byte k"), *struct.unpack("<8I", key), counter, 0, 0, 0]
-        x = list(start)
-        for _ in range(10):
-            for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-                               (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
-                for p, q, s, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-                    x[p] = x[p] + x[q] & mask
-                    v = x[s] ^ x[p]
-                    x[s] = (v << bits | v >> 32 - bits) & mask
-        out += struct.pack("<16I", *(p + q & mask for p, q in zip(x, start)))
+        start = state_of(key, u64(counter) + nonce)
+        out += struct.pack("<16I", *(p + q & 0xffffffff for p, q in zip(rounds(start), start)))
     return out[:length]
+
+
+def seal(key, nonce, text, additional):
+    """XChaCha20-Poly1305-IETF."""
+    x = rounds(state_of(key, nonce[:16]))
+    stream = chacha20(struct.pack("<8I", *x[:4], *x[12:]), 64 + len(text), nonce[16:])
+    box = bytes(p ^ q for p, q in zip(text, stream[64:]))
+    pad = lambda b: b + bytes(-len(b) % 16)
+    data, total = pad(additional) + pad(box) + u64(len(additional)) + u64(len(box)), 0
+    r = int.from_bytes(stream[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff
+    for i in range(0, len(data), 16):
+        total = (total + int.from_bytes(data[i:i + 16] + b"\1", "little")) * r % (2**130 - 5)
+    tag = total + int.from_bytes(stream[16:32], "little") & 2**128 - 1
+    return box + tag.to_bytes(16, "little")
 
 
 def digest_sum(hashes):
@@ -182,7 +206,8 @@ class Document:
 class Dump:
     """Made of items: dict (a record), bytes (a record, as written), (fault, bytes) for quarantine."""
 
-    def __init__(self, name, line, items, end=True):
+    def __init__(self, name, line, items, end=True, boxes=None):
+        self.boxes = boxes or {}  # what comes of sealed boxes whose key is there: (text or None, broken)
         self.name, self.line, self.lines, self.faults = name, line or {}, [], {}
         if line is not None:
             line = {"kind": "dump", "format": "lictor-delivery/1", **line}
@@ -212,7 +237,7 @@ class Model:
         epoch, d = raw(dump.line.get("epoch")), dump.line
         numbered, own = Stream(source, stage, epoch, None), Stream(source, stage, epoch, sha)
         if partial:
-            self.partial |= {numbered, own}
+            self.partial.add(numbered)
         if "selection" in d:
             self.selected.add(numbered)
         for n, line in enumerate(dump.lines[dump.begin:], dump.begin + 1):
@@ -277,7 +302,8 @@ class Model:
             text = c.text or b""
             f |= {"repeated"} if doc.messages() > 1 else set()
             f |= {"one-sided"} if c.kind == "message" and self.one_sided(doc) else set()
-            f |= {"sealed"} if c.sealed else set()
+            f |= {"sealed"} if c.sealed and c.opened is None else set()
+            f |= {"seal-broken"} if c.broken else set()
             f |= {"untimed"} if c.sent is None or not 0 < c.sent <= 253402300799999 else set()
             f |= {"incomplete"} if c.kind == "message" and c.conv[0] == b"i" else set()
             f |= {"deleted"} if doc.deleted else set()
@@ -335,5 +361,5 @@ def contradict(a, b):
         if x.deleted and x.content.text is None and not x.content.sealed:
             return differ
     if a.content.sealed and not b.content.sealed and b.content.text is not None:
-        return differ
+        return differ or a.content.opened not in (None, b.content.text)
     return True

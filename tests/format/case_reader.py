@@ -3,8 +3,8 @@
 It shares nothing with the C code: where the two agree, the document gives every byte. It trusts nothing:
 checksums are tested before a byte is believed, and every piece must end where the document says it does.
 Raises Damage. The names are those of the document."""
-import collections, hashlib, os, struct, zstandard
-from case_bytes import (MASK, NONE_MS, Cursor, Damage, SectionFile, checksum, need, packed_block, run, sizes,
+import collections, hashlib, os, zstandard
+from case_bytes import (MASK, NONE_MS, Cursor, SectionFile, checksum, need, packed_block, run, sizes,
                         sums, unit, unit_header)
 
 FLAGS = ("repeated one-sided conflict related sealed seal-broken untimed incomplete damaged-text hidden "

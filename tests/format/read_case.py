@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import case_model
 import case_reader
+from case_bytes import Damage
 from case_model import Dump, Model, raw
 
 INGEST = str(pathlib.Path(os.environ.get("LICTOR_BIN", ".")).resolve() / "lictor-ingest")
@@ -79,7 +80,8 @@ def of_ann():
         {"kind": "message", "seq": 13, "to": ["ann"], "text": "nobody sent this", "sent": T + 7000},
         message(14, "ann", [], "nobody gets this", T + 7500),
         b'{ "seq":15, "kind":"message","from":"ann","to":["bob","bob"],"sent":1586000008000,'
-        b'"text":"bro\\u006ben \xff\xfe text","zz":{"b":7,"b":1.50,"a":[1e3,-0,true,null," \\u0001\\/\\t\\"\\u007f"]}}',
+        b'"text":"bro\\u006ben \xff\xfe text","zz":{"b":7,"b":1.50,'
+        b'"a":[1e3,-0,true,null," \\u0001\\/\\t\\"\\u007f\\b\\f\\n\\r\\u001F\\\\"]}}',
         b'{"seq":16,"kind":"message","from":"ann","to":["bob"],"sent":1586000008001,"text":"lone \\ud800 half"}',
         message(17, "ann", ["bob"], None, T + 9000, sealed=sealed(b"17")),
         message(18, "ann", ["bob"], None, T + 9500, deleted=True, id="s-5"),
@@ -91,6 +93,7 @@ def of_ann():
         {"kind": "event", "seq": 23, "what": "edit", "by": "bob", "to": ["ann"], "of": "s-1", "time": T + 2500,
          "value": "Nine is fine"},
         {"kind": "event", "seq": 24, "what": "add", "by": "ann", "group": "g-1", "who": ["dora", "bob"]},
+        {"kind": "event", "seq": 33, "what": "wipe", "group": "g-1"}, {"kind": "event", "seq": 34, "what": "other"},
         {"kind": "location", "seq": 25, "time": T, "lat": 51.95, "lon": 4.14, "accuracy_m": 12},
         {"kind": "call", "seq": 26, "from": "ann", "to": ["bob"], "started": T + 11000, "ended": T + 12000},
         {"kind": "keepalive", "seq": 27, "time": T + 13000, "interval_s": 60},
@@ -162,6 +165,23 @@ def of_ann_again():
         {"kind": "note", "seq": 22, "owner": "ann", "time": T, "text": "a note at a place taken"}])
 
 
+BODY_KEY = bytes(range(32))
+
+
+def of_sealed():
+    """Boxes whose key is there: one opens, one is broken; of the plain twins one says something else."""
+    b = lambda data: base64.b64encode(data).decode()
+    nonce, text = bytes(range(50, 74)), "The harbour gate is open".encode()
+    box = case_model.seal(BODY_KEY, nonce, text, b"ann\0%d" % (T + 77))
+    bad = box[:-1] + bytes([box[-1] ^ 1])
+    body = lambda box: {"key": "key-2", "nonce": b(nonce), "box": b(box)}
+    return Dump("sealed.ndjson", {"source": "imei:8", "stage": "live"}, [
+        message(1, "ann", ["bob"], None, T + 77, id="x-1", sealed=body(box)),
+        message(2, "ann", ["bob"], None, T + 77, sealed=body(bad)),
+        message(3, "ann", ["bob"], text.decode(), T + 77, id="x-1"),
+        message(3, "ann", ["carl"], None, T + 78, sealed=sealed(b"3"))], boxes={box: (text, 0), bad: (None, 1)})
+
+
 def of_faults():
     two = b'{"kind":"message","seq":9,"from":"a","to":["b"],"text":"x","sealed":' + \
         json.dumps(sealed(b"x")).encode() + b"}"
@@ -190,7 +210,7 @@ class Deliveries:
         path.write_bytes(data)
         return path, hashlib.sha256(data).digest(), len(data)
 
-    def add(self, *dumps, partial=False):
+    def add(self, *dumps, partial=False, options=()):
         """Dumps are partial if they have no last line."""
         names, entry = [], {}
         for dump in dumps:
@@ -200,7 +220,7 @@ class Deliveries:
             books = self.model.add(dump, sha, partial)
             entry[str(path).encode()] = (sha, size, int(partial), books, dump)
         self.entries.append(entry)
-        ingest("add", self.case, "-j", 2, *names, codes=(0, 1))
+        ingest("add", self.case, "-j", 2, *options, *names, codes=(0, 1))
 
     def refuse(self, name, data):
         path = self.folder / name
@@ -276,7 +296,7 @@ class Comparison:
             self.equal((b.kind, b.sender, b.sent, b.text, b.id, b.reply_to, b.attachments, b.to, b.sealed,
                         b.sent_given, b.record, b.opened, b.broken),
                        (c.kind, c.sender, c.sent, c.text, c.id, c.reply_to, c.attachments, c.to, c.sealed,
-                        c.sent_given, c.record, None, 0), "body")
+                        c.sent_given, c.record, c.opened, c.broken), "body")
             self.equal(b.damaged, int("damaged-text" in self.expected[h].flags), "damaged text")
             self.equal(b.searched, int(other and c.kind in ("event", "note") and c.text is not None), "body is text")
             self.equal(d.sent, c.sent if c.sent is not None and 0 < c.sent <= TOO_LATE else None, "sent column")
@@ -358,7 +378,8 @@ class Comparison:
             keys = []
             for d in self.case.documents():
                 if d.base is base and d.own_copies:
-                    keys.append((d.conversation.key, d.sent is None, d.sent or 0, min(map(source_order, d.own_copies))))
+                    keys.append((d.conversation.key, d.sent is None, d.sent or 0,
+                                 min(map(source_order, d.own_copies))))
             self.equal(keys, sorted(keys), "documents stand in the one order")
 
     def totals(self):
@@ -480,10 +501,11 @@ def term(letter, value):
 
 def words_of(c):
     """Words and positions where the text is nothing but ASCII words and spaces; else None."""
-    if c.text is not None and not re.fullmatch(rb"[A-Za-z0-9 ]*", c.text):
+    text = c.opened or c.text or b""
+    if not re.fullmatch(rb"[A-Za-z0-9 ]*", text):
         return None
     out = collections.defaultdict(list)
-    for i, w in enumerate((c.text or b"").lower().split()):
+    for i, w in enumerate(text.lower().split()):
         out[b"w" + w].append(i)
     return dict(out)
 
@@ -513,7 +535,7 @@ def damage(case):
             try:
                 case_reader.Case(case)
                 check(False, f"a flipped bit of {path.name} at {at}")
-            except (case_reader.Damage, OSError):
+            except (Damage, OSError):
                 check(True, "")
         path.write_bytes(good)
 
@@ -530,10 +552,14 @@ def main():
         again = of_server("live", 900, 1, "server:2")
         again.name = "server-2.zst"
         d.add(again, of_server("stored", 300, 2), of_faults())
+        (folder / "body.keys").write_bytes(b"key-2 " + base64.b64encode(BODY_KEY) + b"\n")
+        (folder / "body.keys").chmod(0o600)
+        d.add(of_sealed(), options=("--body-keys", folder / "body.keys"))
         d.refuse("no dump.bin", b"not a dump")
         d.add(Dump("cut.ndjson", {"source": "imei:4", "stage": "live"},
-                   [message(1, "x", ["y"], "cut off", T)], end=False), partial=True)
-        last = Comparison(d, "seven adds")
+                   [message(1, "x", ["y"], "cut off", T), message(None, "x", ["y"], "here", T)],
+                   end=False), partial=True)
+        last = Comparison(d, "eight adds")
         last.run()
         kinds = [len(last.case.sets), sum(len(o) for _, o in last.case.sets)]
         check(kinds[0] > 1 and kinds[1] > 2, "there are segments and overlays", kinds)
