@@ -103,7 +103,7 @@ const char *report_advice(struct slice code)
         {"cut", "cut short: ask for it again; the whole dump will complete it"},
         {"trailing-bytes", "something was appended to the file: ask for it again"},
         {"zstd", "the compressed stream is damaged: ask for it again"},
-        {"window", "add it again with a larger --window, if you trust it"},
+        {"window", "add it with --again and a larger --window, if you trust it"},
         {"bomb", "it inflates beyond all measure: look at it by hand"},
         {"no-end", "the export was cut short: ask for the whole dump"},
         {"end-mismatch", "the export contradicts itself: ask for the whole dump"},
