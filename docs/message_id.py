@@ -37,15 +37,15 @@ def instant(t, zone):  # ms as decimal, or the raw JSON of an unreadable time
 
 def content_hash(r, dump):
     sender, to, group = b(r.get("from")), sorted({b(h) for h in r.get("to", [])}), b(r.get("group"))
-    if sender is None or not (to or group is not None): conv = b"i" + b(dump["source"])
-    elif group is not None: conv = b"g" + group
+    if sender is None or not (to or group): conv = b"i" + b(dump["source"])
+    elif group: conv = b"g" + group
     else: conv = b"s" + b"".join(map(part, sorted({sender, *to})))
     kind = body = None
     if "text" in r: kind, body = b"text", b(r["text"])
     if "sealed" in r:
         unpack = lambda s: __import__("base64").b64decode(r["sealed"][s])
         kind, body = b"sealed", part(b(r["sealed"]["key"])) + part(unpack("nonce")) + part(unpack("box"))
-    name = lambda a: (b(a["sha256"]).lower() if "sha256" in a
+    name = lambda a: (b(a["sha256"]).lower() if a.get("sha256")
                       else b(a.get("name", "")) + b"\0" + str(a.get("size", "")).encode())
     media = [name(a) for a in r.get("attachments", [])]
     fields = [b(r.get("service", dump.get("service"))), sender, conv, b(r.get("id")),
