@@ -40,7 +40,8 @@ void vocab_reset(struct vocab *v)
 
 uint64_t vocab_held(const struct vocab *v)
 {
-    return v->cap * sizeof *v->slots + v->terms_cap * sizeof *v->terms + v->bytes.held;
+    size_t slots = (size_t)v->n * 4 < v->cap ? (size_t)v->n * 4 : v->cap;
+    return slots * sizeof *v->slots + (size_t)v->n * sizeof *v->terms + v->bytes.used;
 }
 
 static bool slot_is(const struct vocab_slot *s, uint64_t hash, struct slice term)

@@ -155,12 +155,16 @@ static enum status take_line(struct worker *w, const struct batch *b, struct sli
     return take_copy(w, b, &rec, &r, ref, number, err);
 }
 
+/* What is in use: a reset keeps the memory for the next round, and counting that would make every
+ * batch after the first flush look like a full run. The unused end of a grown array was never
+ * touched, so it costs no memory yet. */
 uint64_t worker_store_held(const struct run_store *s)
 {
-    return s->bytes.held + s->docs.cap * sizeof(struct run_doc) + s->tokens.cap * sizeof(uint32_t) +
-           s->copies.cap * sizeof(struct run_copy) +
-           s->quarantine.cap * sizeof(struct run_quarantine) + s->convs.cap * sizeof(void *) +
-           vocab_held(&s->vocab) + s->docs.n * sizeof(struct content_slot) * 2;
+    size_t convs = s->n_convs * 4 < s->convs.cap ? s->n_convs * 4 : s->convs.cap;
+    return s->bytes.used + s->docs.n * sizeof(struct run_doc) + s->tokens.n * sizeof(uint32_t) +
+           s->copies.n * sizeof(struct run_copy) + s->quarantine.n * sizeof(struct run_quarantine) +
+           convs * sizeof(void *) + vocab_held(&s->vocab) +
+           s->docs.n * sizeof(struct content_slot) * 2;
 }
 
 static void atomic_max(_Atomic uint64_t *a, uint64_t v)

@@ -200,3 +200,33 @@ Test(ingest, keeps_a_line_of_three_mebibytes_byte_for_byte)
     cr_expect_eq(r.states[0], DUMP_COMPLETE);
     buf_release(&b);
 }
+
+/* Twice as much as the memory allows is a handful of outputs: what a run kept from the one before
+ * must not make it look full at once. */
+Test(ingest, compacts_in_little_memory_into_few_segments)
+{
+    struct buf text[2] = {{0}};
+    struct test_dump dumps[2] = {{.name = "one"}, {.name = "two"}};
+    for (int d = 0; d < 2; d++) {
+        buf_printf(&text[d], "{\"kind\":\"dump\",\"source\":\"imei:%d\"}\n", d);
+        for (int i = 1; i <= 3000; i++)
+            buf_printf(&text[d],
+                       "{\"kind\":\"message\",\"seq\":%d,\"from\":\"a\",\"to\":[\"b%d\"],"
+                       "\"sent\":%d,\"text\":\"words of %d\"}\n",
+                       i, i % 50, i * 1000 + d, i);
+        buf_put_u8(&text[d], 0);
+        dumps[d].text = (const char *)text[d].data;
+        (void)add(&dumps[d], 1);
+    }
+    struct casefile *cf;
+    struct err err = {0};
+    struct core_options o = {.threads = 1, .memory = 3 << 20, .progress = CLI_PROGRESS_NONE};
+    cr_assert_eq(casefile_open(where, NULL, CASE_WRITE, (size_t)8 << 20, &cf, &err), ST_OK);
+    cr_assert_eq(casefile_segments(cf), 2);
+    cr_assert_eq(compact_all(cf, &o, &err), ST_OK, "%s", err.text);
+    cr_expect_geq(casefile_segments(cf), 2);
+    cr_expect_leq(casefile_segments(cf), 12, "%zu segments", casefile_segments(cf));
+    casefile_close(cf);
+    buf_release(&text[0]);
+    buf_release(&text[1]);
+}

@@ -63,3 +63,17 @@ Test(vocab, forgets_all_on_reset)
     cr_expect_eq(id_of("van"), 0);
     cr_expect_eq(v.n, 1);
 }
+
+Test(vocab, counts_nothing_as_held_after_a_reset)
+{
+    char term[32];
+    for (uint32_t i = 0; i < 50000; i++) {
+        snprintf(term, sizeof term, "%u-a-term-beyond-sixteen", i);
+        (void)id_of(term);
+    }
+    cr_expect_gt(vocab_held(&v), 1 << 20);
+    vocab_reset(&v);
+    cr_expect_eq(vocab_held(&v), 0);
+    (void)id_of("harbour");
+    cr_expect_lt(vocab_held(&v), 1 << 10);
+}
