@@ -44,7 +44,8 @@ int cmd_verify(const struct cmd_options *o)
                                            : "every seal holds",
                    digest, (unsigned long long)casefile_manifest(cf)->generation);
     } else if (st == ST_OK) {
-        buf_printf(&out, "%llu damaged: add the dumps concerned again with --again\n",
+        buf_printf(&out,
+                   "%llu damaged: restore the case from a copy, or make a new one from its dumps\n",
                    (unsigned long long)damaged);
     }
     code = cmd_print(&out);

@@ -228,6 +228,8 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
         return answer(c, false, err);
     }
     d->again = before;
+    if (before)
+        d->before = k->books;
     k->ctx = d;
     take_progress(c, d);
     TRY(answer(c, true, err));

@@ -143,12 +143,26 @@ static void judge_end(struct dump_ctx *d)
     dump_ctx_damage(d, &why, false);
 }
 
+uint64_t dump_ctx_lines_before(const struct dump_ctx *d)
+{
+    return d->again ? d->before.records + (d->has_dump_line ? 1 : 0) : 0;
+}
+
+/* Lines that were read before keep their credits; only those beyond were counted anew. */
+static void settle_books(struct dump_ctx *d)
+{
+    uint64_t records = d->lines - (d->has_dump_line ? 1 : 0);
+    d->entry.books = d->books;
+    if (d->again)
+        books_sum(&d->entry.books, &d->before);
+    d->entry.books.records = d->again && d->before.records > records ? d->before.records : records;
+}
+
 void dump_ctx_judge(struct dump_ctx *d, struct run_tables *t)
 {
     if (d->entry.state == DUMP_COMPLETE)
         judge_end(d);
-    d->books.records = d->lines - (d->has_dump_line ? 1 : 0);
-    d->entry.books = d->books;
+    settle_books(d);
     struct stream_end *end = tables_stream_end(t, d->stream);
     if (d->entry.state == DUMP_PARTIAL && !end->partial) {
         end->partial = true;

@@ -25,7 +25,8 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, st
         memset(f->target_of[w], 0xff, n * sizeof **f->target_of);
     }
     f->books = calloc(run->tables.dumps.n + 1, sizeof *f->books);
-    return f->books ? ST_OK : err_no_memory(err);
+    f->lines_before = calloc(run->tables.dumps.n + 1, sizeof *f->lines_before);
+    return f->books && f->lines_before ? ST_OK : err_no_memory(err);
 }
 
 void flush_close(struct flush *f)
@@ -34,6 +35,7 @@ void flush_close(struct flush *f)
         free(f->target_of[w]);
     free(f->entries);
     free(f->books);
+    free(f->lines_before);
     grown_release(&f->targets);
     grown_release(&f->touched);
     content_hasher_release(&f->hasher);
@@ -230,7 +232,7 @@ static size_t count_lines(struct flush *f)
     for (unsigned w = 0; w < f->run->workers; w++) {
         const struct run_quarantine *q = f->run->stores[w].quarantine.items;
         for (size_t i = 0; i < f->run->stores[w].quarantine.n; i++) {
-            q[i].dump->books.quarantined++;
+            q[i].dump->books.quarantined += q[i].line > dump_ctx_lines_before(q[i].dump);
             n += !q[i].held;
         }
     }
@@ -270,6 +272,14 @@ static void add_books(struct core *c, const struct flush *f)
     }
 }
 
+/* Lines of dumps that are read again stand in their books already. */
+static void note_lines_before(struct core *c, struct flush *f)
+{
+    for (size_t i = c->committed; i < c->dumps.n; i++)
+        if (core_dump(c, i)->source.data && !core_dump(c, i)->already)
+            f->lines_before[core_dump(c, i)->dump_index] = dump_ctx_lines_before(core_dump(c, i));
+}
+
 static bool in_ledger(const struct dump_ctx *d) { return d->finished && !d->already; }
 
 static enum status judge_dumps(struct core *c, struct manifest *next, struct ledger_dump **out,
@@ -284,8 +294,9 @@ static enum status judge_dumps(struct core *c, struct manifest *next, struct led
         struct dump_ctx *d = core_dump(c, i);
         if (!in_ledger(d))
             continue;
-        d->entry.books = d->books;
-        if (!books_balance(&d->books))
+        if (d->entry.state == DUMP_REFUSED)
+            d->entry.books = d->books;
+        if (!books_balance(&d->entry.books))
             return err_set(err, ST_DAMAGED,
                            "the books of this dump do not balance: this is a fault of Lictor");
         next->dumps[d->entry.state]++;
@@ -332,6 +343,7 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
 static enum status prepare(struct core *c, struct flush *f, struct manifest *next,
                            struct ledger_dump **dumps, size_t *n, struct err *err)
 {
+    note_lines_before(c, f);
     TRY(flush_match(f, err));
     TRY(flush_order(f, err));
     TRY(flush_classify(f, err));
@@ -376,8 +388,10 @@ enum status flush_commit(struct core *c, struct err *err)
     }
     manifest_free(next);
     free(dumps);
-    for (size_t i = c->committed; st == ST_OK && i < c->dumps.n; i++)
+    for (size_t i = c->committed; st == ST_OK && i < c->dumps.n; i++) {
         core_dump(c, i)->committed = core_dump(c, i)->finished;
+        core_dump(c, i)->lines_committed = core_dump(c, i)->lines;
+    }
     while (st == ST_OK && c->committed < c->dumps.n &&
            (core_dump(c, c->committed)->committed || core_dump(c, c->committed)->already))
         c->committed++;

@@ -56,7 +56,8 @@ struct flush {
     uint32_t *by_rank;    /* streams in stream_cmp order */
     struct grown touched; /* open addressing: uint32_t target + 1, by (segment, doc) */
     size_t n_touched;
-    struct books *books; /* by dump table index; NULL in a compaction */
+    struct books *books;    /* by dump table index; NULL in a compaction */
+    uint64_t *lines_before; /* by dump table index: see dump_ctx_lines_before */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
 };
 

@@ -214,29 +214,6 @@ static void credit(struct flush *f, const struct target *t, uint32_t messages)
         }
 }
 
-/* A dump that is read again is no re-delivery of itself: the record that made the copy is credited
- * as it was. */
-static void credit_again(struct flush *f, const struct target *t, const struct gathered *g)
-{
-    const struct dump_ref *dumps = f->run->tables.dumps.items;
-    size_t o = 0;
-    for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++) {
-        struct entry *e = &f->entries[i];
-        if (!e->known)
-            continue;
-        struct held_copy probe = {.stream = entry_stream(f, e), .seq = e->copy->seq};
-        while (o < g->n_old && held_cmp(&g->old[o], &probe) < 0)
-            o++;
-        const struct held_sighting *first = &g->old[o].versions[0].sightings[0];
-        bool made = first->line == e->copy->line &&
-                    memcmp(first->dump->sha256, dumps[e->copy->dump].sha256, SHA256_SIZE) == 0;
-        if (made)
-            e->credit = t->kind != DOC_MESSAGE ? CREDIT_OTHER
-                        : o == 0               ? CREDIT_MESSAGE
-                                               : CREDIT_COPY;
-    }
-}
-
 /* ---- states ---- */
 
 static enum status new_state(struct flush *f, struct target *t, const struct gathered *g,
@@ -288,8 +265,6 @@ static enum status classify(struct flush *f, struct target *t, struct err *err)
     uint32_t before = t->segment == NO_SEGMENT ? 0 : t->old.messages;
     TRY(new_state(f, t, &g, err));
     credit(f, t, t->state.messages - before);
-    if (t->segment != NO_SEGMENT)
-        credit_again(f, t, &g);
     for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++)
         t->changed |= !f->entries[i].known;
     return update_digest(f, t, &g, err);
@@ -300,6 +275,8 @@ static void book(struct flush *f)
     for (size_t i = 0; i < f->n_entries; i++) {
         const struct entry *e = &f->entries[i];
         struct books *b = &f->books[e->copy->dump];
+        if (e->copy->line <= f->lines_before[e->copy->dump])
+            continue; /* a dump that is read again is no re-delivery of itself */
         b->messages += e->credit == CREDIT_MESSAGE;
         b->copies += e->credit == CREDIT_COPY;
         b->redelivered += e->credit == CREDIT_REDELIVERED;

@@ -319,7 +319,8 @@ static void book_conflicts(struct flush *f)
 {
     for (size_t i = 0; i < f->n_entries; i++) {
         const struct entry *e = &f->entries[i];
-        if (e->credit == CREDIT_MESSAGE && (flush_target(f, e->target)->state.flags & DOC_CONFLICT))
+        if (e->credit == CREDIT_MESSAGE && e->copy->line > f->lines_before[e->copy->dump] &&
+            (flush_target(f, e->target)->state.flags & DOC_CONFLICT))
             f->books[e->copy->dump].conflict++;
     }
 }

@@ -55,6 +55,7 @@ static enum status visit(void *ctx, const struct ledger_entry *e, struct err *er
         struct known_dump *d;
         TRY(known_get(k, e->dumps[i].sha256, &d, err));
         d->state = e->dumps[i].state;
+        d->books = e->dumps[i].books;
     }
     return ST_OK;
 }

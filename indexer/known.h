@@ -8,8 +8,9 @@
 struct known_dump {
     uint8_t sha256[SHA256_SIZE];
     bool used;
-    uint8_t state;   /* enum dump_state of the last entry */
-    const void *ctx; /* struct dump_ctx of this run, or NULL */
+    uint8_t state;      /* enum dump_state of the last entry */
+    struct books books; /* of the last entry */
+    const void *ctx;    /* struct dump_ctx of this run, or NULL */
 };
 struct known {
     struct known_dump *slots;

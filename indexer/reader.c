@@ -77,7 +77,7 @@ static void note_end(struct reader *r, const struct record *rec, uint64_t line)
     d->end_records = rec->num[RI_RECORDS];
     d->end_has_last_seq = record_has(rec, RI_LAST_SEQ);
     d->end_last_seq = rec->num[RI_LAST_SEQ];
-    if (line > d->skip)
+    if (line > d->skip && line > dump_ctx_lines_before(d))
         d->books.other++;
     r->cut_line = line + 1;
     r->cut_fault = RF_AFTER_END;

@@ -157,8 +157,11 @@ static void text_warnings(const struct core *c, struct buf *out)
         if (!reported(d) && d->lines) {
             buf_put_str(out, "stopped  ");
             cli_safe(out, d->entry.name, false);
-            buf_printf(out, ": committed up to line %llu; the same command goes on there.\n",
-                       (unsigned long long)d->lines);
+            if (d->lines_committed)
+                buf_printf(out, ": committed up to line %llu; the same command goes on there.\n",
+                           (unsigned long long)d->lines_committed);
+            else
+                buf_put_str(out, ": nothing of it was committed; the same command reads it.\n");
         }
     }
 }

@@ -51,7 +51,9 @@ struct dump_ctx {
     bool already;
     enum dump_state was;             /* if already */
     const struct dump_ctx *same_run; /* if already: the same bytes earlier in this run */
-    bool again;                      /* read again by --again: replaces its own books */
+    bool again; /* read again by --again: its lines up to lines_before stand in the books */
+    struct books before;      /* if again: what the ledger has */
+    uint64_t lines_committed; /* lines that the last commit had */
     /* atomics: workers */
     _Atomic uint64_t max_seq; /* + 1; 0 if none */
     _Atomic uint64_t times, odd_times;

@@ -186,6 +186,16 @@ def again():
     b = d.add(f, TMP / "again-copy.age")
     check([x["state"] for x in b.dumps] == ["complete", "already"] and totals(b) == totals(a), "the same file twice in one add", b)
     c.sound("again")
+    # Repeats, a message credited to another dump, and more lines than before: the books stay.
+    c = case()
+    one = write("again-1", dump([msg(1, "ok"), msg(2, "ok"), msg(3, "both")], source="imei:one"))
+    two = write("again-2", dump([msg(1, "both"), msg(2, "ok"), msg(3, "mine", sent=T + 9)], source="imei:two"))
+    books = [totals(c.add(f)) for f in (one, two)]
+    digest = c.status()["digest"]
+    for f, was in ((two, books[1]), (one, books[0]), (two, books[1])):
+        check(totals(c.add("--again", f)) == was, f"--again {f.name}: the books stay")
+    check(c.status()["digest"] == digest, "--again: the digest stays")
+    c.sound("again, repeats")
 
 
 def redelivery():
