@@ -63,17 +63,17 @@ static enum status touched_grow(struct flush *f, struct err *err)
 {
     struct grown old = f->touched;
     size_t cap = old.cap ? old.cap * 2 : 256;
-    uint32_t *slots = calloc(cap, sizeof *slots);
-    if (!slots)
+    struct grown bigger;
+    if (!grown_table(&bigger, cap, sizeof(uint32_t)))
         return err_no_memory(err);
-    f->touched = (struct grown){.items = slots, .cap = cap};
+    f->touched = bigger;
     const uint32_t *before = old.items;
     for (size_t i = 0; i < old.cap; i++)
         if (before[i]) {
             const struct target *t = flush_target(f, before[i] - 1);
             *touched_slot(f, t->segment, t->doc) = before[i];
         }
-    free(old.items);
+    grown_release(&old);
     return ST_OK;
 }
 

@@ -44,7 +44,7 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
         if (!v->map[w])
             return err_no_memory(err);
         for (uint32_t i = 0; i < voc->n; i++)
-            v->names[at++] = (struct named){voc->terms[i], w, i};
+            v->names[at++] = (struct named){vocab_term(voc, i), w, i};
     }
     v->n_names = total;
     if (total > 1)

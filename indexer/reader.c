@@ -7,6 +7,10 @@
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum status reader_init(struct reader *r, struct core *core, struct err *err)
 {
     *r = (struct reader){.core = core};
@@ -41,31 +45,55 @@ enum status reader_begin(struct reader *r, struct dump_ctx *dump, struct err *er
 
 /* ---- judging lines ---- */
 
-/* The next place at or after `from` where one of the four spellings stands, or len. Each spelling's
- * last find is kept, so that the whole scan is linear. */
-struct spellings {
-    size_t next[4];
-};
-
-static size_t next_suspect(struct spellings *s, const uint8_t *data, size_t len, size_t from)
+/* Do the bytes at `p` (behind a quote or a backslash) spell what the kinds `end` and `dump` may be
+ * spelled with? */
+static bool is_suspect(const uint8_t *p, size_t left)
 {
-    static const char *const words[4] = {"\"end\"", "\"dump\"", "\\u006", "\\u007"};
-    size_t least = len;
-    for (int i = 0; i < 4; i++) {
-        if (s->next[i] < from || from == 0) {
-            const uint8_t *at = memmem(data + from, len - from, words[i], strlen(words[i]));
-            s->next[i] = at ? (size_t)(at - data) : len;
+    return (left >= 5 && memcmp(p, "\"end\"", 5) == 0) ||
+           (left >= 6 && memcmp(p, "\"dump\"", 6) == 0) ||
+           (left >= 5 && memcmp(p, "\\u00", 4) == 0 && (p[4] == '6' || p[4] == '7'));
+}
+
+/* The first such place, or len. Looks at pairs of bytes, a vector at a time: the first byte of a
+ * spelling with its second is rare in other text. */
+static size_t next_suspect(const uint8_t *data, size_t len, size_t from)
+{
+    size_t i = from;
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
+    const __m128i e = _mm_set1_epi8('e'), d = _mm_set1_epi8('d'), u = _mm_set1_epi8('u');
+    for (; len - i >= 17; i += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(data + i));
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(data + i + 1));
+        __m128i quoted = _mm_and_si128(_mm_cmpeq_epi8(a, quote),
+                                       _mm_or_si128(_mm_cmpeq_epi8(b, e), _mm_cmpeq_epi8(b, d)));
+        __m128i escaped = _mm_and_si128(_mm_cmpeq_epi8(a, back), _mm_cmpeq_epi8(b, u));
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_or_si128(quoted, escaped));
+        for (; hits; hits &= hits - 1) {
+            size_t at = i + (unsigned)__builtin_ctz(hits);
+            if (is_suspect(data + at, len - at))
+                return at;
         }
-        if (s->next[i] < least)
-            least = s->next[i];
     }
-    return least;
+#endif
+    for (; i < len; i++)
+        if ((data[i] == '"' || data[i] == '\\') && is_suspect(data + i, len - i))
+            return i;
+    return len;
 }
 
 static uint64_t count_lines(const uint8_t *p, size_t n)
 {
     uint64_t lines = 0;
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+#ifdef __SSE2__
+    const __m128i lf = _mm_set1_epi8('\n');
+    for (; n - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        lines += (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, lf)));
+    }
+#endif
+    for (; i < n; i++)
         lines += p[i] == '\n';
     return lines;
 }
@@ -89,9 +117,8 @@ static enum status find_cut(struct reader *r, struct batch *b, struct err *err)
     const uint8_t *data = b->data.data;
     size_t len = b->data.len, pos = 0, counted = 0;
     uint64_t line = b->first_line;
-    struct spellings s = {{0}};
     while (pos < len && !r->cut_line) {
-        size_t at = next_suspect(&s, data, len, pos);
+        size_t at = next_suspect(data, len, pos);
         if (at == len)
             break;
         const uint8_t *lf = memrchr(data + counted, '\n', at - counted);

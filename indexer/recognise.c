@@ -188,6 +188,29 @@ static bool keep_extra(void *ctx, const struct record_pair *p)
     return true;
 }
 
+/* Is every pair of the record one that keep_extra leaves out? Counts those that are there, since no
+ * name stands twice; the usual record has nothing else and need not be looked at pair by pair. */
+static bool no_extra(const struct record *rec)
+{
+    static const uint8_t strings[] = {RS_FROM,    RS_ID,      RS_TEXT,     RS_REPLY_TO,
+                                      RS_SERVICE, RS_ACCOUNT, RS_WARRANT,  RS_LIID,
+                                      RS_CIN,     RS_POINT,   RS_DIRECTION};
+    static const uint8_t times[] = {RT_DELIVERED, RT_READ, RT_COLLECTED};
+    size_t n = 1; /* kind */
+    for (size_t i = 0; i < sizeof strings; i++)
+        n += rec->str[strings[i]].present;
+    for (size_t i = 0; i < sizeof times; i++)
+        n += rec->time[times[i]].state == RTS_INSTANT && !rec->time[times[i]].is_text;
+    const struct record_when *sent = &rec->time[RT_SENT];
+    n += sent->state != RTS_ABSENT && (!sent->is_text || sent->state == RTS_BAD);
+    n += record_has(rec, RI_SEQ);
+    n += rec->sealed;
+    bool group = rec->str[RS_GROUP].s.len != 0;
+    n += group;
+    n += rec->list[RL_TO].present && !group && rec->str[RS_FROM].present && rec->list[RL_TO].n;
+    return n == rec->n_pairs;
+}
+
 static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump,
                                      const struct record *rec, struct recognised *out,
                                      struct err *err)
@@ -219,6 +242,8 @@ static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump
     out->collected = recognise_time(r, dump, &rec->time[RT_COLLECTED]);
     const struct record_when *del = &rec->time[RT_DELETED];
     out->deleted = del->state != RTS_ABSENT && !(del->state == RTS_BOOL && del->ms == 0);
+    if (no_extra(rec))
+        return ST_OK;
     buf_clear(&r->extra);
     union {
         const struct record *in;

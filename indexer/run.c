@@ -4,31 +4,14 @@
 
 #include <stdlib.h>
 
+#include "lictor/pages.h"
+
 #define SHARD_START 64
-#define GROWN_START 64
-
-void *grown_add(struct grown *g, size_t size)
-{
-    if (g->n == g->cap) {
-        size_t cap = g->cap ? g->cap * 2 : GROWN_START;
-        void *items = realloc(g->items, cap * size);
-        if (!items)
-            return NULL;
-        g->items = items;
-        g->cap = cap;
-    }
-    return (uint8_t *)g->items + g->n++ * size;
-}
-
-void grown_release(struct grown *g)
-{
-    free(g->items);
-    *g = (struct grown){0};
-}
+#define STORE_CHUNK ((size_t)4 << 20)
 
 static enum status store_init(struct run_store *s, struct err *err)
 {
-    arena_init(&s->bytes, (size_t)1 << 20);
+    arena_init(&s->bytes, STORE_CHUNK);
     return vocab_init(&s->vocab, err);
 }
 
@@ -64,7 +47,7 @@ void run_release(struct run *r)
         store_release(&r->stores[i]);
     free(r->stores);
     for (int i = 0; i < CONTENT_SHARDS; i++) {
-        free(r->shards[i].slots);
+        pages_free(r->shards[i].slots, r->shards[i].cap * sizeof(struct content_slot));
         pthread_mutex_destroy(&r->shards[i].mu);
     }
     struct run_tables *t = &r->tables;
@@ -120,7 +103,7 @@ static enum status shard_grow(struct content_shard *sh, struct err *err)
     size_t old_cap = sh->cap;
     struct content_slot *old = sh->slots;
     size_t cap = old_cap ? old_cap * 2 : SHARD_START;
-    struct content_slot *slots = calloc(cap, sizeof *slots);
+    struct content_slot *slots = pages_alloc(cap * sizeof *slots);
     if (!slots)
         return err_no_memory(err);
     sh->slots = slots;
@@ -128,7 +111,7 @@ static enum status shard_grow(struct content_shard *sh, struct err *err)
     for (size_t i = 0; i < old_cap; i++)
         if (old[i].ref)
             *shard_slot(sh, old[i].key) = old[i];
-    free(old);
+    pages_free(old, old_cap * sizeof *old);
     return ST_OK;
 }
 
@@ -168,15 +151,15 @@ static enum status convs_grow(struct grown *g, struct err *err)
 {
     struct grown old = *g;
     size_t cap = old.cap ? old.cap * 2 : 1024;
-    void *items = calloc(cap, sizeof(void *));
-    if (!items)
+    struct grown bigger;
+    if (!grown_table(&bigger, cap, sizeof(void *)))
         return err_no_memory(err);
-    *g = (struct grown){.items = items, .cap = cap};
+    *g = bigger;
     const struct run_conversation **slots = old.items;
     for (size_t i = 0; i < old.cap; i++)
         if (slots[i])
             *conv_slot(g, slots[i]->key) = slots[i];
-    free(old.items);
+    grown_release(&old);
     return ST_OK;
 }
 

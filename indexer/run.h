@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "indexer/grown.h"
 #include "indexer/vocab.h"
 #include "lictor/arena.h"
 #include "lictor/casefile.h"
@@ -100,14 +101,6 @@ struct run_quarantine {
     bool held; /* the case has it: the dump was read before (--again) */
     struct slice bytes;
 };
-
-struct grown { /* a growing array */
-    void *items;
-    size_t n, cap;
-};
-/* Room for one more item of `size` bytes; NULL without memory. n is moved. */
-void *grown_add(struct grown *g, size_t size);
-void grown_release(struct grown *g);
 
 /* What one worker gathers. */
 struct run_store {

@@ -57,17 +57,18 @@ static enum status index_grow(struct grown *index, size_t n, const struct run_ta
     if (n * 2 < index->cap)
         return ST_OK;
     size_t cap = index->cap ? index->cap * 2 : 256;
-    uint32_t *slots = calloc(cap, sizeof *slots);
-    if (!slots)
+    struct grown bigger;
+    if (!grown_table(&bigger, cap, sizeof(uint32_t)))
         return err_no_memory(err);
+    uint32_t *slots = bigger.items;
     for (uint32_t i = 0; i < n; i++) {
         size_t at = (size_t)hash_at(t, i) & (cap - 1);
         while (slots[at])
             at = (at + 1) & (cap - 1);
         slots[at] = i + 1;
     }
-    free(index->items);
-    *index = (struct grown){.items = slots, .cap = cap};
+    grown_release(index);
+    *index = bigger;
     return ST_OK;
 }
 

@@ -2,10 +2,9 @@
  * limit is: when one is passed, a new seed scatters whatever was built against the old one. */
 #include "indexer/vocab.h"
 
-#include <stdlib.h>
-
 #include "lictor/hash.h"
 #include "lictor/os.h"
+#include "lictor/pages.h"
 
 #define VOCAB_START ((size_t)1 << 14)
 #define VOCAB_PROBES 64
@@ -16,7 +15,7 @@ enum status vocab_init(struct vocab *v, struct err *err)
     *v = (struct vocab){0};
     arena_init(&v->bytes, 0);
     TRY(os_random(&v->seed, sizeof v->seed, err));
-    v->slots = calloc(VOCAB_START, sizeof *v->slots);
+    v->slots = pages_alloc(VOCAB_START * sizeof *v->slots);
     if (!v->slots)
         return err_no_memory(err);
     v->cap = VOCAB_START;
@@ -25,8 +24,8 @@ enum status vocab_init(struct vocab *v, struct err *err)
 
 void vocab_release(struct vocab *v)
 {
-    free(v->slots);
-    free(v->terms);
+    pages_free(v->slots, v->cap * sizeof *v->slots);
+    grown_release(&v->terms);
     arena_release(&v->bytes);
     *v = (struct vocab){0};
 }
@@ -36,12 +35,13 @@ void vocab_reset(struct vocab *v)
     memset(v->slots, 0, v->cap * sizeof *v->slots);
     arena_reset(&v->bytes);
     v->n = 0;
+    v->terms.n = 0;
 }
 
 uint64_t vocab_held(const struct vocab *v)
 {
     size_t slots = (size_t)v->n * 4 < v->cap ? (size_t)v->n * 4 : v->cap;
-    return slots * sizeof *v->slots + (size_t)v->n * sizeof *v->terms + v->bytes.used;
+    return slots * sizeof *v->slots + (size_t)v->n * sizeof(struct slice) + v->bytes.used;
 }
 
 static bool slot_is(const struct vocab_slot *s, uint64_t hash, struct slice term)
@@ -78,20 +78,21 @@ static void slot_fill(struct vocab_slot *s, uint64_t hash, struct slice term, ui
 /* Puts every term into a table of `cap` slots under a new seed. false: a probe was too long. */
 static enum status rebuild(struct vocab *v, size_t cap, bool *done, struct err *err)
 {
-    struct vocab_slot *slots = calloc(cap, sizeof *slots);
+    struct vocab_slot *slots = pages_alloc(cap * sizeof *slots);
     if (!slots)
         return err_no_memory(err);
-    free(v->slots);
+    pages_free(v->slots, v->cap * sizeof *v->slots);
     v->slots = slots;
     v->cap = cap;
     *done = false;
     TRY(os_random(&v->seed, sizeof v->seed, err));
     for (uint32_t id = 0; id < v->n; id++) {
-        uint64_t hash = hash_bytes(v->terms[id], v->seed);
-        struct vocab_slot *s = probe(v, hash, v->terms[id]);
+        struct slice term = vocab_term(v, id);
+        uint64_t hash = hash_bytes(term, v->seed);
+        struct vocab_slot *s = probe(v, hash, term);
         if (!s)
             return ST_OK;
-        slot_fill(s, hash, v->terms[id], id);
+        slot_fill(s, hash, term, id);
     }
     *done = true;
     return ST_OK;
@@ -110,38 +111,45 @@ static enum status reseed(struct vocab *v, size_t cap, struct err *err)
 
 static enum status add_term(struct vocab *v, struct slice term, struct slice *kept, struct err *err)
 {
-    if (v->n == v->terms_cap) {
-        size_t cap = v->terms_cap ? v->terms_cap * 2 : VOCAB_START;
-        struct slice *terms = realloc(v->terms, cap * sizeof *terms);
-        if (!terms)
-            return err_no_memory(err);
-        v->terms = terms;
-        v->terms_cap = cap;
-    }
-    *kept = arena_copy(&v->bytes, term);
-    if (!kept->data)
+    struct slice *slot = grown_add(&v->terms, sizeof *slot);
+    if (!slot)
         return err_no_memory(err);
-    v->terms[v->n] = *kept;
+    *kept = *slot = arena_copy(&v->bytes, term);
+    return kept->data ? ST_OK : err_no_memory(err);
+}
+
+/* The id of a term whose hash under the present seed is `hash`. */
+static enum status find(struct vocab *v, struct slice term, uint64_t hash, uint32_t *id,
+                        struct err *err)
+{
+    struct vocab_slot *s;
+    while (!(s = probe(v, hash, term))) {
+        TRY(reseed(v, v->cap, err));
+        hash = hash_bytes(term, v->seed);
+    }
+    if (s->id == 0) {
+        struct slice kept;
+        TRY(add_term(v, term, &kept, err));
+        slot_fill(s, hash, kept, v->n++);
+    }
+    *id = s->id - 1;
     return ST_OK;
 }
 
-enum status vocab_id(struct vocab *v, struct slice term, uint32_t *id, struct err *err)
+enum status vocab_ids(struct vocab *v, const struct slice *terms, size_t n, uint32_t *ids,
+                      struct err *err)
 {
-    if ((v->n + 1) * (size_t)2 > v->cap)
+    uint64_t hash[VOCAB_BATCH];
+    MUST(n <= VOCAB_BATCH);
+    while ((v->n + n) * (size_t)2 > v->cap)
         TRY(reseed(v, v->cap * 2, err));
-    for (;;) {
-        uint64_t hash = hash_bytes(term, v->seed);
-        struct vocab_slot *s = probe(v, hash, term);
-        if (!s) {
-            TRY(reseed(v, v->cap, err));
-            continue;
-        }
-        if (s->id == 0) {
-            struct slice kept;
-            TRY(add_term(v, term, &kept, err));
-            slot_fill(s, hash, kept, v->n++);
-        }
-        *id = s->id - 1;
-        return ST_OK;
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = hash_bytes(terms[i], v->seed);
+        __builtin_prefetch(&v->slots[hash[i] & (v->cap - 1)], 1);
     }
+    uint64_t seed = v->seed;
+    for (size_t i = 0; i < n; i++)
+        TRY(find(v, terms[i], v->seed == seed ? hash[i] : hash_bytes(terms[i], v->seed), &ids[i],
+                 err));
+    return ST_OK;
 }

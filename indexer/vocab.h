@@ -5,6 +5,7 @@
 #ifndef INDEXER_VOCAB_H
 #define INDEXER_VOCAB_H
 
+#include "indexer/grown.h"
 #include "lictor/arena.h"
 
 #define VOCAB_INLINE 16
@@ -24,15 +25,22 @@ struct vocab {
     size_t cap;
     uint32_t n;
     uint64_t seed;
-    struct arena bytes;  /* terms, all of them, in order of id */
-    struct slice *terms; /* by id */
-    size_t terms_cap;
+    struct arena bytes; /* terms, all of them, in order of id */
+    struct grown terms; /* struct slice, by id */
 };
 
 MUST_USE enum status vocab_init(struct vocab *v, struct err *err);
 void vocab_release(struct vocab *v);
 void vocab_reset(struct vocab *v);
-MUST_USE enum status vocab_id(struct vocab *v, struct slice term, uint32_t *id, struct err *err);
+/* The ids of n <= VOCAB_BATCH terms, in order; new terms are copied. The slots are fetched all at
+ * once: one at a time each lookup waits for memory. */
+#define VOCAB_BATCH 64
+MUST_USE enum status vocab_ids(struct vocab *v, const struct slice *terms, size_t n, uint32_t *ids,
+                               struct err *err);
+static inline struct slice vocab_term(const struct vocab *v, uint32_t id)
+{
+    return ((const struct slice *)v->terms.items)[id];
+}
 uint64_t vocab_held(const struct vocab *v);
 
 #endif

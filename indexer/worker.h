@@ -6,7 +6,16 @@
 
 #include "indexer/batch.h"
 #include "indexer/recognise.h"
+#include "lictor/term.h"
 #include "lictor/words.h"
+
+/* Terms on their way to the vocabulary. */
+struct term_batch {
+    size_t n;
+    struct slice terms[VOCAB_BATCH];
+    uint32_t marks[VOCAB_BATCH];
+    struct term bytes[VOCAB_BATCH];
+};
 
 struct worker {
     unsigned number;
@@ -17,6 +26,7 @@ struct worker {
     struct content_hasher hasher;
     struct recogniser recogniser;
     struct buf row;
+    struct term_batch terms;
 };
 
 MUST_USE enum status worker_init(struct worker *w, struct run *run, unsigned number,

@@ -1,5 +1,5 @@
-/* worker_terms — terms are looked up in the worker's own vocabulary; the forward list keeps 32-bit
- * ids in order: first the fields (no positions), then the words. */
+/* worker_terms — terms are looked up in the worker's own vocabulary, many at a time; the forward
+ * list keeps 32-bit ids in order: first the fields (no positions), then the words. */
 #include "indexer/worker_terms.h"
 
 /* What a document is found by besides its content. */
@@ -10,24 +10,38 @@ struct term_sources {
     const struct record_items *who;
 };
 
-static enum status add_token(struct worker *w, struct slice term, uint32_t mark, struct err *err)
+/* The terms gathered go to the forward list. */
+static enum status settle(struct worker *w, struct err *err)
 {
-    uint32_t id;
-    TRY(vocab_id(&w->store->vocab, term, &id, err));
-    uint32_t *slot = grown_add(&w->store->tokens, sizeof *slot);
-    if (!slot)
+    struct term_batch *b = &w->terms;
+    uint32_t *ids = grown_add_many(&w->store->tokens, b->n, sizeof *ids);
+    if (!ids)
         return err_no_memory(err);
-    *slot = id | mark;
+    TRY(vocab_ids(&w->store->vocab, b->terms, b->n, ids, err));
+    for (size_t i = 0; i < b->n; i++)
+        ids[i] |= b->marks[i];
+    b->n = 0;
+    return ST_OK;
+}
+
+static enum status add_token(struct worker *w, enum term_field field, struct slice bytes,
+                             uint32_t mark, struct err *err)
+{
+    struct term_batch *b = &w->terms;
+    if (b->n == VOCAB_BATCH)
+        TRY(settle(w, err));
+    struct term *t = &b->bytes[b->n];
+    term_make(t, &w->hasher.sha, field, bytes);
+    b->terms[b->n] = term_slice(t);
+    b->marks[b->n++] = mark;
     return ST_OK;
 }
 
 static enum status add_field(struct worker *w, enum term_field field, struct slice bytes,
                              struct run_doc *doc, struct err *err)
 {
-    struct term t;
-    term_make(&t, &w->hasher.sha, field, bytes);
     doc->n_fields++;
-    return add_token(w, term_slice(&t), 0, err);
+    return add_token(w, field, bytes, 0, err);
 }
 
 static enum status add_field_str(struct worker *w, enum term_field field, const char *text,
@@ -113,9 +127,7 @@ static enum status add_words(struct worker *w, const struct content *c, struct r
     TRY(add_seen(w, words.seen, doc, err));
     for (size_t i = 0; i < words.n; i++) {
         const struct token *k = &words.tokens[i];
-        struct term t;
-        term_make(&t, &w->hasher.sha, TERM_WORD, slice_of(k->text, k->len));
-        TRY(add_token(w, term_slice(&t), k->same ? TOKEN_SAME : 0, err));
+        TRY(add_token(w, TERM_WORD, slice_of(k->text, k->len), k->same ? TOKEN_SAME : 0, err));
     }
     doc->n_words = (uint32_t)words.n;
     return ST_OK;
@@ -126,8 +138,10 @@ static enum status add_all(struct worker *w, const struct term_sources *t, struc
 {
     doc->first_token = w->store->tokens.n;
     doc->n_fields = 0;
+    w->terms.n = 0;
     TRY(add_fields(w, t, doc, err));
-    return add_words(w, t->c, doc, err);
+    TRY(add_words(w, t->c, doc, err));
+    return settle(w, err);
 }
 
 static void sources_of_record(const struct record *rec, struct term_sources *t)

@@ -18,7 +18,7 @@ declare -A may=(
 # public header -> folder that implements it ("any": inline, over a library)
 declare -A owner=()
 own() { local folder=$1 h; shift; for h; do owner[$h]=$folder; done; }
-own base err bytes arena chan utf8 timestamp json_out os thread cli
+own base err bytes arena pages chan utf8 timestamp json_out os thread cli
 own text words zone
 own delivery age inflate record spool body_keys minisign dump_write minisign
 own store casefile content copies section segment term

@@ -20,7 +20,7 @@ static uint32_t id_of(const char *term)
 {
     uint32_t id = UINT32_MAX;
     struct err err = {0};
-    cr_assert_eq(vocab_id(&v, slice_str(term), &id, &err), ST_OK);
+    cr_assert_eq(vocab_ids(&v, (struct slice[]){slice_str(term)}, 1, &id, &err), ST_OK);
     return id;
 }
 
