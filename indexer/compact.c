@@ -57,7 +57,7 @@ static struct source *least(struct compaction *c)
 static enum status write_output(struct compaction *c, struct err *err)
 {
     struct flush f;
-    enum status st = flush_open(&f, c->cf, &c->reload.run, err);
+    enum status st = flush_open(&f, c->cf, &c->reload.run, c->options->threads, err);
     if (st == ST_OK)
         st = flush_order(&f, err);
     if (st == ST_OK)

@@ -5,8 +5,29 @@
 
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
+#include "lictor/pages.h"
+#include "lictor/thread.h"
 
-enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, struct err *err)
+static enum status lanes_open(struct flush *f, unsigned threads, struct err *err)
+{
+    f->lanes = calloc(threads, sizeof *f->lanes);
+    if (!f->lanes)
+        return err_no_memory(err);
+    for (; f->threads < threads; f->threads++) {
+        struct flush_lane *l = &f->lanes[f->threads];
+        arena_init(&l->temp, 0);
+        TRY(content_hasher_init(&l->hasher, err));
+        enum status st = segment_scratch_new(&l->scratch, err);
+        if (st != ST_OK) {
+            content_hasher_release(&l->hasher);
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
+enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, unsigned threads,
+                       struct err *err)
 {
     *f = (struct flush){.cf = cf, .run = run};
     arena_init(&f->arena, 0);
@@ -14,12 +35,13 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, st
     memcpy(f->digest_sum, casefile_manifest(cf)->digest_sum, DIGEST_SUM_SIZE);
     TRY(content_hasher_init(&f->hasher, err));
     TRY(segment_scratch_new(&f->scratch, err));
+    TRY(lanes_open(f, threads, err));
     f->target_of = arena_array(&f->arena, run->workers, sizeof *f->target_of);
     if (!f->target_of)
         return err_no_memory(err);
     for (unsigned w = 0; w < run->workers; w++) {
         size_t n = run->stores[w].docs.n;
-        f->target_of[w] = malloc((n ? n : 1) * sizeof **f->target_of);
+        f->target_of[w] = pages_alloc(n * sizeof **f->target_of);
         if (!f->target_of[w])
             return err_no_memory(err);
         memset(f->target_of[w], 0xff, n * sizeof **f->target_of);
@@ -32,8 +54,14 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, st
 void flush_close(struct flush *f)
 {
     for (unsigned w = 0; f->target_of && w < f->run->workers; w++)
-        free(f->target_of[w]);
-    free(f->entries);
+        pages_free(f->target_of[w], f->run->stores[w].docs.n * sizeof **f->target_of);
+    for (unsigned i = 0; i < f->threads; i++) {
+        arena_release(&f->lanes[i].temp);
+        content_hasher_release(&f->lanes[i].hasher);
+        segment_scratch_free(f->lanes[i].scratch);
+    }
+    free(f->lanes);
+    pages_free(f->entries, f->n_entries * sizeof *f->entries);
     free(f->books);
     free(f->lines_before);
     grown_release(&f->targets);
@@ -42,6 +70,27 @@ void flush_close(struct flush *f)
     segment_scratch_free(f->scratch);
     arena_release(&f->arena);
     arena_release(&f->temp);
+}
+
+/* ---- sharing out ---- */
+
+struct ranges {
+    struct flush *f;
+    size_t n;
+    flush_range *run;
+};
+
+static enum status run_range(void *arg, size_t i, struct err *err)
+{
+    const struct ranges *r = arg;
+    struct flush *f = r->f;
+    return r->run(f, &f->lanes[i], r->n * i / f->threads, r->n * (i + 1) / f->threads, err);
+}
+
+enum status flush_parallel(struct flush *f, size_t n, flush_range *run, struct err *err)
+{
+    struct ranges r = {.f = f, .n = n, .run = run};
+    return thread_each(f->threads, f->threads, run_range, &r, err);
 }
 
 /* ---- targets in the case ---- */
@@ -108,6 +157,13 @@ enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_
 enum status flush_content(struct flush *f, const struct target *t, struct arena *a,
                           struct content *out, struct err *err)
 {
+    return flush_content_with(f, f->scratch, t, a, out, err);
+}
+
+enum status flush_content_with(const struct flush *f, struct segment_scratch *scratch,
+                               const struct target *t, struct arena *a, struct content *out,
+                               struct err *err)
+{
     if (t->segment == NO_SEGMENT) {
         const struct run_doc *d = flush_doc(f, t);
         TRY(content_decode(d->row, a, out, err));
@@ -117,12 +173,12 @@ enum status flush_content(struct flush *f, const struct target *t, struct arena 
     struct segment *s = casefile_segment(f->cf, t->segment);
     struct segment_conversation conv;
     struct slice row;
-    TRY(segment_row(s, f->scratch, t->doc, &row, err));
+    TRY(segment_row(s, scratch, t->doc, &row, err));
     row = arena_copy(a, row); /* the scratch is used again before the content is done with */
     if (!row.data)
         return err_no_memory(err);
     TRY(content_decode(row, a, out, err));
-    TRY(segment_conversation_of(s, f->scratch, t->doc, a, &conv, err));
+    TRY(segment_conversation_of(s, scratch, t->doc, a, &conv, err));
     out->conv = conv.c;
     return ST_OK;
 }
@@ -376,7 +432,7 @@ enum status flush_commit(struct core *c, struct err *err)
     struct manifest *next = NULL;
     struct ledger_dump *dumps = NULL;
     size_t n = 0;
-    enum status st = flush_open(&f, c->cf, &c->run, err);
+    enum status st = flush_open(&f, c->cf, &c->run, c->options.threads, err);
     if (st == ST_OK)
         st = manifest_copy(casefile_manifest(c->cf), &next, err);
     if (st == ST_OK)

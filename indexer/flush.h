@@ -7,7 +7,8 @@
  * conflict flush_write    one base segment of new documents, one overlay per touched segment
  * Nothing here depends on the order of arrival: every decision is made on sorted copies.
  *
- * Owns: a struct flush owns what the phases make.  Threads: one, alone with the run. */
+ * Owns: a struct flush owns what the phases make.  Threads: the phases come one after the other,
+ * alone with the run; inside, some share their work out by flush_parallel. */
 #ifndef INDEXER_FLUSH_H
 #define INDEXER_FLUSH_H
 
@@ -40,6 +41,14 @@ struct entry {
     bool held;  /* the document had this (stream, seq) before */
 };
 
+/* What each thread of a parallel phase has for itself. */
+struct flush_lane {
+    struct arena temp;
+    struct content_hasher hasher;
+    struct segment_scratch *scratch;
+    struct digest_many digest;
+};
+
 struct flush {
     struct casefile *cf;
     struct run *run;
@@ -47,7 +56,10 @@ struct flush {
     struct arena temp;  /* reset per document */
     struct content_hasher hasher;
     struct segment_scratch *scratch;
-    struct grown targets; /* struct target: new ones first, in the one order */
+    unsigned threads;
+    struct flush_lane *lanes;            /* by thread */
+    uint8_t (*origin_hash)[SHA256_SIZE]; /* by origin of the run */
+    struct grown targets;                /* struct target: new ones first, in the one order */
     uint32_t n_new;
     uint32_t **target_of;  /* by worker, by document: index of its target */
     struct entry *entries; /* by target, rank, seq, version, dump, line */
@@ -62,7 +74,7 @@ struct flush {
 };
 
 MUST_USE enum status flush_open(struct flush *f, struct casefile *cf, struct run *run,
-                                struct err *err);
+                                unsigned threads, struct err *err);
 void flush_close(struct flush *f);
 
 MUST_USE enum status flush_match(struct flush *f, struct err *err);
@@ -91,6 +103,14 @@ MUST_USE enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc
 /* Content of a target with its conversation, in `a`. */
 MUST_USE enum status flush_content(struct flush *f, const struct target *t, struct arena *a,
                                    struct content *out, struct err *err);
+/* The same for one thread of many. */
+MUST_USE enum status flush_content_with(const struct flush *f, struct segment_scratch *scratch,
+                                        const struct target *t, struct arena *a,
+                                        struct content *out, struct err *err);
+/* Shares [0, n) out to the lanes, each an equal range. */
+typedef enum status flush_range(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
+                                struct err *err);
+MUST_USE enum status flush_parallel(struct flush *f, size_t n, flush_range *run, struct err *err);
 /* Order of two records at the same target: stream, seq, version, dump, line. */
 int entry_cmp(const struct flush *f, const struct entry *a, const struct entry *b);
 /* Do two records say the same about their copy (origin, times, extra)? */

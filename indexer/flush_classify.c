@@ -30,12 +30,12 @@ static const struct stream_ref *entry_stream(const struct flush *f, const struct
 }
 
 /* Entries [from, to) of one copy as a held copy: equal versions united. */
-static enum status held_of_entries(struct flush *f, size_t from, size_t to, struct held_copy *out,
-                                   struct err *err)
+static enum status held_of_entries(const struct flush *f, struct flush_lane *lane, size_t from,
+                                   size_t to, struct held_copy *out, struct err *err)
 {
     const struct run_tables *t = &f->run->tables;
-    struct held_version *v = arena_array(&f->temp, to - from, sizeof *v);
-    struct held_sighting *s = arena_array(&f->temp, to - from, sizeof *s);
+    struct held_version *v = arena_array(&lane->temp, to - from, sizeof *v);
+    struct held_sighting *s = arena_array(&lane->temp, to - from, sizeof *s);
     if (!v || !s)
         return err_no_memory(err);
     size_t n = 0;
@@ -78,22 +78,62 @@ static bool same_version(const struct held_version *a, const struct held_version
            same_slice(x->serial, y->serial) && same_slice(x->selection, y->selection);
 }
 
-/* `into` takes the versions of `more` that it lacks. */
-static enum status unite(struct flush *f, struct held_copy *into, const struct held_copy *more,
-                         struct err *err)
+/* ---- the digest ---- */
+
+/* A version that the case did not have, for the digest. */
+static enum status digest_version(const struct flush *f, struct flush_lane *lane, uint8_t kind,
+                                  const uint8_t what[SHA256_SIZE], uint32_t origin,
+                                  const struct held_facts *v, struct err *err)
 {
-    struct held_version *v = arena_array(&f->temp, into->n_versions + more->n_versions, sizeof *v);
+    uint8_t hash[SHA256_SIZE];
+    TRY(held_version_hash(&lane->hasher, kind, what, f->origin_hash[origin], v, hash, err));
+    digest_many_add(&lane->digest, hash);
+    return ST_OK;
+}
+
+static enum status hash_origins(struct flush *f, struct err *err)
+{
+    const struct run_tables *t = &f->run->tables;
+    f->origin_hash = arena_array(&f->arena, t->origins.n, SHA256_SIZE);
+    if (!f->origin_hash)
+        return err_no_memory(err);
+    for (uint32_t i = 0; i < t->origins.n; i++) {
+        const struct origin_ref *o = tables_origin_at(t, i);
+        TRY(held_origin_hash(&f->hasher, tables_stream_at(t, o->stream), o, f->origin_hash[i],
+                             err));
+    }
+    return ST_OK;
+}
+
+/* ---- a document of the case, with further copies ---- */
+
+/* `into` takes the versions of `more` that it lacks; these go into the digest. `into` may be empty.
+ */
+static enum status unite(const struct flush *f, struct flush_lane *lane, uint8_t kind,
+                         const uint8_t what[SHA256_SIZE], struct held_copy *into,
+                         const struct held_copy *more, struct err *err)
+{
+    const struct origin_ref *origins = f->run->tables.origins.items;
+    struct held_version *v =
+        arena_array(&lane->temp, into->n_versions + more->n_versions, sizeof *v);
     if (!v)
         return err_no_memory(err);
     size_t n = into->n_versions;
-    memcpy(v, into->versions, n * sizeof *v);
+    if (n)
+        memcpy(v, into->versions, n * sizeof *v);
     for (size_t i = 0; i < more->n_versions; i++) {
+        const struct held_version *m = &more->versions[i];
         bool known = false;
         for (size_t j = 0; j < into->n_versions && !known; j++)
-            known = same_version(&v[j], &more->versions[i]);
-        if (!known)
-            v[n++] = more->versions[i];
+            known = same_version(&v[j], m);
+        if (known)
+            continue;
+        v[n++] = *m;
+        struct held_facts facts = {more->stream->numbered, more->seq, m->delivered, m->read,
+                                   m->collected,           m->extra};
+        TRY(digest_version(f, lane, kind, what, (uint32_t)(m->origin - origins), &facts, err));
     }
+    *into = *more;
     into->versions = v;
     into->n_versions = n;
     return ST_OK;
@@ -128,24 +168,28 @@ static void mark_held(struct flush *f, const struct held_copy *old, size_t from,
 }
 
 /* Old copies and the run's, merged in order; entries learn whether they were held. */
-static enum status gather(struct flush *f, const struct target *t, struct gathered *g,
-                          struct err *err)
+static enum status gather(struct flush *f, struct flush_lane *lane, const struct target *t,
+                          struct gathered *g, struct err *err)
 {
-    TRY(flush_content(f, t, &f->temp, &g->content, err));
+    uint8_t hash[SHA256_SIZE] = {0}, what[SHA256_SIZE];
+    TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &g->content, err));
     g->has_id = g->content.kind == DOC_MESSAGE && g->content.id.len != 0;
+    if (t->ref != UINT32_MAX)
+        memcpy(hash, flush_doc(f, t)->hash, SHA256_SIZE);
+    TRY(held_what(&lane->hasher, &g->content, hash, what, err));
     if (t->segment != NO_SEGMENT)
-        TRY(segment_copies(casefile_segment(f->cf, t->segment), f->scratch, t->doc, &f->temp,
+        TRY(segment_copies(casefile_segment(f->cf, t->segment), lane->scratch, t->doc, &lane->temp,
                            &g->old, &g->n_old, err));
-    g->now = arena_array(&f->temp, g->n_old + t->n_entries, sizeof *g->now);
+    g->now = arena_array(&lane->temp, g->n_old + t->n_entries, sizeof *g->now);
     if (!g->now)
         return err_no_memory(err);
     size_t at = t->first_entry, end = at + t->n_entries, o = 0;
     while (at < end || o < g->n_old) {
-        struct held_copy h = {0};
+        struct held_copy h = {0}, both = {0};
         size_t to = at;
         if (at < end) {
             to = copy_end(f, at, end);
-            TRY(held_of_entries(f, at, to, &h, err));
+            TRY(held_of_entries(f, lane, at, to, &h, err));
         }
         int c = at == end ? 1 : o == g->n_old ? -1 : held_cmp(&h, &g->old[o]);
         if (c > 0) {
@@ -153,12 +197,11 @@ static enum status gather(struct flush *f, const struct target *t, struct gather
             continue;
         }
         if (c == 0) {
-            struct held_copy both = g->old[o];
-            TRY(unite(f, &both, &h, err));
-            mark_held(f, &g->old[o++], at, to);
-            h = both;
+            both = g->old[o++];
+            mark_held(f, &both, at, to);
         }
-        g->now[g->n_now++] = h;
+        TRY(unite(f, lane, t->kind, what, &both, &h, err));
+        g->now[g->n_now++] = both;
         at = to;
     }
     return ST_OK;
@@ -216,58 +259,117 @@ static void credit(struct flush *f, const struct target *t, uint32_t messages)
 
 /* ---- states ---- */
 
-static enum status new_state(struct flush *f, struct target *t, const struct gathered *g,
-                             struct err *err)
+static void set_state(const struct flush *f, struct target *t, uint32_t messages, uint32_t copies,
+                      bool one_sided, bool no_body)
 {
     struct doc_state *s = &t->state;
-    s->messages = t->kind == DOC_MESSAGE ? held_messages(g->now, g->n_now, g->has_id) : 1;
-    s->copies = (uint32_t)g->n_now;
+    s->messages = messages;
+    s->copies = copies;
     s->flags &= (uint16_t) ~(DOC_REPEATED | DOC_ONE_SIDED);
-    if (s->messages > 1)
+    if (messages > 1)
         s->flags |= DOC_REPEATED;
-    bool one_sided = false;
-    if (t->kind == DOC_MESSAGE)
-        TRY(held_one_sided(&g->content, g->now, g->n_now, g->has_id, s->messages, &f->temp,
-                           &one_sided, err));
     if (one_sided)
         s->flags |= DOC_ONE_SIDED;
     for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++)
         if (f->entries[i].copy->deleted)
             s->flags |= DOC_DELETED;
     /* A deleted record without a body contradicts nothing. */
-    if ((s->flags & DOC_DELETED) && g->content.body_kind == BODY_NONE)
+    if ((s->flags & DOC_DELETED) && no_body)
         s->flags &= (uint16_t)~DOC_CONFLICT;
-    return ST_OK;
 }
 
-static enum status update_digest(struct flush *f, const struct target *t, const struct gathered *g,
-                                 struct err *err)
-{
-    uint8_t hash[SHA256_SIZE], before[SHA256_SIZE], after[SHA256_SIZE];
-    if (t->ref != UINT32_MAX)
-        memcpy(hash, flush_doc(f, t)->hash, SHA256_SIZE);
-    else
-        TRY(content_rehash(&f->hasher, &g->content, hash, err));
-    TRY(held_hash(&f->hasher, &g->content, hash, g->now, g->n_now, &f->temp, after, err));
-    if (t->segment != NO_SEGMENT) {
-        TRY(held_hash(&f->hasher, &g->content, hash, g->old, g->n_old, &f->temp, before, err));
-        digest_subtract(f->digest_sum, before);
-    }
-    digest_add(f->digest_sum, after);
-    return ST_OK;
-}
-
-static enum status classify(struct flush *f, struct target *t, struct err *err)
+static enum status classify_old(struct flush *f, struct flush_lane *lane, struct target *t,
+                                struct err *err)
 {
     struct gathered g = {0};
-    arena_reset(&f->temp);
-    TRY(gather(f, t, &g, err));
-    uint32_t before = t->segment == NO_SEGMENT ? 0 : t->old.messages;
-    TRY(new_state(f, t, &g, err));
-    credit(f, t, t->state.messages - before);
-    for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++)
-        t->changed |= !f->entries[i].known;
-    return update_digest(f, t, &g, err);
+    bool one_sided = false, message = t->kind == DOC_MESSAGE;
+    TRY(gather(f, lane, t, &g, err));
+    uint32_t messages = message ? held_messages(g.now, g.n_now, g.has_id) : 1;
+    if (message)
+        TRY(held_one_sided(&g.content, g.now, g.n_now, g.has_id, messages, &lane->temp, &one_sided,
+                           err));
+    set_state(f, t, messages, (uint32_t)g.n_now, one_sided, g.content.body_kind == BODY_NONE);
+    credit(f, t, messages - t->old.messages);
+    return ST_OK;
+}
+
+/* ---- a new document: all is in its entries ---- */
+
+static enum status what_of_new(const struct flush *f, struct flush_lane *lane,
+                               const struct target *t, uint8_t what[SHA256_SIZE], struct err *err)
+{
+    const struct run_doc *d = flush_doc(f, t);
+    struct content c;
+    if (t->kind == DOC_MESSAGE) {
+        memcpy(what, d->hash, SHA256_SIZE);
+        return ST_OK;
+    }
+    TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
+    return held_what(&lane->hasher, &c, d->hash, what, err);
+}
+
+/* The versions of one copy, entries [from, to), into the digest. */
+static enum status digest_copy(const struct flush *f, struct flush_lane *lane, uint8_t kind,
+                               const uint8_t what[SHA256_SIZE], size_t from, size_t to,
+                               struct err *err)
+{
+    const struct run_tables *t = &f->run->tables;
+    bool numbered = entry_stream(f, &f->entries[from])->numbered;
+    for (size_t i = from; i < to; i++) {
+        const struct run_copy *c = f->entries[i].copy;
+        if (i > from && version_cmp(t, f->entries[i - 1].copy, c) == 0)
+            continue;
+        struct held_facts facts = {numbered, c->seq,       c->delivered,
+                                   c->read,  c->collected, slice_of(c->extra, c->extra_len)};
+        TRY(digest_version(f, lane, kind, what, c->origin, &facts, err));
+    }
+    return ST_OK;
+}
+
+static enum status classify_new(struct flush *f, struct flush_lane *lane, struct target *t,
+                                struct err *err)
+{
+    enum { FROM = 1, TO = 2, OTHER = 4, FEW = 64 };
+    const struct run_doc *d = flush_doc(f, t);
+    uint8_t what[SHA256_SIZE], few[FEW] = {0}, *seen = few; /* by message: sides of its copies */
+    uint32_t copies = 0, messages = 1, k = 0;
+    TRY(what_of_new(f, lane, t, what, err));
+    if (t->n_entries > FEW && !(seen = arena_array(&lane->temp, t->n_entries, 1)))
+        return err_no_memory(err);
+    size_t end = t->first_entry + t->n_entries;
+    for (size_t i = t->first_entry, j; i < end; i = j) {
+        const struct entry *e = &f->entries[i];
+        bool again = copies && !d->has_id && e->rank == f->entries[i - 1].rank;
+        j = copy_end(f, i, end);
+        k = again ? k + 1 : 0;
+        messages = k + 1 > messages ? k + 1 : messages;
+        copies++;
+        seen[k] |= e->copy->side == SIDE_FROM ? FROM : e->copy->side == SIDE_TO ? TO : OTHER;
+        TRY(digest_copy(f, lane, t->kind, what, i, j, err));
+    }
+    bool one_sided = false, message = t->kind == DOC_MESSAGE;
+    messages = message ? messages : 1;
+    for (uint32_t i = 0; message && i < messages; i++)
+        one_sided |= seen[i] == FROM || seen[i] == TO;
+    set_state(f, t, messages, copies, one_sided, d->no_body);
+    credit(f, t, messages);
+    return ST_OK;
+}
+
+static enum status classify(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
+                            struct err *err)
+{
+    for (size_t i = from; i < to; i++) {
+        struct target *t = flush_target(f, (uint32_t)i);
+        arena_reset(&lane->temp);
+        if (t->segment == NO_SEGMENT)
+            TRY(classify_new(f, lane, t, err));
+        else
+            TRY(classify_old(f, lane, t, err));
+        for (size_t k = t->first_entry; k < t->first_entry + t->n_entries; k++)
+            t->changed |= !f->entries[k].known;
+    }
+    return ST_OK;
 }
 
 static void book(struct flush *f)
@@ -288,8 +390,10 @@ static void book(struct flush *f)
 
 enum status flush_classify(struct flush *f, struct err *err)
 {
-    for (uint32_t i = 0; i < f->targets.n; i++)
-        TRY(classify(f, flush_target(f, i), err));
+    TRY(hash_origins(f, err));
+    TRY(flush_parallel(f, f->targets.n, classify, err));
+    for (unsigned i = 0; i < f->threads; i++)
+        digest_many_settle(&f->lanes[i].digest, f->digest_sum);
     book(f);
     return ST_OK;
 }

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "lictor/pages.h"
+
 /* ---- ranks of streams ---- */
 
 static int stream_order(const void *a, const void *b, void *ctx)
@@ -106,9 +108,10 @@ static void least_copies(struct flush *f, struct doc_key *keys, uint32_t *const 
 static enum status place_new(struct flush *f, const struct doc_key *keys, size_t n, struct err *err)
 {
     size_t touched = f->targets.n;
-    struct target *all = calloc(n + touched + 1, sizeof *all);
-    if (!all)
+    struct grown merged;
+    if (!grown_table(&merged, n + touched + 1, sizeof(struct target)))
         return err_no_memory(err);
+    struct target *all = merged.items;
     for (size_t i = 0; i < n; i++) {
         const struct run_doc *d = keys[i].doc;
         all[i] = (struct target){.segment = NO_SEGMENT,
@@ -122,7 +125,8 @@ static enum status place_new(struct flush *f, const struct doc_key *keys, size_t
     for (size_t i = 0; i < touched; i++)
         all[n + i] = *flush_target(f, (uint32_t)i);
     grown_release(&f->targets);
-    f->targets = (struct grown){.items = all, .n = n + touched, .cap = n + touched + 1};
+    f->targets = merged;
+    f->targets.n = n + touched;
     f->n_new = (uint32_t)n;
     uint32_t *slots = f->touched.items;
     for (size_t i = 0; i < f->touched.cap; i++)
@@ -227,7 +231,7 @@ static enum status order_entries(struct flush *f, struct err *err)
     size_t n = 0;
     for (unsigned w = 0; w < f->run->workers; w++)
         n += f->run->stores[w].copies.n;
-    f->entries = malloc((n ? n : 1) * sizeof *f->entries);
+    f->entries = pages_alloc(n * sizeof *f->entries);
     if (!f->entries)
         return err_no_memory(err);
     f->n_entries = n;

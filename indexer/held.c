@@ -2,8 +2,6 @@
  * with a counter per stream gives every message its sides. */
 #include "indexer/held.h"
 
-#include <stdlib.h>
-
 static bool same_stream(const struct held_copy *a, const struct held_copy *b)
 {
     return a->stream == b->stream || stream_cmp(a->stream, b->stream) == 0;
@@ -42,22 +40,6 @@ enum status held_one_sided(const struct content *c, const struct held_copy *h, s
     return ST_OK;
 }
 
-static void add_slice(struct sha256 *sha, struct slice s)
-{
-    uint8_t len[8];
-    store_u64(len, s.data ? s.len : UINT64_MAX);
-    sha256_add(sha, len, sizeof len);
-    if (s.len)
-        sha256_add(sha, s.data, s.len);
-}
-
-static void add_u64(struct sha256 *sha, uint64_t v)
-{
-    uint8_t b[8];
-    store_u64(b, v);
-    sha256_add(sha, b, sizeof b);
-}
-
 /* A dump without a dump line names its source by its own hash: that is custody, not content. */
 static struct slice content_source(struct slice source)
 {
@@ -66,55 +48,82 @@ static struct slice content_source(struct slice source)
     return is_unnamed ? unnamed : source;
 }
 
-static void version_hash(struct sha256 *sha, const struct held_copy *h,
-                         const struct held_version *v, uint8_t out[SHA256_SIZE])
+static void put_field(struct buf *b, struct slice s)
 {
-    const struct origin_ref *o = v->origin;
-    sha256_begin(sha);
-    add_slice(sha, content_source(h->stream->source));
-    add_u64(sha, h->stream->stage);
-    add_slice(sha, h->stream->epoch);
-    add_u64(sha, h->stream->numbered ? h->seq + 1 : 0);
+    buf_put_u64(b, s.data ? s.len : UINT64_MAX);
+    buf_put_slice(b, s);
+}
+
+static enum status hash_scratch(struct content_hasher *h, uint8_t out[SHA256_SIZE], struct err *err)
+{
+    TRY(buf_status(&h->scratch, err));
+    sha256_begin(&h->sha);
+    sha256_add(&h->sha, h->scratch.data, h->scratch.len);
+    sha256_end(&h->sha, out);
+    return ST_OK;
+}
+
+enum status held_origin_hash(struct content_hasher *h, const struct stream_ref *stream,
+                             const struct origin_ref *o, uint8_t out[SHA256_SIZE], struct err *err)
+{
+    static const char magic[] = "lictor-origin/1";
+    struct buf *b = &h->scratch;
+    buf_clear(b);
+    buf_put(b, magic, sizeof magic);
+    put_field(b, content_source(stream->source));
+    buf_put_u64(b, stream->stage);
+    put_field(b, stream->epoch);
     const struct slice f[] = {o->account, o->authority, o->warrant, o->liid,
                               o->cin,     o->point,     o->serial,  o->selection};
     for (size_t i = 0; i < sizeof f / sizeof *f; i++)
-        add_slice(sha, f[i]);
-    add_u64(sha, o->direction);
-    add_u64(sha, (uint64_t)v->delivered);
-    add_u64(sha, (uint64_t)v->read);
-    add_u64(sha, (uint64_t)v->collected);
-    add_slice(sha, v->extra.len ? v->extra : (struct slice){0});
-    sha256_end(sha, out);
+        put_field(b, f[i]);
+    buf_put_u64(b, o->direction);
+    return hash_scratch(h, out, err);
 }
 
-static int hash_cmp(const void *a, const void *b) { return memcmp(a, b, SHA256_SIZE); }
-
-enum status held_hash(struct content_hasher *hasher, const struct content *c,
-                      const uint8_t hash[SHA256_SIZE], const struct held_copy *h, size_t n,
-                      struct arena *a, uint8_t out[SHA256_SIZE], struct err *err)
+enum status held_what(struct content_hasher *h, const struct content *c,
+                      const uint8_t hash[SHA256_SIZE], uint8_t what[SHA256_SIZE], struct err *err)
 {
-    static const char magic[] = "lictor-held/1";
-    size_t total = 0, at = 0;
-    for (size_t i = 0; i < n; i++)
-        total += h[i].n_versions;
-    uint8_t(*hashes)[SHA256_SIZE] = arena_array(a, total, SHA256_SIZE);
-    if (!hashes)
-        return err_no_memory(err);
-    struct sha256 *sha = &hasher->sha;
-    for (size_t i = 0; i < n; i++)
-        for (size_t v = 0; v < h[i].n_versions; v++)
-            version_hash(sha, &h[i], &h[i].versions[v], hashes[at++]);
-    qsort(hashes, total, SHA256_SIZE, hash_cmp);
-    sha256_begin(sha);
-    sha256_add(sha, magic, sizeof magic);
-    add_u64(sha, c->kind);
+    static const char magic[] = "lictor-what/1";
     if (c->kind == DOC_MESSAGE) {
-        sha256_add(sha, hash, SHA256_SIZE);
-    } else { /* the hash of other kinds names their stream, which may be a dump's own */
-        add_slice(sha, c->conv.service);
-        add_slice(sha, c->raw);
+        memcpy(what, hash, SHA256_SIZE);
+        return ST_OK;
     }
-    sha256_add(sha, hashes, total * SHA256_SIZE);
-    sha256_end(sha, out);
+    /* the hash of other kinds names their stream, which may be a dump's own */
+    buf_clear(&h->scratch);
+    buf_put(&h->scratch, magic, sizeof magic);
+    put_field(&h->scratch, c->conv.service);
+    put_field(&h->scratch, c->raw);
+    return hash_scratch(h, what, err);
+}
+
+enum status held_version_hash(struct content_hasher *h, uint8_t kind,
+                              const uint8_t what[SHA256_SIZE], const uint8_t origin[SHA256_SIZE],
+                              const struct held_facts *v, uint8_t out[SHA256_SIZE], struct err *err)
+{
+    static const char magic[] = "held/2";
+    uint8_t fixed[sizeof magic + 1 + 2 * SHA256_SIZE + 5 * 8], *p = fixed;
+    memcpy(p, magic, sizeof magic);
+    p += sizeof magic;
+    *p++ = kind;
+    memcpy(p, what, SHA256_SIZE);
+    memcpy(p + SHA256_SIZE, origin, SHA256_SIZE);
+    p += 2 * SHA256_SIZE;
+    store_u64(p, v->numbered ? v->seq + 1 : 0);
+    store_u64(p + 8, (uint64_t)v->delivered);
+    store_u64(p + 16, (uint64_t)v->read);
+    store_u64(p + 24, (uint64_t)v->collected);
+    store_u64(p + 32, v->extra.len ? v->extra.len : UINT64_MAX);
+    sha256_begin(&h->sha);
+    if (v->extra.len == 0) {
+        sha256_add(&h->sha, fixed, sizeof fixed);
+    } else {
+        buf_clear(&h->scratch);
+        buf_put(&h->scratch, fixed, sizeof fixed);
+        buf_put_slice(&h->scratch, v->extra);
+        TRY(buf_status(&h->scratch, err));
+        sha256_add(&h->sha, h->scratch.data, h->scratch.len);
+    }
+    sha256_end(&h->sha, out);
     return ST_OK;
 }

@@ -13,10 +13,26 @@ uint32_t held_messages(const struct held_copy *h, size_t n, bool has_id);
 MUST_USE enum status held_one_sided(const struct content *c, const struct held_copy *h, size_t n,
                                     bool has_id, uint32_t messages, struct arena *a, bool *out,
                                     struct err *err);
-/* Contribution of a content and its copies to the digest: no file names, dump hashes, line numbers.
- * The order of copies and versions does not matter. */
-MUST_USE enum status held_hash(struct content_hasher *hasher, const struct content *c,
-                               const uint8_t hash[SHA256_SIZE], const struct held_copy *h, size_t n,
-                               struct arena *a, uint8_t out[SHA256_SIZE], struct err *err);
+/* Hashes of what belongs to the digest (docs/FORMAT.md, "Content digest"): no file names, dump
+ * hashes, line numbers. Each version of each copy counts for itself, so a further copy adds to the
+ * sum and nothing of the old ones need be read. */
+MUST_USE enum status held_origin_hash(struct content_hasher *h, const struct stream_ref *stream,
+                                      const struct origin_ref *o, uint8_t out[SHA256_SIZE],
+                                      struct err *err);
+/* `hash` is that of the content. */
+MUST_USE enum status held_what(struct content_hasher *h, const struct content *c,
+                               const uint8_t hash[SHA256_SIZE], uint8_t what[SHA256_SIZE],
+                               struct err *err);
+struct held_facts {
+    bool numbered;
+    uint64_t seq;
+    int64_t delivered, read, collected;
+    struct slice extra;
+};
+MUST_USE enum status held_version_hash(struct content_hasher *h, uint8_t kind,
+                                       const uint8_t what[SHA256_SIZE],
+                                       const uint8_t origin[SHA256_SIZE],
+                                       const struct held_facts *v, uint8_t out[SHA256_SIZE],
+                                       struct err *err);
 
 #endif

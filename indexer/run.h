@@ -72,6 +72,7 @@ struct run_doc {
     uint16_t flags;       /* enum doc_flag known from the content alone */
     uint8_t kind;
     bool has_id;
+    bool no_body;
     bool has_state; /* compaction: `state` is what holds, nothing is to be derived */
     struct doc_state state;
 };
@@ -91,6 +92,7 @@ struct run_copy {
     const uint8_t *extra;
     uint32_t extra_len;
     uint32_t dump;
+    uint8_t side; /* enum side */
     bool deleted;
 };
 

@@ -79,7 +79,7 @@ static enum status compare_term(void *ctx, const struct inverted *t, struct err 
 static enum status compare_range(struct deep *d, struct err *err)
 {
     struct flush f;
-    enum status st = flush_open(&f, d->cf, &d->reload.run, err);
+    enum status st = flush_open(&f, d->cf, &d->reload.run, d->options->threads, err);
     if (st == ST_OK)
         st = flush_order(&f, err);
     for (uint32_t i = 0; st == ST_OK && i < f.n_new; i++)

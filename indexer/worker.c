@@ -75,8 +75,11 @@ static enum status take_content(struct worker *w, const struct record *rec, stru
     struct run_doc *doc = grown_add(&s->docs, sizeof *doc);
     if (!doc)
         return err_no_memory(err);
-    *doc = (struct run_doc){
-        .sent = r->content.sent, .flags = r->flags, .kind = r->content.kind, .has_id = r->has_id};
+    *doc = (struct run_doc){.sent = r->content.sent,
+                            .flags = r->flags,
+                            .kind = r->content.kind,
+                            .has_id = r->has_id,
+                            .no_body = r->content.body_kind == BODY_NONE};
     memcpy(doc->hash, hash, SHA256_SIZE);
     r->content.stored_hash = r->content.kind == DOC_MESSAGE ? NULL : doc->hash;
     conversation_key(&w->hasher.sha, &r->content.conv, conv_key);
@@ -88,6 +91,13 @@ static enum status take_content(struct worker *w, const struct record *rec, stru
     if (!doc->row.data)
         return err_no_memory(err);
     return worker_terms(w, rec, r, doc, err);
+}
+
+static uint8_t side_of(const struct dump_ctx *dump, const struct record *rec,
+                       const struct recognised *r)
+{
+    const struct record_text *own = &rec->str[RS_ACCOUNT];
+    return (uint8_t)copy_side(&r->content, dump->source, own->present ? own->s : dump->account);
 }
 
 static enum status take_copy(struct worker *w, const struct batch *b, const struct record *rec,
@@ -105,6 +115,7 @@ static enum status take_copy(struct worker *w, const struct batch *b, const stru
                            .collected = r->collected,
                            .extra_len = (uint32_t)r->extra.len,
                            .dump = b->dump->dump_index,
+                           .side = side_of(b->dump, rec, r),
                            .deleted = r->deleted};
     if (r->extra.len) {
         c->extra = arena_copy(&w->store->bytes, r->extra).data;

@@ -1,25 +1,19 @@
 /* digest — the order-independent sum behind the content digest.
- * Each record's SHA-256 is stretched to 2048 bits (as a ChaCha20 key) and added modulo 2^2048: a
- * multiset hash (AdHash; Bellare, Micciancio 1997). Reason: the digest of 10^8 records must not
- * depend on segments, threads or the order of arrival, and each commit must keep it up to date
- * without reading the case again; hashing the records in shown order would need a whole pass. 2048
- * bits, because summands may be chosen and generalised birthday attacks find colliding sums of
+ * Each contribution's SHA-256 is stretched to 2048 bits (as a ChaCha20 key) and added modulo
+ * 2^2048: a multiset hash (AdHash; Bellare, Micciancio 1997). Reason: the digest of 10^8 records
+ * must not depend on segments, threads or the order of arrival, and each commit must keep it up to
+ * date without reading the case again; hashing the records in shown order would need a whole pass.
+ * 2048 bits, because summands may be chosen and generalised birthday attacks find colliding sums of
  * shorter ones. */
 #include "store/case_private.h"
 
 #include <sodium.h>
 
-static void digest_expand(const uint8_t hash[32], uint8_t out[DIGEST_SUM_SIZE])
-{
-    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
-    MUST(crypto_stream_chacha20(out, DIGEST_SUM_SIZE, nonce, hash) == 0);
-}
+/* ---- one ---- */
 
-void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32])
+static void sum_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t term[DIGEST_SUM_SIZE])
 {
-    uint8_t term[DIGEST_SUM_SIZE];
     uint64_t carry = 0;
-    digest_expand(hash, term);
     for (size_t i = 0; i < DIGEST_SUM_SIZE; i += 8) {
         uint64_t a = load_u64(sum + i), t = load_u64(term + i) + carry;
         uint64_t r = a + t;
@@ -29,16 +23,105 @@ void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32])
     }
 }
 
-void digest_subtract(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32])
+void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32])
+{
+    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
+    uint8_t term[DIGEST_SUM_SIZE];
+    MUST(crypto_stream_chacha20(term, sizeof term, nonce, hash) == 0);
+    sum_add(sum, term);
+}
+
+/* ---- many: two keys with four blocks each are the eight lanes of a vector ---- */
+
+typedef uint32_t lanes __attribute__((vector_size(32)));
+#define KEYS 2
+#define BLOCKS 4
+_Static_assert(DIGEST_SUM_SIZE == BLOCKS * 64, "a hash is stretched to four blocks of ChaCha20");
+
+#define ROTL(x, n) ((x) << (n) | (x) >> (32 - (n)))
+#define QUARTER(a, b, c, d)                                                                        \
+    do {                                                                                           \
+        x[a] += x[b], x[d] = ROTL(x[d] ^ x[a], 16);                                                \
+        x[c] += x[d], x[b] = ROTL(x[b] ^ x[c], 12);                                                \
+        x[a] += x[b], x[d] = ROTL(x[d] ^ x[a], 8);                                                 \
+        x[c] += x[d], x[b] = ROTL(x[b] ^ x[c], 7);                                                 \
+    } while (0)
+
+/* Adds the words of both keys' blocks (ChaCha20, RFC 8439 2.3; nonce zero, counter from 0). */
+static inline __attribute__((always_inline)) void pair_add(uint64_t words[64], const uint8_t *k0,
+                                                           const uint8_t *k1)
+{
+    static const uint32_t constant[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+    lanes start[16], x[16];
+    for (int i = 0; i < 4; i++)
+        start[i] = (lanes){0} + constant[i];
+    for (int i = 0; i < 8; i++) {
+        uint32_t a = load_u32(k0 + 4 * i), b = load_u32(k1 + 4 * i);
+        start[4 + i] = (lanes){a, a, a, a, b, b, b, b};
+    }
+    start[12] = (lanes){0, 1, 2, 3, 0, 1, 2, 3};
+    start[13] = start[14] = start[15] = (lanes){0};
+    memcpy(x, start, sizeof x);
+    for (int round = 0; round < 10; round++) {
+        QUARTER(0, 4, 8, 12);
+        QUARTER(1, 5, 9, 13);
+        QUARTER(2, 6, 10, 14);
+        QUARTER(3, 7, 11, 15);
+        QUARTER(0, 5, 10, 15);
+        QUARTER(1, 6, 11, 12);
+        QUARTER(2, 7, 8, 13);
+        QUARTER(3, 4, 9, 14);
+    }
+    for (int i = 0; i < 16; i++) {
+        x[i] += start[i];
+        for (int b = 0; b < BLOCKS; b++)
+            words[i * BLOCKS + b] += (uint64_t)x[i][b] + x[i][b + BLOCKS];
+    }
+}
+
+#if defined(__x86_64__)
+static __attribute__((target("avx2"))) void pair_add_avx2(uint64_t words[64], const uint8_t *k0,
+                                                          const uint8_t *k1)
+{
+    pair_add(words, k0, k1);
+}
+#endif
+
+static void pair_add_any(uint64_t words[64], const uint8_t *k0, const uint8_t *k1)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        pair_add_avx2(words, k0, k1);
+        return;
+    }
+#endif
+    pair_add(words, k0, k1);
+}
+
+void digest_many_add(struct digest_many *m, const uint8_t hash[32])
+{
+    if (m->has_waiting)
+        pair_add_any(m->words, m->waiting, hash);
+    else
+        memcpy(m->waiting, hash, sizeof m->waiting);
+    m->has_waiting = !m->has_waiting;
+}
+
+void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE])
 {
     uint8_t term[DIGEST_SUM_SIZE];
-    uint64_t borrow = 0;
-    digest_expand(hash, term);
-    for (size_t i = 0; i < DIGEST_SUM_SIZE; i += 8) {
-        uint64_t a = load_u64(sum + i), t = load_u64(term + i) + borrow;
-        borrow = (t < borrow) | (a < t);
-        store_u64(sum + i, a - t);
-    }
+    uint64_t carry = 0;
+    for (int b = 0; b < BLOCKS; b++)
+        for (int i = 0; i < 16; i++) {
+            /* below 2^64: each word had at most 2^32 - 1 summands */
+            uint64_t w = m->words[i * BLOCKS + b] + carry;
+            store_u32(term + 64 * b + 4 * i, (uint32_t)w);
+            carry = w >> 32;
+        }
+    sum_add(sum, term);
+    if (m->has_waiting)
+        digest_add(sum, m->waiting);
+    *m = (struct digest_many){0};
 }
 
 void casefile_digest(const struct casefile *c, char out[65])

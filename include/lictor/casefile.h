@@ -90,9 +90,17 @@ bool casefile_is_plain(const struct casefile *c);
 const char *casefile_notes(const struct casefile *c);
 /* SHA-256 over the digest sum: the content digest, hex. */
 void casefile_digest(const struct casefile *c, char out[65]);
-/* Sum arithmetic: adds (or subtracts) one record's contribution, whose SHA-256 is `hash`. */
+/* Sum arithmetic: adds one contribution, whose SHA-256 is `hash`. */
 void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32]);
-void digest_subtract(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32]);
+/* The same for many, several times as fast: gathered first (zeroed at the beginning), then settled
+ * into a sum. At most 2^32 - 1 hashes before it is settled.  Threads: one a gathering. */
+struct digest_many {
+    uint64_t words[64]; /* 32-bit words of the sum with room for carries, by word and block */
+    uint8_t waiting[32];
+    bool has_waiting;
+};
+void digest_many_add(struct digest_many *m, const uint8_t hash[32]);
+void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE]);
 
 /* ---- the ledger ---- */
 

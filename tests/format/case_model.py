@@ -126,18 +126,20 @@ class Content:
                    + blob(epoch or b"") + (stream.dump or b"") + u64(seq) + self.record)
 
 
-def held_hash(kind, hash_, service, record, versions):
+def held_hashes(kind, hash_, service, record, versions):
     """What one document adds to the digest. versions: (stream, seq, origin, times, extra)."""
-    head = hash_ if kind == "message" else field(service) + field(record)
-    hashes = sorted(SHA(version_bytes(*v)) for v in versions)
-    return SHA(b"lictor-held/1\0" + u64(KINDS.index(kind)) + head + b"".join(hashes))
+    head = hash_ if kind == "message" else SHA(b"lictor-what/1\0" + field(service) + field(record))
+    for stream, seq, origin, times, extra in versions:
+        yield SHA(b"held/2\0" + bytes([KINDS.index(kind)]) + head + origin_hash(stream, origin)
+                  + u64(0 if stream.dump else seq + 1) + b"".join(u64(-2**63 if t is None else t) for t in times)
+                  + field(extra))
 
 
-def version_bytes(stream, seq, origin, times, extra):
+def origin_hash(stream, origin):
     unnamed = len(stream.source) == 21 and stream.source.startswith(b"dump:")
-    return (field(b"dump:" if unnamed else stream.source) + u64(stream.stage) + field(stream.epoch)
-            + u64(0 if stream.dump else seq + 1) + b"".join(field(f) for f in origin[2:]) + u64(origin[1])
-            + b"".join(u64(-2**63 if t is None else t) for t in times) + field(extra))
+    return SHA(b"lictor-origin/1\0" + field(b"dump:" if unnamed else stream.source) + u64(stream.stage)
+               + field(stream.epoch) + b"".join(field(f) for f in origin[2:]) + u64(origin[1]))
+
 
 
 def rounds(start):
@@ -339,8 +341,8 @@ class Model:
     def hashes(self):
         for doc in self.documents.values():
             c = doc.content
-            yield held_hash(c.kind, c.hash, c.service, c.record,
-                            [(*where, *v) for where, vs in doc.copies.items() for v in vs])
+            yield from held_hashes(c.kind, c.hash, c.service, c.record,
+                                   [(*where, *v) for where, vs in doc.copies.items() for v in vs])
         for line in self.quarantine:
             yield line_hash(line[-1])
 
