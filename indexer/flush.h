@@ -62,7 +62,8 @@ struct flush {
     struct grown targets;                /* struct target: new ones first, in the one order */
     uint32_t n_new;
     uint32_t **target_of;  /* by worker, by document: index of its target */
-    struct entry *entries; /* by target, rank, seq, version, dump, line */
+    uint32_t **group;      /* while ordering: by worker, by document: where its entries begin */
+    struct entry *entries; /* by document, rank, seq, version, dump, line */
     size_t n_entries;
     uint32_t *rank;       /* by stream */
     uint32_t *by_rank;    /* streams in stream_cmp order */

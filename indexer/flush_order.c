@@ -1,10 +1,13 @@
 /* flush_order — the one order: (conversation, sent, source order). Source order of a document is
- * the least (stream, seq) among its copies; streams are ranked once, so it is two integers. */
+ * the least (stream, seq) among its copies; streams and conversations are ranked once, so a key is
+ * integers. Copies go to their documents by counting, documents to their conversations likewise;
+ * only the few of one conversation are compared. */
 #include "indexer/flush.h"
 
 #include <stdlib.h>
 
 #include "lictor/pages.h"
+#include "lictor/thread.h"
 
 /* ---- ranks of streams ---- */
 
@@ -35,142 +38,7 @@ static uint32_t rank_of(const struct flush *f, const struct run_copy *c)
     return f->rank[tables_origin_at(&f->run->tables, c->origin)->stream];
 }
 
-/* ---- documents ---- */
-
-struct doc_key {
-    const struct run_doc *doc;
-    run_ref ref;
-    uint32_t rank;
-    uint64_t seq;
-};
-
-static int doc_key_cmp(const void *pa, const void *pb)
-{
-    const struct doc_key *a = pa, *b = pb;
-    int c = memcmp(a->doc->conv->key, b->doc->conv->key, KEY_SIZE);
-    if (c)
-        return c;
-    bool ua = (a->doc->flags & DOC_UNTIMED) != 0, ub = (b->doc->flags & DOC_UNTIMED) != 0;
-    if (ua != ub)
-        return ua - ub;
-    if (!ua && a->doc->sent != b->doc->sent)
-        return a->doc->sent < b->doc->sent ? -1 : 1;
-    if (a->rank != b->rank)
-        return a->rank < b->rank ? -1 : 1;
-    if (a->seq != b->seq)
-        return a->seq < b->seq ? -1 : 1;
-    return memcmp(a->doc->hash, b->doc->hash, SHA256_SIZE);
-}
-
-/* Keys of all documents of the run that the case does not have. */
-static enum status list_new(struct flush *f, struct doc_key **out, uint32_t **at, size_t *n,
-                            struct err *err)
-{
-    size_t total = 0;
-    for (unsigned w = 0; w < f->run->workers; w++)
-        total += f->run->stores[w].docs.n;
-    struct doc_key *keys = calloc(total ? total : 1, sizeof *keys);
-    *out = keys;
-    if (!keys)
-        return err_no_memory(err);
-    *n = 0;
-    for (unsigned w = 0; w < f->run->workers; w++)
-        for (uint32_t i = 0; i < f->run->stores[w].docs.n; i++) {
-            if (f->target_of[w][i] != UINT32_MAX)
-                continue;
-            run_ref ref = (run_ref)w << 25 | i;
-            at[w][i] = (uint32_t)*n;
-            keys[(*n)++] = (struct doc_key){run_doc_at(f->run, ref), ref, UINT32_MAX, UINT64_MAX};
-        }
-    return ST_OK;
-}
-
-/* The least (rank, seq) of each new document. */
-static void least_copies(struct flush *f, struct doc_key *keys, uint32_t *const *at)
-{
-    for (unsigned w = 0; w < f->run->workers; w++) {
-        const struct run_copy *c = f->run->stores[w].copies.items;
-        for (size_t i = 0; i < f->run->stores[w].copies.n; i++) {
-            uint32_t k = at[RUN_REF_WORKER(c[i].doc)][RUN_REF_INDEX(c[i].doc)];
-            if (k == UINT32_MAX)
-                continue;
-            uint32_t rank = rank_of(f, &c[i]);
-            struct doc_key *key = &keys[k];
-            if (rank < key->rank || (rank == key->rank && c[i].seq < key->seq)) {
-                key->rank = rank;
-                key->seq = c[i].seq;
-            }
-        }
-    }
-}
-
-/* New targets are put before the touched ones, whose numbers move up. */
-static enum status place_new(struct flush *f, const struct doc_key *keys, size_t n, struct err *err)
-{
-    size_t touched = f->targets.n;
-    struct grown merged;
-    if (!grown_table(&merged, n + touched + 1, sizeof(struct target)))
-        return err_no_memory(err);
-    struct target *all = merged.items;
-    for (size_t i = 0; i < n; i++) {
-        const struct run_doc *d = keys[i].doc;
-        all[i] = (struct target){.segment = NO_SEGMENT,
-                                 .doc = (uint32_t)i,
-                                 .ref = keys[i].ref,
-                                 .kind = d->kind,
-                                 .changed = true,
-                                 .state = d->state};
-        all[i].state.flags |= d->flags;
-    }
-    for (size_t i = 0; i < touched; i++)
-        all[n + i] = *flush_target(f, (uint32_t)i);
-    grown_release(&f->targets);
-    f->targets = merged;
-    f->targets.n = n + touched;
-    f->n_new = (uint32_t)n;
-    uint32_t *slots = f->touched.items;
-    for (size_t i = 0; i < f->touched.cap; i++)
-        if (slots[i])
-            slots[i] += (uint32_t)n;
-    for (uint32_t i = 0; i < f->targets.n; i++) {
-        run_ref ref = all[i].ref;
-        if (ref != UINT32_MAX)
-            f->target_of[RUN_REF_WORKER(ref)][RUN_REF_INDEX(ref)] = i;
-    }
-    return ST_OK;
-}
-
-static enum status order_docs(struct flush *f, struct err *err)
-{
-    struct doc_key *keys = NULL;
-    size_t n = 0;
-    uint32_t **at = arena_array(&f->arena, f->run->workers, sizeof *at);
-    if (!at)
-        return err_no_memory(err);
-    for (unsigned w = 0; w < f->run->workers; w++) {
-        size_t docs = f->run->stores[w].docs.n;
-        at[w] = malloc((docs ? docs : 1) * sizeof **at);
-        if (at[w])
-            memset(at[w], 0xff, docs * sizeof **at);
-    }
-    enum status st = ST_OK;
-    for (unsigned w = 0; w < f->run->workers; w++)
-        if (!at[w])
-            st = err_no_memory(err);
-    if (st == ST_OK)
-        st = list_new(f, &keys, at, &n, err);
-    if (st == ST_OK) {
-        least_copies(f, keys, at);
-        qsort(keys, n, sizeof *keys, doc_key_cmp);
-        st = place_new(f, keys, n, err);
-    }
-    for (unsigned w = 0; w < f->run->workers; w++)
-        free(at[w]);
-    free(keys);
-    return st;
-}
-
-/* ---- copies ---- */
+/* ---- the order of copies ---- */
 
 static int slice_absent_cmp(struct slice a, struct slice b)
 {
@@ -223,51 +91,317 @@ int entry_cmp(const struct flush *f, const struct entry *a, const struct entry *
     return c ? c : int_cmp((int64_t)a->copy->line, (int64_t)b->copy->line);
 }
 
-static int entry_order(const void *a, const void *b, void *ctx) { return entry_cmp(ctx, a, b); }
+/* ---- copies to their documents ---- */
 
-/* Counting sort by target, then each target's few copies by comparison. */
-static enum status order_entries(struct flush *f, struct err *err)
+static size_t store_docs(const struct flush *f, unsigned w) { return f->run->stores[w].docs.n; }
+
+static uint32_t *group_of(uint32_t *const *first, run_ref doc)
+{
+    return &first[RUN_REF_WORKER(doc)][RUN_REF_INDEX(doc)];
+}
+
+static void groups_release(struct flush *f)
+{
+    for (unsigned w = 0; f->group && w < f->run->workers; w++)
+        pages_free(f->group[w], (store_docs(f, w) + 1) * sizeof **f->group);
+    f->group = NULL;
+}
+
+/* Counting sort: entries stand by document, these in the order of their references. */
+static enum status group_entries(struct flush *f, struct err *err)
 {
     size_t n = 0;
     for (unsigned w = 0; w < f->run->workers; w++)
         n += f->run->stores[w].copies.n;
+    if (n > UINT32_MAX)
+        return err_set(err, ST_LIMIT, "too many records between two commits");
+    f->group = arena_array(&f->arena, f->run->workers, sizeof *f->group);
     f->entries = pages_alloc(n * sizeof *f->entries);
-    if (!f->entries)
-        return err_no_memory(err);
     f->n_entries = n;
+    if (!f->group || !f->entries)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < f->run->workers; w++)
+        if (!(f->group[w] = pages_alloc((store_docs(f, w) + 1) * sizeof **f->group)))
+            return err_no_memory(err);
     for (unsigned w = 0; w < f->run->workers; w++) {
         const struct run_copy *c = f->run->stores[w].copies.items;
         for (size_t i = 0; i < f->run->stores[w].copies.n; i++)
-            flush_target(f, f->target_of[RUN_REF_WORKER(c[i].doc)][RUN_REF_INDEX(c[i].doc)])
-                ->n_entries++;
+            ++*group_of(f->group, c[i].doc);
     }
     uint32_t at = 0;
-    for (uint32_t i = 0; i < f->targets.n; i++) {
-        struct target *t = flush_target(f, i);
-        t->first_entry = at;
-        at += t->n_entries;
-        t->n_entries = 0;
-    }
-    for (unsigned w = 0; w < f->run->workers; w++) {
-        const struct run_copy *c = f->run->stores[w].copies.items;
-        for (size_t i = 0; i < f->run->stores[w].copies.n; i++) {
-            uint32_t ti = f->target_of[RUN_REF_WORKER(c[i].doc)][RUN_REF_INDEX(c[i].doc)];
-            struct target *t = flush_target(f, ti);
-            f->entries[t->first_entry + t->n_entries++] =
-                (struct entry){.copy = &c[i], .target = ti, .rank = rank_of(f, &c[i])};
+    for (unsigned w = 0; w < f->run->workers; w++)
+        for (size_t i = 0; i <= store_docs(f, w); i++) {
+            at += f->group[w][i];
+            f->group[w][i] = at; /* the end; filling moves it to the beginning */
         }
-    }
-    for (uint32_t i = 0; i < f->targets.n; i++) {
-        struct target *t = flush_target(f, i);
-        if (t->n_entries > 1)
-            qsort_r(f->entries + t->first_entry, t->n_entries, sizeof *f->entries, entry_order, f);
+    for (unsigned w = f->run->workers; w-- > 0;) {
+        const struct run_copy *c = f->run->stores[w].copies.items;
+        for (size_t i = f->run->stores[w].copies.n; i-- > 0;)
+            f->entries[--*group_of(f->group, c[i].doc)] =
+                (struct entry){.copy = &c[i], .rank = rank_of(f, &c[i])};
     }
     return ST_OK;
+}
+
+/* ---- documents ---- */
+
+struct doc_key {
+    uint64_t sent; /* order-preserving; the greatest if untimed */
+    uint64_t seq;  /* of the least copy */
+    uint32_t rank;
+    uint32_t conv; /* rank of the conversation */
+    run_ref ref;
+};
+
+struct ordering {
+    struct flush *f;
+    struct doc_key *keys, *sorted;
+    size_t n;
+    uint32_t *conv_first; /* by rank of conversation; one more */
+    uint32_t n_convs;
+};
+
+static int conv_cmp(const void *a, const void *b)
+{
+    return memcmp((*(struct run_conversation *const *)a)->key,
+                  (*(struct run_conversation *const *)b)->key, KEY_SIZE);
+}
+
+/* Conversations of all workers by their keys; equal ones get the same rank. */
+static enum status rank_conversations(struct ordering *o, struct err *err)
+{
+    struct run *run = o->f->run;
+    size_t n = 0, at = 0;
+    for (unsigned w = 0; w < run->workers; w++)
+        n += run->stores[w].n_convs;
+    struct run_conversation **all = pages_alloc(n * sizeof *all);
+    if (!all)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < run->workers; w++) {
+        struct run_conversation **slots = run->stores[w].convs.items;
+        for (size_t i = 0; i < run->stores[w].convs.cap; i++)
+            if (slots[i])
+                all[at++] = slots[i];
+    }
+    if (n > 1)
+        qsort(all, n, sizeof(struct run_conversation *), conv_cmp);
+    o->n_convs = 0;
+    for (size_t i = 0; i < n; i++) {
+        o->n_convs += i == 0 || memcmp(all[i]->key, all[i - 1]->key, KEY_SIZE) != 0;
+        all[i]->rank = o->n_convs - 1;
+    }
+    pages_free(all, n * sizeof *all);
+    return ST_OK;
+}
+
+/* Keys of all documents of the run that the case does not have. */
+static enum status list_new(struct ordering *o, struct err *err)
+{
+    struct flush *f = o->f;
+    o->conv_first = pages_alloc(((size_t)o->n_convs + 1) * sizeof *o->conv_first);
+    if (!o->conv_first)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < f->run->workers; w++)
+        for (uint32_t i = 0; i < store_docs(f, w); i++) {
+            if (f->target_of[w][i] != UINT32_MAX)
+                continue;
+            run_ref ref = (run_ref)w << 25 | i;
+            const struct run_doc *d = run_doc_at(f->run, ref);
+            uint64_t sent = (uint64_t)d->sent ^ UINT64_C(1) << 63;
+            o->conv_first[d->conv->rank]++;
+            o->keys[o->n++] = (struct doc_key){.sent = d->flags & DOC_UNTIMED ? UINT64_MAX
+                                                       : sent == UINT64_MAX   ? sent - 1
+                                                                              : sent,
+                                               .conv = d->conv->rank,
+                                               .ref = ref};
+        }
+    return ST_OK;
+}
+
+static void into_conversations(struct ordering *o)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i <= o->n_convs; i++) {
+        at += o->conv_first[i];
+        o->conv_first[i] = at;
+    }
+    for (size_t i = o->n; i-- > 0;)
+        o->sorted[--o->conv_first[o->keys[i].conv]] = o->keys[i];
+}
+
+static int entry_order(const void *a, const void *b, void *ctx) { return entry_cmp(ctx, a, b); }
+
+static void sort_entries(const struct flush *f, struct entry *e, size_t n)
+{
+    if (n > 16) {
+        union {
+            const struct flush *in;
+            void *ctx;
+        } arg = {.in = f};
+        qsort_r(e, n, sizeof *e, entry_order, arg.ctx);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct entry it = e[i];
+        size_t j = i;
+        for (; j > 0 && entry_cmp(f, &it, &e[j - 1]) < 0; j--)
+            e[j] = e[j - 1];
+        e[j] = it;
+    }
+}
+
+static int doc_key_cmp(const void *pa, const void *pb, void *ctx)
+{
+    const struct doc_key *a = pa, *b = pb;
+    const struct flush *f = ctx;
+    if (a->sent != b->sent)
+        return a->sent < b->sent ? -1 : 1;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    if (a->seq != b->seq)
+        return a->seq < b->seq ? -1 : 1;
+    return memcmp(run_doc_at(f->run, a->ref)->hash, run_doc_at(f->run, b->ref)->hash, SHA256_SIZE);
+}
+
+/* Documents of the conversations [from, to): their entries into order, then they by time. */
+static enum status sort_conversations(struct ordering *o, uint32_t from, uint32_t to)
+{
+    struct flush *f = o->f;
+    for (uint32_t i = o->conv_first[from]; i < o->conv_first[to]; i++) {
+        struct doc_key *k = &o->sorted[i];
+        const uint32_t *group = group_of(f->group, k->ref);
+        sort_entries(f, f->entries + group[0], group[1] - group[0]);
+        k->rank = UINT32_MAX;
+        k->seq = UINT64_MAX;
+        if (group[1] > group[0]) {
+            k->rank = f->entries[group[0]].rank;
+            k->seq = f->entries[group[0]].copy->seq;
+        }
+    }
+    for (uint32_t c = from; c < to; c++) {
+        uint32_t first = o->conv_first[c], n = o->conv_first[c + 1] - first;
+        if (n > 1)
+            qsort_r(o->sorted + first, n, sizeof *o->sorted, doc_key_cmp, f);
+    }
+    return ST_OK;
+}
+
+/* Conversations are shared out in pieces of about equally many documents. */
+#define PIECES_PER_THREAD 8
+
+static uint32_t piece_end(const struct ordering *o, size_t i, size_t pieces)
+{
+    uint32_t lo = 0, hi = o->n_convs, want = (uint32_t)(o->n * i / pieces);
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (o->conv_first[mid] < want)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return i == pieces ? o->n_convs : lo;
+}
+
+static enum status sort_piece(void *arg, size_t i, struct err *err)
+{
+    struct ordering *o = arg;
+    size_t pieces = (size_t)o->f->threads * PIECES_PER_THREAD;
+    (void)err;
+    return sort_conversations(o, piece_end(o, i, pieces), piece_end(o, i + 1, pieces));
+}
+
+/* ---- targets ---- */
+
+/* Gives a target the entries of its document. */
+static void take_entries(struct flush *f, uint32_t target)
+{
+    struct target *t = flush_target(f, target);
+    const uint32_t *group = group_of(f->group, t->ref);
+    t->first_entry = group[0];
+    t->n_entries = group[1] - group[0];
+    for (uint32_t i = group[0]; i < group[1]; i++)
+        f->entries[i].target = target;
+    f->target_of[RUN_REF_WORKER(t->ref)][RUN_REF_INDEX(t->ref)] = target;
+}
+
+static enum status fill_targets(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
+                                struct err *err)
+{
+    (void)lane;
+    (void)err;
+    for (size_t i = from; i < to; i++) {
+        struct target *t = flush_target(f, (uint32_t)i);
+        const struct run_doc *d = flush_doc(f, t);
+        t->segment = NO_SEGMENT;
+        t->doc = (uint32_t)i;
+        t->kind = d->kind;
+        t->changed = true;
+        t->state = d->state;
+        t->state.flags |= d->flags;
+        take_entries(f, (uint32_t)i);
+    }
+    return ST_OK;
+}
+
+/* New targets are put before the touched ones, whose numbers move up. */
+static enum status place_new(const struct ordering *o, struct err *err)
+{
+    struct flush *f = o->f;
+    size_t touched = f->targets.n, n = o->n;
+    struct grown merged;
+    if (!grown_table(&merged, n + touched + 1, sizeof(struct target)))
+        return err_no_memory(err);
+    struct target *all = merged.items;
+    for (size_t i = 0; i < n; i++)
+        all[i].ref = o->sorted[i].ref;
+    for (size_t i = 0; i < touched; i++)
+        all[n + i] = *flush_target(f, (uint32_t)i);
+    grown_release(&f->targets);
+    f->targets = merged;
+    f->targets.n = n + touched;
+    f->n_new = (uint32_t)n;
+    uint32_t *slots = f->touched.items;
+    for (size_t i = 0; i < f->touched.cap; i++)
+        if (slots[i])
+            slots[i] += (uint32_t)n;
+    for (size_t i = n; i < f->targets.n; i++)
+        if (all[i].ref != UINT32_MAX) {
+            take_entries(f, (uint32_t)i);
+            sort_entries(f, f->entries + all[i].first_entry, all[i].n_entries);
+        }
+    return flush_parallel(f, n, fill_targets, err);
+}
+
+static enum status order_docs(struct ordering *o, struct err *err)
+{
+    TRY(rank_conversations(o, err));
+    TRY(list_new(o, err));
+    into_conversations(o);
+    TRY(thread_each(o->f->threads, (size_t)o->f->threads * PIECES_PER_THREAD, sort_piece, o, err));
+    return place_new(o, err);
+}
+
+static enum status order_all(struct flush *f, struct err *err)
+{
+    size_t docs = 0;
+    for (unsigned w = 0; w < f->run->workers; w++)
+        docs += store_docs(f, w);
+    struct ordering o = {.f = f,
+                         .keys = pages_alloc(docs * sizeof *o.keys),
+                         .sorted = pages_alloc(docs * sizeof *o.sorted)};
+    enum status st = o.keys && o.sorted ? order_docs(&o, err) : err_no_memory(err);
+    pages_free(o.keys, docs * sizeof *o.keys);
+    pages_free(o.sorted, docs * sizeof *o.sorted);
+    pages_free(o.conv_first, ((size_t)o.n_convs + 1) * sizeof *o.conv_first);
+    return st;
 }
 
 enum status flush_order(struct flush *f, struct err *err)
 {
     TRY(rank_streams(f, err));
-    TRY(order_docs(f, err));
-    return order_entries(f, err);
+    enum status st = group_entries(f, err);
+    if (st == ST_OK)
+        st = order_all(f, err);
+    groups_release(f);
+    return st;
 }

@@ -80,6 +80,7 @@ struct run_doc {
 
 struct run_conversation {
     uint8_t key[KEY_SIZE];
+    uint32_t rank; /* of its key among all of the run; set by the flush */
     struct conversation c;
 };
 
