@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "indexer/invert.h"
+#include "indexer/sort.h"
+#include "lictor/pages.h"
+#include "lictor/thread.h"
 
 #define UNUSED UINT32_MAX
 
@@ -134,21 +137,6 @@ static enum status encode_copies(struct output *o, const struct target *t, struc
 
 /* ---- streams ---- */
 
-struct seq_item {
-    uint32_t stream, doc; /* local stream */
-    uint64_t seq;
-};
-
-static int seq_item_cmp(const void *pa, const void *pb)
-{
-    const struct seq_item *a = pa, *b = pb;
-    if (a->stream != b->stream)
-        return a->stream < b->stream ? -1 : 1;
-    if (a->seq != b->seq)
-        return a->seq < b->seq ? -1 : 1;
-    return (a->doc > b->doc) - (a->doc < b->doc);
-}
-
 /* The (stream, seq, doc) that this file adds; unnumbered streams take no part. */
 static enum status list_seqs(struct output *o, struct grown *items, struct err *err)
 {
@@ -163,24 +151,22 @@ static enum status list_seqs(struct output *o, struct grown *items, struct err *
             last = e;
             if (e->held || again || !tables_stream_at(&f->run->tables, s)->numbered)
                 continue;
-            struct seq_item *it = grown_add(items, sizeof *it);
+            struct sort_item *it = grown_add(items, sizeof *it);
             if (!it)
                 return err_no_memory(err);
-            *it = (struct seq_item){o->local.stream[s], t->doc, e->copy->seq};
+            *it = (struct sort_item){o->local.stream[s], e->copy->seq, t->doc};
         }
     }
-    if (items->n > 1)
-        qsort(items->items, items->n, sizeof(struct seq_item), seq_item_cmp);
-    return ST_OK;
+    return sort_items(items->items, items->n, err);
 }
 
 static enum status write_seqs(struct output *o, struct segment_writer *w, const struct grown *items,
                               uint64_t *seqs, uint32_t *docs, struct err *err)
 {
-    const struct seq_item *it = items->items;
+    const struct sort_item *it = items->items;
     for (size_t i = 0; i < items->n; i++) {
-        seqs[i] = it[i].seq;
-        docs[i] = it[i].doc;
+        seqs[i] = it[i].lo;
+        docs[i] = it[i].value;
     }
     size_t at = 0;
     for (uint32_t s = 0; s < o->local.n_streams; s++) {
@@ -189,7 +175,7 @@ static enum status write_seqs(struct output *o, struct segment_writer *w, const 
         if (!o->stream_ends)
             end = &none;
         size_t from = at;
-        while (at < items->n && it[at].stream == s)
+        while (at < items->n && it[at].hi == s)
             at++;
         TRY(segment_add_stream_seqs(w, s, at - from, seqs + from, docs + from, end->last_seq,
                                     end->selection, end->partial, err));
@@ -202,14 +188,14 @@ static enum status write_streams(struct output *o, struct segment_writer *w, str
 {
     struct grown items = {0};
     enum status st = list_seqs(o, &items, err);
-    uint64_t *seqs = malloc((items.n + 1) * sizeof *seqs);
-    uint32_t *docs = malloc((items.n + 1) * sizeof *docs);
+    uint64_t *seqs = pages_alloc(items.n * sizeof *seqs);
+    uint32_t *docs = pages_alloc(items.n * sizeof *docs);
     if (st == ST_OK && (!seqs || !docs))
         st = err_no_memory(err);
     if (st == ST_OK)
         st = write_seqs(o, w, &items, seqs, docs, err);
-    free(seqs);
-    free(docs);
+    pages_free(seqs, items.n * sizeof *seqs);
+    pages_free(docs, items.n * sizeof *docs);
     grown_release(&items);
     return st;
 }
@@ -243,14 +229,42 @@ static enum status emit_term(void *ctx, const struct inverted *t, struct err *er
     return segment_add_term(ctx, t->term, t->n, t->docs, t->tf, t->positions, err);
 }
 
+static int64_t sent_of(void *ctx, uint32_t doc)
+{
+    const struct flush *f = ctx;
+    const struct run_doc *d = flush_doc(f, flush_target(f, doc));
+    return d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
+}
+
+/* The parts of a base that share nothing, the longest first. */
+struct parts {
+    struct output *o;
+    struct segment_writer *w;
+};
+enum { PART_DOCS, PART_TERMS, PART_STREAMS, PARTS };
+
+static enum status write_part(void *arg, size_t i, struct err *err)
+{
+    const struct parts *p = arg;
+    switch (i) {
+    case PART_DOCS:
+        TRY(write_docs(p->o, p->w, err));
+        return segment_docs_end(p->w, err);
+    case PART_TERMS:
+        return invert(p->o->f, emit_term, p->w, err);
+    default:
+        return write_streams(p->o, p->w, err);
+    }
+}
+
 static enum status fill_base(struct output *o, struct segment_writer *w, struct err *err)
 {
     TRY(local_init(o, err));
     mark_used(o);
     TRY(write_tables(o, w, err));
-    TRY(write_docs(o, w, err));
-    TRY(invert(o->f, emit_term, w, err));
-    return write_streams(o, w, err);
+    TRY(segment_expect_docs(w, o->n, sent_of, o->f, err));
+    struct parts p = {o, w};
+    return thread_each(o->f->threads, PARTS, write_part, &p, err);
 }
 
 static enum status write_base(struct output *o, struct manifest *next, struct err *err)

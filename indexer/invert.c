@@ -1,31 +1,29 @@
 /* invert — each worker has ids of its own; sorting all their terms once gives the global order and
  * a map per worker. Documents are then walked in the one order, so every term's list comes out
- * sorted. */
+ * sorted. A document and its position go as one word: the scatter is a random write a token, and a
+ * second array would be a second miss. */
 #include "indexer/invert.h"
 
 #include <stdlib.h>
 
-struct named {
-    struct slice term;
-    uint32_t worker, id;
-};
+#include "indexer/sort.h"
+#include "lictor/pages.h"
+#include "lictor/term.h"
 
 struct inversion {
     struct flush *f;
-    struct named *names;
+    struct sort_term *names;
     size_t n_names;
-    uint32_t **map; /* by worker, by local id: global id */
-    struct slice *terms;
+    uint32_t **map;  /* by worker, by local id: global id */
+    uint32_t *heads; /* by global id: its first name */
     uint32_t n_terms;
-    uint64_t *first; /* by global id: where its list begins; n_terms + 1 */
-    uint32_t *docs, *positions;
-    struct grown d, tf, pos; /* one term's list, compressed */
+    uint64_t *first;   /* by global id: where its list begins; n_terms + 1 */
+    uint64_t *entries; /* document << 32 | position */
+    uint64_t total;
+    /* one term's list */
+    uint32_t *docs, *tf, *positions;
+    size_t longest;
 };
-
-static int named_cmp(const void *a, const void *b)
-{
-    return slice_cmp(((const struct named *)a)->term, ((const struct named *)b)->term);
-}
 
 static enum status unite_vocabularies(struct inversion *v, struct err *err)
 {
@@ -33,69 +31,107 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
     size_t total = 0, at = 0;
     for (unsigned w = 0; w < r->workers; w++)
         total += r->stores[w].vocab.n;
-    v->names = malloc((total ? total : 1) * sizeof *v->names);
-    v->terms = malloc((total ? total : 1) * sizeof *v->terms);
+    v->n_names = total;
+    v->names = pages_alloc(total * sizeof *v->names);
+    v->heads = pages_alloc(total * sizeof *v->heads);
     v->map = calloc(r->workers + 1u, sizeof *v->map);
-    if (!v->names || !v->terms || !v->map)
+    if (!v->names || !v->heads || !v->map)
         return err_no_memory(err);
     for (unsigned w = 0; w < r->workers; w++) {
         const struct vocab *voc = &r->stores[w].vocab;
-        v->map[w] = malloc((voc->n ? voc->n : 1) * sizeof **v->map);
+        v->map[w] = pages_alloc(voc->n * sizeof **v->map);
         if (!v->map[w])
             return err_no_memory(err);
-        for (uint32_t i = 0; i < voc->n; i++)
-            v->names[at++] = (struct named){vocab_term(voc, i), w, i};
+        for (uint32_t i = 0; i < voc->n; i++) {
+            struct slice t = vocab_term(voc, i);
+            v->names[at++] =
+                (struct sort_term){.data = t.data, .len = (uint32_t)t.len, .source = w, .id = i};
+        }
     }
-    v->n_names = total;
-    if (total > 1)
-        qsort(v->names, total, sizeof *v->names, named_cmp);
+    TRY(sort_terms(v->names, total, err));
     for (size_t i = 0; i < total; i++) {
-        if (i == 0 || !slice_eq(v->names[i].term, v->names[i - 1].term))
-            v->terms[v->n_terms++] = v->names[i].term;
-        v->map[v->names[i].worker][v->names[i].id] = v->n_terms - 1;
+        const struct sort_term *t = &v->names[i];
+        if (i == 0 || t->len != t[-1].len || memcmp(t->data, t[-1].data, t->len) != 0)
+            v->heads[v->n_terms++] = (uint32_t)i;
+        v->map[t->source][t->id] = v->n_terms - 1;
     }
     return ST_OK;
 }
 
-/* Calls for each token of document i of the one order; positions only for words. */
-static void walk_doc(struct inversion *v, uint32_t i, bool scatter)
+/* The tokens of one document and the map to global ids. */
+struct doc_tokens {
+    const uint32_t *tokens, *map;
+    uint32_t n, n_fields;
+};
+
+static struct doc_tokens tokens_of(const struct inversion *v, uint32_t i)
 {
     const struct target *t = flush_target(v->f, i);
     const struct run_doc *d = flush_doc(v->f, t);
     const struct run_store *s = &v->f->run->stores[RUN_REF_WORKER(t->ref)];
-    const uint32_t *map = v->map[RUN_REF_WORKER(t->ref)];
-    const uint32_t *tokens = (const uint32_t *)s->tokens.items + d->first_token;
-    uint32_t n = d->n_fields + d->n_words, pos = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t g = map[tokens[k] & ~TOKEN_SAME];
-        if (k > d->n_fields && !(tokens[k] & TOKEN_SAME))
+    return (struct doc_tokens){.tokens = (const uint32_t *)s->tokens.items + d->first_token,
+                               .map = v->map[RUN_REF_WORKER(t->ref)],
+                               .n = d->n_fields + d->n_words,
+                               .n_fields = d->n_fields};
+}
+
+static void count_doc(struct inversion *v, uint32_t i)
+{
+    struct doc_tokens d = tokens_of(v, i);
+    for (uint32_t k = 0; k < d.n; k++)
+        v->first[d.map[d.tokens[k] & ~TOKEN_SAME] + 1]++;
+}
+
+/* Positions count words and begin at 0; fields stand at 0. */
+static void scatter_doc(struct inversion *v, uint32_t i)
+{
+    struct doc_tokens d = tokens_of(v, i);
+    uint32_t pos = 0;
+    for (uint32_t k = 0; k < d.n; k++) {
+        if (k > d.n_fields && !(d.tokens[k] & TOKEN_SAME))
             pos++;
-        if (!scatter) {
-            v->first[g + 1]++;
-            continue;
-        }
-        uint64_t at = v->first[g]++;
-        v->docs[at] = i;
-        v->positions[at] = pos;
+        v->entries[v->first[d.map[d.tokens[k] & ~TOKEN_SAME]]++] = (uint64_t)i << 32 | pos;
+    }
+}
+
+/* Documents lie anywhere in the stores: what the next ones need is fetched ahead. */
+#define AHEAD 8
+
+static void fetch_ahead(const struct inversion *v, uint32_t i)
+{
+    if (i + 2 * AHEAD < v->f->n_new)
+        __builtin_prefetch(flush_doc(v->f, flush_target(v->f, i + 2 * AHEAD)));
+    if (i + AHEAD < v->f->n_new) {
+        struct doc_tokens d = tokens_of(v, i + AHEAD);
+        __builtin_prefetch(d.tokens);
+        __builtin_prefetch(d.tokens + 16);
     }
 }
 
 static enum status scatter(struct inversion *v, struct err *err)
 {
-    v->first = calloc((size_t)v->n_terms + 2, sizeof *v->first);
+    v->first = pages_alloc(((size_t)v->n_terms + 2) * sizeof *v->first);
     if (!v->first)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < v->f->n_new; i++)
-        walk_doc(v, i, false);
-    for (uint32_t g = 0; g < v->n_terms; g++)
+    for (uint32_t i = 0; i < v->f->n_new; i++) {
+        fetch_ahead(v, i);
+        count_doc(v, i);
+    }
+    for (uint32_t g = 0; g < v->n_terms; g++) {
+        v->longest = v->first[g + 1] > v->longest ? v->first[g + 1] : v->longest;
         v->first[g + 1] += v->first[g];
-    uint64_t total = v->first[v->n_terms];
-    v->docs = malloc((total ? total : 1) * sizeof *v->docs);
-    v->positions = malloc((total ? total : 1) * sizeof *v->positions);
-    if (!v->docs || !v->positions)
+    }
+    v->total = v->first[v->n_terms];
+    v->entries = pages_alloc(v->total * sizeof *v->entries);
+    v->docs = pages_alloc(v->longest * sizeof *v->docs);
+    v->tf = pages_alloc(v->longest * sizeof *v->tf);
+    v->positions = pages_alloc(v->longest * sizeof *v->positions);
+    if (!v->entries || !v->docs || !v->tf || !v->positions)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < v->f->n_new; i++)
-        walk_doc(v, i, true);
+    for (uint32_t i = 0; i < v->f->n_new; i++) {
+        fetch_ahead(v, i);
+        scatter_doc(v, i);
+    }
     /* The scatter moved each beginning to its end, which is the next one's beginning. */
     for (uint32_t g = v->n_terms; g > 0; g--)
         v->first[g] = v->first[g - 1];
@@ -103,37 +139,45 @@ static enum status scatter(struct inversion *v, struct err *err)
     return ST_OK;
 }
 
-static bool push(struct grown *g, uint32_t value)
+/* (document, position) pairs of one term as documents, frequencies and positions, each pair once.
+ */
+static struct inverted list_term(struct inversion *v, uint32_t g)
 {
-    uint32_t *slot = grown_add(g, sizeof *slot);
-    if (slot)
-        *slot = value;
-    return slot != NULL;
+    const struct sort_term *name = &v->names[v->heads[g]];
+    bool words = name->data[0] == TERM_WORD;
+    uint32_t n = 0, n_positions = 0;
+    for (uint64_t i = v->first[g]; i < v->first[g + 1]; i++) {
+        uint64_t e = v->entries[i];
+        bool first = i == v->first[g];
+        if (first || e >> 32 != v->entries[i - 1] >> 32) {
+            v->docs[n] = (uint32_t)(e >> 32);
+            v->tf[n++] = 0;
+        } else if (e == v->entries[i - 1]) {
+            continue;
+        }
+        v->tf[n - 1]++;
+        v->positions[n_positions++] = (uint32_t)e;
+    }
+    return (struct inverted){.term = slice_of(name->data, name->len),
+                             .n = n,
+                             .docs = v->docs,
+                             .tf = words ? v->tf : NULL,
+                             .positions = words ? v->positions : NULL};
 }
 
-/* (doc, position) pairs of one term as documents, frequencies and positions, each pair once. */
-static enum status list_term(struct inversion *v, uint32_t g, struct inverted *out, struct err *err)
+static void inversion_release(struct inversion *v)
 {
-    uint64_t from = v->first[g], to = v->first[g + 1];
-    bool words = v->terms[g].data[0] == TERM_WORD, good = true;
-    v->d.n = v->tf.n = v->pos.n = 0;
-    for (uint64_t i = from; i < to && good; i++) {
-        bool new_doc = i == from || v->docs[i] != v->docs[i - 1];
-        if (new_doc)
-            good = push(&v->d, v->docs[i]) && push(&v->tf, 0);
-        if (good && words && (new_doc || v->positions[i] != v->positions[i - 1])) {
-            ((uint32_t *)v->tf.items)[v->tf.n - 1]++;
-            good = push(&v->pos, v->positions[i]);
-        }
-    }
-    if (!good)
-        return err_no_memory(err);
-    *out = (struct inverted){.term = v->terms[g],
-                             .n = (uint32_t)v->d.n,
-                             .docs = v->d.items,
-                             .tf = words ? v->tf.items : NULL,
-                             .positions = words ? v->pos.items : NULL};
-    return ST_OK;
+    const struct run *r = v->f->run;
+    for (unsigned w = 0; v->map && w < r->workers; w++)
+        pages_free(v->map[w], r->stores[w].vocab.n * sizeof **v->map);
+    free(v->map);
+    pages_free(v->names, v->n_names * sizeof *v->names);
+    pages_free(v->heads, v->n_names * sizeof *v->heads);
+    pages_free(v->first, ((size_t)v->n_terms + 2) * sizeof *v->first);
+    pages_free(v->entries, v->total * sizeof *v->entries);
+    pages_free(v->docs, v->longest * sizeof *v->docs);
+    pages_free(v->tf, v->longest * sizeof *v->tf);
+    pages_free(v->positions, v->longest * sizeof *v->positions);
 }
 
 enum status invert(struct flush *f,
@@ -145,21 +189,10 @@ enum status invert(struct flush *f,
     if (st == ST_OK)
         st = scatter(&v, err);
     for (uint32_t g = 0; st == ST_OK && g < v.n_terms; g++) {
-        struct inverted t;
-        st = list_term(&v, g, &t, err);
-        if (st == ST_OK && t.n)
+        struct inverted t = list_term(&v, g);
+        if (t.n)
             st = emit(ctx, &t, err);
     }
-    for (unsigned i = 0; v.map && i < f->run->workers; i++)
-        free(v.map[i]);
-    free(v.map);
-    free(v.names);
-    free(v.terms);
-    free(v.first);
-    free(v.docs);
-    free(v.positions);
-    grown_release(&v.d);
-    grown_release(&v.tf);
-    grown_release(&v.pos);
+    inversion_release(&v);
     return st;
 }

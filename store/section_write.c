@@ -1,10 +1,14 @@
 /* section_write — writes a section file. Each section collects one block; a full block is sealed
  * only when a further byte comes, because the seal of a block says whether it is the last. Blocks
  * go to the file in the order in which they fill up, sections mixed; each section keeps its part of
- * the table of contents. */
+ * the table of contents.
+ * Different sections may be written by different threads: all but the end of the file is a
+ * section's own. */
 #include "store/section_private.h"
 
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "lictor/os.h"
@@ -18,17 +22,20 @@ struct writer_section {
     size_t fill;
     uint64_t end;   /* file offset after its last sealed block */
     struct buf toc; /* gap and tag of each sealed block */
+    struct sealer sealer;
 };
 
 struct section_file_writer {
     int dirfd, fd;
     uint8_t id[FILE_ID_SIZE];
     char name[SECTION_NAME_SIZE], tmp[SECTION_NAME_SIZE + 4];
-    uint64_t off; /* bytes written */
-    struct sealer sealer;
+    struct sealer sealer;      /* of the table of contents */
     struct section_keys *keys; /* NULL if plain */
     struct writer_section sections[SECTION_MAX];
-    bool failed; /* latched: a file with a hole must not be finished */
+    atomic_bool failed; /* latched: a file with a hole must not be finished */
+    pthread_mutex_t mu;
+    /* guarded by mu while sections are appended to */
+    uint64_t off; /* bytes written */
 };
 
 static void writer_free(struct section_file_writer *w)
@@ -40,9 +47,11 @@ static void writer_free(struct section_file_writer *w)
             sodium_memzero(s->block, s->block_size);
         free(s->block);
         buf_release(&s->toc);
+        sealer_release(&s->sealer);
     }
     sealer_release(&w->sealer);
     section_keys_free(w->keys);
+    pthread_mutex_destroy(&w->mu);
     free(w);
 }
 
@@ -77,6 +86,7 @@ enum status section_file_create(int dirfd, uint8_t kind, const struct case_key *
         return err_no_memory(err);
     w->dirfd = dirfd;
     w->fd = -1;
+    MUST(pthread_mutex_init(&w->mu, NULL) == 0);
     st = os_random(w->id, sizeof w->id, err);
     if (st == ST_OK && !key->plain)
         st = section_keys_new(&w->keys, err);
@@ -111,6 +121,11 @@ enum status section_begin(struct section_file_writer *w, unsigned number, uint32
         w->failed = true;
         return err_no_memory(err);
     }
+    enum status st = sealer_init(&s->sealer, err);
+    if (st != ST_OK) {
+        w->failed = true;
+        return st;
+    }
     s->begun = true;
     s->block_size = block_size;
     s->end = SECTION_HEADER_SIZE;
@@ -123,16 +138,19 @@ static enum status writer_seal(struct section_file_writer *w, unsigned number, b
     struct writer_section *s = &w->sections[number];
     uint8_t ad[SECTION_AD_SIZE], tag[SEAL_TAG_SIZE];
     section_block_ad(w->id, number, s->blocks, last, ad);
-    TRY(seal_block(&w->sealer, w->keys ? w->keys->section[number] : NULL, s->blocks,
+    TRY(seal_block(&s->sealer, w->keys ? w->keys->section[number] : NULL, s->blocks,
                    slice_of(ad, sizeof ad), s->block, s->fill, tag, err));
-    buf_put_varint(&s->toc, w->off - s->end);
-    buf_put(&s->toc, tag, sizeof tag);
-    TRY(buf_status(&s->toc, err));
-    TRY(writer_put(w, s->block, s->fill, err));
+    pthread_mutex_lock(&w->mu);
+    uint64_t gap = w->off - s->end;
+    enum status st = writer_put(w, s->block, s->fill, err);
     s->end = w->off;
+    pthread_mutex_unlock(&w->mu);
+    TRY(st);
+    buf_put_varint(&s->toc, gap);
+    buf_put(&s->toc, tag, sizeof tag);
     s->blocks++;
     s->fill = 0;
-    return ST_OK;
+    return buf_status(&s->toc, err);
 }
 
 enum status section_append(struct section_file_writer *w, unsigned number, const void *data,

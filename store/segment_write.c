@@ -1,6 +1,8 @@
 /* segment_write — takes a segment's parts in their order and hands each to its section.
  * Life: open → tables → conversations with documents (or patches) → terms, streams' numbers →
- * finish. Calls out of order are refused: they could only come from a mistake in the indexer. */
+ * finish. Where the documents are announced, these, the terms and the streams' numbers may come
+ * from a thread each: they share no section and no state but what is fixed by then. Calls out of
+ * order are refused: they could only come from a mistake in the indexer. */
 #include <stdlib.h>
 
 #include "store/segment_writer.h"
@@ -27,6 +29,7 @@ enum status segment_writer_init(struct segment_writer *w, const uint8_t *base, s
 void segment_writer_release(struct segment_writer *w)
 {
     buf_release(&w->entry);
+    buf_release(&w->seqs);
     rows_writer_release(&w->bodies);
     rows_writer_release(&w->copies);
     free(w->keys);
@@ -157,11 +160,8 @@ enum status segment_add_conversation(struct segment_writer *w, const uint8_t key
 
 /* ---- documents ---- */
 
-static enum status docs_grow(struct segment_writer *w, struct err *err)
+static enum status docs_reserve(struct segment_writer *w, uint32_t cap, struct err *err)
 {
-    if (w->meta.info.docs < w->cap)
-        return ST_OK;
-    uint32_t cap = w->cap < 4096 ? 4096 : w->cap + w->cap / 2;
     cap = cap > SEGMENT_DOCS_MAX ? SEGMENT_DOCS_MAX : (cap + 7) / 8 * 8;
     struct key_item *keys = realloc(w->keys, (size_t)cap * sizeof(*keys));
     w->keys = keys ? keys : w->keys;
@@ -173,6 +173,30 @@ static enum status docs_grow(struct segment_writer *w, struct err *err)
         return err_no_memory(err);
     memset(hidden + w->cap / 8, 0, (size_t)(cap - w->cap) / 8);
     w->cap = cap;
+    return ST_OK;
+}
+
+static enum status docs_grow(struct segment_writer *w, struct err *err)
+{
+    if (w->meta.info.docs < w->cap)
+        return ST_OK;
+    return docs_reserve(w, w->cap < 4096 ? 4096 : w->cap + w->cap / 2, err);
+}
+
+enum status segment_expect_docs(struct segment_writer *w, uint32_t n,
+                                int64_t (*sent)(void *ctx, uint32_t doc), void *ctx,
+                                struct err *err)
+{
+    if (w->meta.overlay || w->meta.info.docs || w->expected)
+        return misuse("documents are announced once, before the first, to a base", err);
+    if (n > SEGMENT_DOCS_MAX)
+        return err_set(err, ST_LIMIT, "a segment is full");
+    if (n == 0)
+        return ST_OK;
+    TRY(docs_reserve(w, n, err));
+    for (uint32_t i = 0; i < n; i++)
+        w->minutes[i] = minute_after(sent(ctx, i));
+    w->expected = n;
     return ST_OK;
 }
 
@@ -259,9 +283,12 @@ enum status segment_add_doc(struct segment_writer *w, const uint8_t key[KEY_SIZE
         return misuse("documents come after a conversation, before terms, to a base", err);
     if (doc >= SEGMENT_DOCS_MAX)
         return err_set(err, ST_LIMIT, "a segment is full");
+    if (w->expected && doc >= w->expected)
+        return misuse("more documents than were announced", err);
     TRY(docs_grow(w, err));
     w->keys[doc] = (struct key_item){.hi = key_word(key), .lo = key_word(key + 4), .doc = doc};
-    w->minutes[doc] = minute_after(sent);
+    if (!w->expected)
+        w->minutes[doc] = minute_after(sent);
     if (hidden)
         w->hidden[doc / 8] = (uint8_t)(w->hidden[doc / 8] | 1u << doc % 8);
     if (state->messages > 1)
@@ -328,13 +355,26 @@ static enum status docs_close(struct segment_writer *w, struct err *err)
     return w->meta.overlay ? ST_OK : conversation_close(w, err);
 }
 
+enum status segment_docs_end(struct segment_writer *w, struct err *err)
+{
+    TRY(docs_close(w, err));
+    if (w->expected && w->meta.info.docs != w->expected)
+        return misuse("fewer documents than were announced", err);
+    if (w->keys_closed || w->meta.overlay || w->meta.info.docs == 0)
+        return ST_OK;
+    w->keys_closed = true;
+    keys_sort(w->keys, w->meta.info.docs);
+    return keys_write(&w->out, w->keys, w->meta.info.docs, err);
+}
+
 static enum status postings_check(const struct segment_writer *w, const struct postings_in *p,
                                   struct err *err)
 {
     const uint32_t *at = p->positions;
+    uint32_t docs = w->expected ? w->expected : w->meta.info.docs;
 
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->docs[i] >= w->meta.info.docs || (i && p->docs[i] <= p->docs[i - 1]))
+        if (p->docs[i] >= docs || (i && p->docs[i] <= p->docs[i - 1]))
             return misuse("documents of a term ascend", err);
     for (uint32_t i = 0; p->tf && i < p->n; at += p->tf[i++]) {
         if (p->tf[i] == 0)
@@ -357,7 +397,8 @@ enum status segment_add_term(struct segment_writer *w, struct slice term, uint32
 
     if (w->meta.overlay || n == 0)
         return misuse("terms have documents and go to a base", err);
-    TRY(docs_close(w, err));
+    if (!w->expected)
+        TRY(docs_close(w, err));
     TRY(postings_check(w, &p, err));
     bool in_line = postings_fit_inline(&p);
     if (!in_line)
@@ -379,9 +420,9 @@ static enum status seqs_write(struct segment_writer *w, size_t n, const uint64_t
         store_u64(entry, seqs[i]);
         store_u64(entry + 8, sink_size(&w->out, SEC_SEQS));
         TRY(sink_append(&w->out, SEC_SEQS_DIR, entry, sizeof(entry), err));
-        buf_clear(&w->entry);
-        seqs_encode(seqs + i, docs + i, m, &w->entry);
-        TRY(sink_take(&w->out, SEC_SEQS, &w->entry, err));
+        buf_clear(&w->seqs);
+        seqs_encode(seqs + i, docs + i, m, &w->seqs);
+        TRY(sink_take(&w->out, SEC_SEQS, &w->seqs, err));
     }
     return ST_OK;
 }
@@ -427,15 +468,12 @@ static enum status minutes_close(struct segment_writer *w, struct err *err)
 
 enum status segment_writer_close(struct segment_writer *w, struct err *err)
 {
-    TRY(docs_close(w, err));
+    TRY(segment_docs_end(w, err));
     if (w->streams_done != w->meta.streams)
         return misuse("every stream gives its numbers", err);
     TRY(lexicon_finish(&w->lexicon, err));
-    if (w->meta.info.docs && !w->meta.overlay) {
-        keys_sort(w->keys, w->meta.info.docs);
-        TRY(keys_write(&w->out, w->keys, w->meta.info.docs, err));
+    if (w->meta.info.docs && !w->meta.overlay)
         TRY(minutes_close(w, err));
-    }
     w->meta.terms = w->lexicon.terms;
     buf_clear(&w->entry);
     meta_encode(&w->meta, &w->entry);

@@ -11,7 +11,9 @@ struct segment_writer {
     struct sink out;
     struct segment_meta meta;
     bool docs_closed;
-    struct buf entry; /* scratch for one table entry */
+    bool keys_closed;
+    uint32_t expected; /* documents announced; 0: terms come after the last document */
+    struct buf entry;  /* scratch for one table entry: of documents, and before them of tables */
     /* conversations */
     uint8_t conversation_key[KEY_SIZE];
     uint64_t conversation_off;
@@ -33,6 +35,7 @@ struct segment_writer {
     struct postings_writer postings;
     struct lexicon_writer lexicon;
     uint32_t streams_done;
+    struct buf seqs; /* scratch */
 };
 
 /* Opens over any sink; `file` is set by the caller. For tests, too. */

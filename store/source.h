@@ -1,6 +1,6 @@
 /* source — where the decoders of a segment read from and its encoders write to: the sections of a
  * sealed file, or plain memory (unit tests and fuzzers enter here).
- * Owns: nothing.  Threads: a source may be shared, a sink belongs to one thread.
+ * Owns: nothing.  Threads: a source may be shared; each section of a sink belongs to one thread.
  * Trusts: nothing; a read past the end is ST_DAMAGED. */
 #ifndef STORE_SOURCE_H
 #define STORE_SOURCE_H
