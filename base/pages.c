@@ -1,6 +1,9 @@
-/* pages — mmap for 4 MiB and more, malloc below; mremap moves page tables, not bytes. */
+/* pages — mmap for 4 MiB and more, malloc below; mremap moves page tables, not bytes. What is freed
+ * is kept for the next array, up to a limit: given back, it would have to be touched a first time
+ * again. */
 #include "lictor/pages.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -22,25 +25,109 @@ static bool is_mapped(size_t size) { return !PAGES_MALLOC && size >= MAPPED_MIN;
 
 static size_t whole_pages(size_t size) { return (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1); }
 
-static void *map(size_t size)
+/* ---- what was freed is kept for the next ---- */
+
+#define KEPT_MAX 64
+
+struct kept {
+    uint8_t *p;
+    size_t size; /* whole pages */
+};
+
+static struct {
+    pthread_mutex_t mu;
+    /* guarded by mu */
+    struct kept items[KEPT_MAX]; /* the one freed last is last */
+    size_t n, bytes, limit;
+} pool = {.mu = PTHREAD_MUTEX_INITIALIZER};
+
+static void pool_drop(size_t i)
+{
+    MUST(munmap(pool.items[i].p, pool.items[i].size) == 0);
+    pool.bytes -= pool.items[i].size;
+    memmove(&pool.items[i], &pool.items[i + 1], (pool.n - i - 1) * sizeof *pool.items);
+    pool.n--;
+}
+
+void pages_keep(size_t bytes)
+{
+    pthread_mutex_lock(&pool.mu);
+    pool.limit = bytes;
+    while (pool.bytes > pool.limit)
+        pool_drop(0);
+    pthread_mutex_unlock(&pool.mu);
+}
+
+static void pool_put(void *p, size_t size)
+{
+    pthread_mutex_lock(&pool.mu);
+    if (size > pool.limit) {
+        pthread_mutex_unlock(&pool.mu);
+        MUST(munmap(p, size) == 0);
+        return;
+    }
+    while (pool.n == KEPT_MAX || pool.bytes + size > pool.limit)
+        pool_drop(0);
+    pool.items[pool.n++] = (struct kept){p, size};
+    pool.bytes += size;
+    pthread_mutex_unlock(&pool.mu);
+}
+
+/* The smallest piece that holds `size`; the rest of it stays. NULL if there is none. */
+static void *pool_take(size_t size)
+{
+    uint8_t *p = NULL;
+    size_t best = SIZE_MAX;
+    pthread_mutex_lock(&pool.mu);
+    for (size_t i = 0; i < pool.n; i++)
+        if (pool.items[i].size >= size &&
+            (best == SIZE_MAX || pool.items[i].size < pool.items[best].size))
+            best = i;
+    if (best != SIZE_MAX) {
+        struct kept *k = &pool.items[best];
+        p = k->p;
+        k->p += size;
+        k->size -= size;
+        pool.bytes -= size;
+        if (k->size == 0) {
+            memmove(k, k + 1, (pool.n - best - 1) * sizeof *k);
+            pool.n--;
+        }
+    }
+    pthread_mutex_unlock(&pool.mu);
+    return p;
+}
+
+static void *map(size_t size, bool zero)
 {
     if (size > (size_t)PTRDIFF_MAX - HUGE_PAGE)
         return NULL;
     size_t whole = whole_pages(size);
-    void *p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = pool_take(whole);
+    if (p)
+        return zero ? memset(p, 0, size) : p;
+    p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     (void)madvise(p, whole, MADV_HUGEPAGE); /* advice: works without */
     return p;
 }
 
-void *pages_alloc(size_t size) { return is_mapped(size) ? map(size) : calloc(1, size ? size : 1); }
+void *pages_alloc(size_t size)
+{
+    return is_mapped(size) ? map(size, true) : calloc(1, size ? size : 1);
+}
+
+void *pages_alloc_raw(size_t size)
+{
+    return is_mapped(size) ? map(size, false) : malloc(size ? size : 1);
+}
 
 void *pages_grow(void *p, size_t old, size_t used, size_t size)
 {
     MUST(used <= old && old <= size);
-    if (!p || old == 0)
-        return pages_alloc(size);
+    if (!p)
+        return pages_alloc_raw(size);
     if (!is_mapped(size))
         return realloc(p, size);
     if (is_mapped(old)) {
@@ -50,7 +137,7 @@ void *pages_grow(void *p, size_t old, size_t used, size_t size)
         (void)madvise(q, whole_pages(size), MADV_HUGEPAGE);
         return q;
     }
-    void *q = map(size);
+    void *q = map(size, false);
     if (!q)
         return NULL;
     memcpy(q, p, used);
@@ -63,7 +150,7 @@ void pages_free(void *p, size_t size)
     if (!p)
         return;
     if (is_mapped(size))
-        MUST(munmap(p, whole_pages(size)) == 0);
+        pool_put(p, whole_pages(size));
     else
         free(p);
 }

@@ -7,12 +7,15 @@
 
 #include "indexer/dump_ctx.h"
 #include "indexer/flush.h"
+#include "lictor/pages.h"
 
 /* Batches in flight per worker: one at work, one waiting, and one for the reader. */
 #define BATCHES_PER_WORKER 3
 /* Share of the memory that the run may fill before it is flushed; the rest is for sorting,
  * inverting and the doubling of arrays. */
 #define RUN_SHARE 40
+/* Share of the memory that is kept from one flush for the next. */
+#define KEPT_SHARE 50
 
 static void worker_main(void *arg)
 {
@@ -60,6 +63,7 @@ enum status core_open(struct casefile *cf, int fd, const struct core_options *o,
     if (!c)
         return err_no_memory(err);
     c->options = *o;
+    pages_keep(o->memory / 100 * KEPT_SHARE);
     c->cf = cf;
     wire_init(&c->wire, fd);
     /* One store more than workers: the reader's, for lines that are too long. */

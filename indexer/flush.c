@@ -41,7 +41,7 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, un
         return err_no_memory(err);
     for (unsigned w = 0; w < run->workers; w++) {
         size_t n = run->stores[w].docs.n;
-        f->target_of[w] = pages_alloc(n * sizeof **f->target_of);
+        f->target_of[w] = pages_alloc_raw(n * sizeof **f->target_of);
         if (!f->target_of[w])
             return err_no_memory(err);
         memset(f->target_of[w], 0xff, n * sizeof **f->target_of);

@@ -69,8 +69,9 @@ struct flush {
     uint32_t *by_rank;    /* streams in stream_cmp order */
     struct grown touched; /* open addressing: uint32_t target + 1, by (segment, doc) */
     size_t n_touched;
-    struct books *books;    /* by dump table index; NULL in a compaction */
-    uint64_t *lines_before; /* by dump table index: see dump_ctx_lines_before */
+    struct sort_item *id_claims; /* while relating ids: by new document */
+    struct books *books;         /* by dump table index; NULL in a compaction */
+    uint64_t *lines_before;      /* by dump table index: see dump_ctx_lines_before */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
 };
 

@@ -6,39 +6,30 @@
 
 #include <stdlib.h>
 
+#include "indexer/sort.h"
+#include "lictor/pages.h"
+
 #define KEYS_AT_ONCE 4096
-
-struct new_key {
-    uint64_t fingerprint;
-    run_ref ref;
-};
-
-static int new_key_cmp(const void *a, const void *b)
-{
-    uint64_t x = ((const struct new_key *)a)->fingerprint;
-    uint64_t y = ((const struct new_key *)b)->fingerprint;
-    return (x > y) - (x < y);
-}
 
 static uint64_t fingerprint(const uint8_t *key) { return __builtin_bswap64(load_u64(key)); }
 
-static enum status list_keys(struct flush *f, struct new_key **out, size_t *n, struct err *err)
+static enum status list_keys(struct flush *f, struct sort_item **out, size_t *n, struct err *err)
 {
     size_t total = 0, at = 0;
     for (unsigned w = 0; w < f->run->workers; w++)
         total += f->run->stores[w].docs.n;
-    struct new_key *keys = calloc(total ? total : 1, sizeof *keys);
+    struct sort_item *keys = pages_alloc_raw(total * sizeof *keys);
     if (!keys)
         return err_no_memory(err);
     for (unsigned w = 0; w < f->run->workers; w++)
         for (uint32_t i = 0; i < f->run->stores[w].docs.n; i++) {
             run_ref ref = (run_ref)w << 25 | i;
-            keys[at++] = (struct new_key){fingerprint(run_doc_at(f->run, ref)->hash), ref};
+            keys[at++] =
+                (struct sort_item){.hi = fingerprint(run_doc_at(f->run, ref)->hash), .value = ref};
         }
-    qsort(keys, total, sizeof *keys, new_key_cmp);
     *out = keys;
     *n = total;
-    return ST_OK;
+    return sort_items(keys, total, err);
 }
 
 /* Is the stored document the content of `ref`? Then it becomes its target. */
@@ -73,7 +64,7 @@ static int candidate_cmp(const void *a, const void *b)
     return (x->ref > y->ref) - (x->ref < y->ref);
 }
 
-static enum status list_candidates(struct flush *f, struct segment *s, const struct new_key *keys,
+static enum status list_candidates(struct flush *f, struct segment *s, const struct sort_item *keys,
                                    size_t n, struct key_entry *page, struct grown *out,
                                    struct err *err)
 {
@@ -83,13 +74,13 @@ static enum status list_candidates(struct flush *f, struct segment *s, const str
         uint32_t got = docs - from < KEYS_AT_ONCE ? docs - from : KEYS_AT_ONCE;
         TRY(segment_keys(s, f->scratch, from, got, page, err));
         for (uint32_t i = 0; i < got && k < n; i++) {
-            while (k < n && keys[k].fingerprint < page[i].fingerprint)
+            while (k < n && keys[k].hi < page[i].fingerprint)
                 k++;
-            for (size_t j = k; j < n && keys[j].fingerprint == page[i].fingerprint; j++) {
+            for (size_t j = k; j < n && keys[j].hi == page[i].fingerprint; j++) {
                 struct candidate *c = grown_add(out, sizeof *c);
                 if (!c)
                     return err_no_memory(err);
-                *c = (struct candidate){page[i].doc, keys[j].ref};
+                *c = (struct candidate){page[i].doc, keys[j].value};
             }
         }
         from += got;
@@ -97,7 +88,7 @@ static enum status list_candidates(struct flush *f, struct segment *s, const str
     return ST_OK;
 }
 
-static enum status match_segment(struct flush *f, uint32_t segment, const struct new_key *keys,
+static enum status match_segment(struct flush *f, uint32_t segment, const struct sort_item *keys,
                                  size_t n, struct key_entry *page, struct err *err)
 {
     struct grown found = {0};
@@ -114,13 +105,15 @@ static enum status match_segment(struct flush *f, uint32_t segment, const struct
 
 enum status flush_match(struct flush *f, struct err *err)
 {
-    struct new_key *keys = NULL;
+    struct sort_item *keys = NULL;
     size_t n = 0;
+    if (casefile_segments(f->cf) == 0)
+        return ST_OK;
     struct key_entry *page = malloc(KEYS_AT_ONCE * sizeof *page);
     enum status st = page ? list_keys(f, &keys, &n, err) : err_no_memory(err);
     for (uint32_t i = 0; st == ST_OK && n && i < casefile_segments(f->cf); i++)
         st = match_segment(f, i, keys, n, page, err);
-    free(keys);
+    pages_free(keys, n * sizeof *keys);
     free(page);
     return st;
 }

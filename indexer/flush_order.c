@@ -116,7 +116,7 @@ static enum status group_entries(struct flush *f, struct err *err)
     if (n > UINT32_MAX)
         return err_set(err, ST_LIMIT, "too many records between two commits");
     f->group = arena_array(&f->arena, f->run->workers, sizeof *f->group);
-    f->entries = pages_alloc(n * sizeof *f->entries);
+    f->entries = pages_alloc_raw(n * sizeof *f->entries);
     f->n_entries = n;
     if (!f->group || !f->entries)
         return err_no_memory(err);
@@ -174,7 +174,7 @@ static enum status rank_conversations(struct ordering *o, struct err *err)
     size_t n = 0, at = 0;
     for (unsigned w = 0; w < run->workers; w++)
         n += run->stores[w].n_convs;
-    struct run_conversation **all = pages_alloc(n * sizeof *all);
+    struct run_conversation **all = pages_alloc_raw(n * sizeof *all);
     if (!all)
         return err_no_memory(err);
     for (unsigned w = 0; w < run->workers; w++) {
@@ -387,8 +387,8 @@ static enum status order_all(struct flush *f, struct err *err)
     for (unsigned w = 0; w < f->run->workers; w++)
         docs += store_docs(f, w);
     struct ordering o = {.f = f,
-                         .keys = pages_alloc(docs * sizeof *o.keys),
-                         .sorted = pages_alloc(docs * sizeof *o.sorted)};
+                         .keys = pages_alloc_raw(docs * sizeof *o.keys),
+                         .sorted = pages_alloc_raw(docs * sizeof *o.sorted)};
     enum status st = o.keys && o.sorted ? order_docs(&o, err) : err_no_memory(err);
     pages_free(o.keys, docs * sizeof *o.keys);
     pages_free(o.sorted, docs * sizeof *o.sorted);

@@ -5,26 +5,20 @@
 
 #include <stdlib.h>
 
+#include "indexer/sort.h"
+
 #define SEQS_AT_ONCE 1024
 
-struct claim {
-    uint64_t a, b; /* same-seq: rank, seq; same-id: 128 bits of a hash */
-    uint32_t target;
-};
+/* A claim is a struct sort_item: (rank, seq) or 128 bits of a hash, and the target. */
+static bool same_claim(const struct sort_item *x, const struct sort_item *y)
+{
+    return x->hi == y->hi && x->lo == y->lo;
+}
 
 static int claim_cmp(const void *pa, const void *pb)
 {
-    const struct claim *x = pa, *y = pb;
-    if (x->a != y->a)
-        return x->a < y->a ? -1 : 1;
-    if (x->b != y->b)
-        return x->b < y->b ? -1 : 1;
-    return (x->target > y->target) - (x->target < y->target);
-}
-
-static bool same_claim(const struct claim *x, const struct claim *y)
-{
-    return x->a == y->a && x->b == y->b;
+    const struct sort_item *x = pa, *y = pb;
+    return (x->value > y->value) - (x->value < y->value);
 }
 
 static void set_flag(struct target *t, uint16_t flag)
@@ -36,7 +30,7 @@ static void set_flag(struct target *t, uint16_t flag)
 }
 
 /* Judges claims [from, to), all of one group: each pair until a contradiction is found. */
-static enum status judge(struct flush *f, const struct claim *claims, size_t from, size_t to,
+static enum status judge(struct flush *f, const struct sort_item *claims, size_t from, size_t to,
                          struct err *err)
 {
     arena_reset(&f->temp);
@@ -46,9 +40,9 @@ static enum status judge(struct flush *f, const struct claim *claims, size_t fro
     if (!contents || !targets)
         return err_no_memory(err);
     for (size_t i = from; i < to; i++) {
-        if (i > from && claims[i].target == claims[i - 1].target)
+        if (i > from && claims[i].value == claims[i - 1].value)
             continue;
-        targets[n] = flush_target(f, claims[i].target);
+        targets[n] = flush_target(f, claims[i].value);
         TRY(flush_content(f, targets[n], &f->temp, &contents[n], err));
         n++;
     }
@@ -70,28 +64,29 @@ static enum status judge(struct flush *f, const struct claim *claims, size_t fro
 
 static enum status judge_all(struct flush *f, struct grown *claims, struct err *err)
 {
-    struct claim *c = claims->items;
-    if (claims->n > 1)
-        qsort(c, claims->n, sizeof *c, claim_cmp);
+    struct sort_item *c = claims->items;
+    TRY(sort_items(c, claims->n, err));
     for (size_t i = 0; i < claims->n;) {
         size_t j = i + 1;
         bool many = false;
         for (; j < claims->n && same_claim(&c[i], &c[j]); j++)
-            many |= c[j].target != c[i].target;
-        if (many)
+            many |= c[j].value != c[i].value;
+        if (many) {
+            qsort(c + i, j - i, sizeof *c, claim_cmp);
             TRY(judge(f, c, i, j, err));
+        }
         i = j;
     }
     return ST_OK;
 }
 
-static enum status add_claim(struct grown *g, uint64_t a, uint64_t b, uint32_t target,
+static enum status add_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target,
                              struct err *err)
 {
-    struct claim *c = grown_add(g, sizeof *c);
+    struct sort_item *c = grown_add(g, sizeof *c);
     if (!c)
         return err_no_memory(err);
-    *c = (struct claim){.a = a, .b = b, .target = target};
+    *c = (struct sort_item){.hi = hi, .lo = lo, .value = target};
     return ST_OK;
 }
 
@@ -104,9 +99,7 @@ static enum status claims_of_run(struct flush *f, struct grown *g, struct err *e
         if (tables_stream_at(&f->run->tables, f->by_rank[e->rank])->numbered)
             TRY(add_claim(g, e->rank, e->copy->seq, e->target, err));
     }
-    if (g->n > 1)
-        qsort(g->items, g->n, sizeof(struct claim), claim_cmp);
-    return ST_OK;
+    return sort_items(g->items, g->n, err);
 }
 
 /* A walk over the (seq, doc) pairs of one stream of a segment. */
@@ -139,17 +132,17 @@ static enum status claims_of_stream(struct flush *f, struct grown *g, size_t fro
 {
     struct seq_page page = {.n = 0};
     for (size_t i = from; i < to; i++) {
-        struct claim c = ((struct claim *)g->items)[i];
+        struct sort_item c = ((struct sort_item *)g->items)[i];
         bool found;
-        if (i > from && ((struct claim *)g->items)[i - 1].b == c.b)
+        if (i > from && ((struct sort_item *)g->items)[i - 1].lo == c.lo)
             continue;
-        TRY(page_seek(f, segment, stream, c.b, &page, &found, err));
+        TRY(page_seek(f, segment, stream, c.lo, &page, &found, err));
         if (!found)
             return ST_OK;
-        for (; page.at < page.n && page.items[page.at].seq == c.b; page.at++) {
+        for (; page.at < page.n && page.items[page.at].seq == c.lo; page.at++) {
             uint32_t target;
             TRY(flush_touch(f, segment, page.items[page.at].doc, &target, err));
-            TRY(add_claim(g, c.a, c.b, target, err));
+            TRY(add_claim(g, c.hi, c.lo, target, err));
         }
     }
     return ST_OK;
@@ -177,9 +170,9 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, size_t n_
         qsort(sorted, n, sizeof *sorted, seg_stream_cmp);
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < n_run;) {
-        uint64_t rank = ((struct claim *)g->items)[i].a;
+        uint64_t rank = ((struct sort_item *)g->items)[i].hi;
         size_t j = i;
-        while (j < n_run && ((struct claim *)g->items)[j].a == rank)
+        while (j < n_run && ((struct sort_item *)g->items)[j].hi == rank)
             j++;
         const struct stream_ref *ref = tables_stream_at(&f->run->tables, f->by_rank[rank]);
         while (s < n && stream_cmp(&sorted[s]->ref, ref) < 0)
@@ -207,11 +200,11 @@ static enum status relate_seqs(struct flush *f, struct err *err)
 
 /* ---- same service id ---- */
 
-static void id_key(struct flush *f, const struct content *c, const uint8_t conv[KEY_SIZE],
+static void id_key(struct content_hasher *h, const struct content *c, const uint8_t conv[KEY_SIZE],
                    uint64_t key[2])
 {
     uint8_t out[SHA256_SIZE], len[8];
-    struct sha256 *sha = &f->hasher.sha;
+    struct sha256 *sha = &h->sha;
     sha256_begin(sha);
     sha256_add(sha, conv, KEY_SIZE);
     store_u64(len, c->from.data ? c->from.len : UINT64_MAX);
@@ -264,36 +257,55 @@ static enum status claims_of_id(struct flush *f, struct grown *g, uint32_t segme
     return st;
 }
 
-static enum status ids_of_run(struct flush *f, struct grown *g, struct err *err)
+/* Claims of the documents [from, to); the lanes write to places of their own. */
+static enum status ids_of_range(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
+                                struct err *err)
 {
-    for (uint32_t i = 0; i < f->n_new; i++) {
-        const struct run_doc *d = flush_doc(f, flush_target(f, i));
+    for (size_t i = from; i < to; i++) {
+        const struct target *t = flush_target(f, (uint32_t)i);
+        const struct run_doc *d = flush_doc(f, t);
         struct content c;
-        uint64_t key[2];
+        struct sort_item *claim = &f->id_claims[i];
+        claim->value = UINT32_MAX;
         if (!d->has_id)
             continue;
-        arena_reset(&f->temp);
-        TRY(flush_content(f, flush_target(f, i), &f->temp, &c, err));
-        id_key(f, &c, d->conv->key, key);
-        TRY(add_claim(g, key[0], key[1], i, err));
+        arena_reset(&lane->temp);
+        TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
+        uint64_t key[2];
+        id_key(&lane->hasher, &c, d->conv->key, key);
+        *claim = (struct sort_item){key[0], key[1], (uint32_t)i};
     }
-    if (g->n > 1)
-        qsort(g->items, g->n, sizeof(struct claim), claim_cmp);
     return ST_OK;
+}
+
+static enum status ids_of_run(struct flush *f, struct grown *g, struct err *err)
+{
+    if (f->n_new == 0)
+        return ST_OK;
+    f->id_claims = grown_add_many(g, f->n_new, sizeof *f->id_claims);
+    if (!f->id_claims)
+        return err_no_memory(err);
+    TRY(flush_parallel(f, f->n_new, ids_of_range, err));
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_new; i++)
+        if (f->id_claims[i].value != UINT32_MAX)
+            f->id_claims[n++] = f->id_claims[i];
+    g->n = n;
+    return sort_items(g->items, n, err);
 }
 
 /* What the case has under the same claim: looked up once for each group of the run. */
 static enum status ids_of_case(struct flush *f, struct grown *g, struct err *err)
 {
-    size_t n_run = g->n;
+    size_t n_run = casefile_segments(f->cf) ? g->n : 0;
     for (size_t i = 0; i < n_run; i++) {
-        struct claim now = ((struct claim *)g->items)[i];
-        if (i && same_claim(&((struct claim *)g->items)[i - 1], &now))
+        struct sort_item now = ((struct sort_item *)g->items)[i];
+        if (i && same_claim(&((struct sort_item *)g->items)[i - 1], &now))
             continue;
-        const struct target *t = flush_target(f, now.target);
+        const struct target *t = flush_target(f, now.value);
         const uint8_t *conv = flush_doc(f, t)->conv->key;
         struct content c;
-        uint64_t key[2] = {now.a, now.b};
+        uint64_t key[2] = {now.hi, now.lo};
         arena_reset(&f->temp);
         TRY(flush_content(f, t, &f->temp, &c, err));
         for (uint32_t s = 0; s < casefile_segments(f->cf); s++)

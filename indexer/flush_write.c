@@ -188,8 +188,8 @@ static enum status write_streams(struct output *o, struct segment_writer *w, str
 {
     struct grown items = {0};
     enum status st = list_seqs(o, &items, err);
-    uint64_t *seqs = pages_alloc(items.n * sizeof *seqs);
-    uint32_t *docs = pages_alloc(items.n * sizeof *docs);
+    uint64_t *seqs = pages_alloc_raw(items.n * sizeof *seqs);
+    uint32_t *docs = pages_alloc_raw(items.n * sizeof *docs);
     if (st == ST_OK && (!seqs || !docs))
         st = err_no_memory(err);
     if (st == ST_OK)

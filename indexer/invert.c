@@ -32,14 +32,14 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
     for (unsigned w = 0; w < r->workers; w++)
         total += r->stores[w].vocab.n;
     v->n_names = total;
-    v->names = pages_alloc(total * sizeof *v->names);
-    v->heads = pages_alloc(total * sizeof *v->heads);
+    v->names = pages_alloc_raw(total * sizeof *v->names);
+    v->heads = pages_alloc_raw(total * sizeof *v->heads);
     v->map = calloc(r->workers + 1u, sizeof *v->map);
     if (!v->names || !v->heads || !v->map)
         return err_no_memory(err);
     for (unsigned w = 0; w < r->workers; w++) {
         const struct vocab *voc = &r->stores[w].vocab;
-        v->map[w] = pages_alloc(voc->n * sizeof **v->map);
+        v->map[w] = pages_alloc_raw(voc->n * sizeof **v->map);
         if (!v->map[w])
             return err_no_memory(err);
         for (uint32_t i = 0; i < voc->n; i++) {
@@ -122,10 +122,10 @@ static enum status scatter(struct inversion *v, struct err *err)
         v->first[g + 1] += v->first[g];
     }
     v->total = v->first[v->n_terms];
-    v->entries = pages_alloc(v->total * sizeof *v->entries);
-    v->docs = pages_alloc(v->longest * sizeof *v->docs);
-    v->tf = pages_alloc(v->longest * sizeof *v->tf);
-    v->positions = pages_alloc(v->longest * sizeof *v->positions);
+    v->entries = pages_alloc_raw(v->total * sizeof *v->entries);
+    v->docs = pages_alloc_raw(v->longest * sizeof *v->docs);
+    v->tf = pages_alloc_raw(v->longest * sizeof *v->tf);
+    v->positions = pages_alloc_raw(v->longest * sizeof *v->positions);
     if (!v->entries || !v->docs || !v->tf || !v->positions)
         return err_no_memory(err);
     for (uint32_t i = 0; i < v->f->n_new; i++) {

@@ -52,7 +52,7 @@ enum status sort_items(struct sort_item *items, size_t n, struct err *err)
         hi |= items[i].hi ^ items[0].hi;
         lo |= items[i].lo ^ items[0].lo;
     }
-    struct sort_item *spare = pages_alloc(n * sizeof *spare), *from = items, *to = spare;
+    struct sort_item *spare = pages_alloc_raw(n * sizeof *spare), *from = items, *to = spare;
     if (!spare)
         return err_no_memory(err);
     for (unsigned pass = 0; pass < 16; pass++) {
@@ -164,7 +164,7 @@ enum status sort_terms(struct sort_term *terms, size_t n, struct err *err)
         terms_insert(terms, n);
         return ST_OK;
     }
-    struct sort_term *spare = pages_alloc(n * sizeof *spare);
+    struct sort_term *spare = pages_alloc_raw(n * sizeof *spare);
     if (!spare)
         return err_no_memory(err);
     terms_from(terms, spare, n, 0);

@@ -10,10 +10,14 @@
 
 /* `size` zeroed bytes; NULL without memory. size 0 gives a valid pointer. */
 void *pages_alloc(size_t size);
+/* The same, not zeroed. */
+void *pages_alloc_raw(size_t size);
 /* The first `used` bytes of `p` (from pages_alloc, `old` bytes) in a place of `size` bytes, size >=
  * old; what is beyond `used` is unspecified. NULL without memory: then `p` is untouched. p may be
  * NULL if old is 0. */
 void *pages_grow(void *p, size_t old, size_t used, size_t size);
 void pages_free(void *p, size_t size);
+/* Up to how many freed bytes are kept for later arrays (0 at first). */
+void pages_keep(size_t bytes);
 
 #endif
