@@ -69,9 +69,8 @@ struct flush {
     uint32_t *by_rank;    /* streams in stream_cmp order */
     struct grown touched; /* open addressing: uint32_t target + 1, by (segment, doc) */
     size_t n_touched;
-    struct sort_item *id_claims; /* while relating ids: by new document */
-    struct books *books;         /* by dump table index; NULL in a compaction */
-    uint64_t *lines_before;      /* by dump table index: see dump_ctx_lines_before */
+    struct books *books;    /* by dump table index; NULL in a compaction */
+    uint64_t *lines_before; /* by dump table index: see dump_ctx_lines_before */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
 };
 
@@ -109,6 +108,13 @@ MUST_USE enum status flush_content(struct flush *f, const struct target *t, stru
 MUST_USE enum status flush_content_with(const struct flush *f, struct segment_scratch *scratch,
                                         const struct target *t, struct arena *a,
                                         struct content *out, struct err *err);
+/* Claims to be one message (struct sort_item: 128 bits of what is claimed, and the target): those
+ * of different targets that claim the same contradict each other, unless one of them is silent. */
+MUST_USE enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target,
+                                 struct err *err);
+MUST_USE enum status flush_judge(struct flush *f, struct grown *claims, struct err *err);
+/* The claims by service id, a part of flush_relate. */
+MUST_USE enum status flush_relate_ids(struct flush *f, struct err *err);
 /* Shares [0, n) out to the lanes, each an equal range. */
 typedef enum status flush_range(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
                                 struct err *err);

@@ -62,7 +62,7 @@ static enum status judge(struct flush *f, const struct sort_item *claims, size_t
     return ST_OK;
 }
 
-static enum status judge_all(struct flush *f, struct grown *claims, struct err *err)
+enum status flush_judge(struct flush *f, struct grown *claims, struct err *err)
 {
     struct sort_item *c = claims->items;
     TRY(sort_items(c, claims->n, err));
@@ -80,8 +80,7 @@ static enum status judge_all(struct flush *f, struct grown *claims, struct err *
     return ST_OK;
 }
 
-static enum status add_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target,
-                             struct err *err)
+enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target, struct err *err)
 {
     struct sort_item *c = grown_add(g, sizeof *c);
     if (!c)
@@ -97,7 +96,7 @@ static enum status claims_of_run(struct flush *f, struct grown *g, struct err *e
     for (size_t i = 0; i < f->n_entries; i++) {
         const struct entry *e = &f->entries[i];
         if (tables_stream_at(&f->run->tables, f->by_rank[e->rank])->numbered)
-            TRY(add_claim(g, e->rank, e->copy->seq, e->target, err));
+            TRY(flush_claim(g, e->rank, e->copy->seq, e->target, err));
     }
     return sort_items(g->items, g->n, err);
 }
@@ -142,7 +141,7 @@ static enum status claims_of_stream(struct flush *f, struct grown *g, size_t fro
         for (; page.at < page.n && page.items[page.at].seq == c.lo; page.at++) {
             uint32_t target;
             TRY(flush_touch(f, segment, page.items[page.at].doc, &target, err));
-            TRY(add_claim(g, c.hi, c.lo, target, err));
+            TRY(flush_claim(g, c.hi, c.lo, target, err));
         }
     }
     return ST_OK;
@@ -193,135 +192,7 @@ static enum status relate_seqs(struct flush *f, struct err *err)
     for (uint32_t i = 0; st == ST_OK && n_run && i < casefile_segments(f->cf); i++)
         st = claims_of_segment(f, &g, n_run, i, err);
     if (st == ST_OK)
-        st = judge_all(f, &g, err);
-    grown_release(&g);
-    return st;
-}
-
-/* ---- same service id ---- */
-
-static void id_key(struct content_hasher *h, const struct content *c, const uint8_t conv[KEY_SIZE],
-                   uint64_t key[2])
-{
-    uint8_t out[SHA256_SIZE], len[8];
-    struct sha256 *sha = &h->sha;
-    sha256_begin(sha);
-    sha256_add(sha, conv, KEY_SIZE);
-    store_u64(len, c->from.data ? c->from.len : UINT64_MAX);
-    sha256_add(sha, len, sizeof len);
-    sha256_add(sha, c->from.data, c->from.len);
-    sha256_add(sha, c->id.data, c->id.len);
-    sha256_end(sha, out);
-    key[0] = load_u64(out);
-    key[1] = load_u64(out + 8);
-}
-
-/* Documents of one segment with this id, in this conversation, from this sender. */
-static enum status claims_of_id(struct flush *f, struct grown *g, uint32_t segment,
-                                const struct content *c, const uint8_t conv[KEY_SIZE],
-                                const uint64_t key[2], struct err *err)
-{
-    struct segment *s = casefile_segment(f->cf, segment);
-    struct term t;
-    struct term_entry entry;
-    uint32_t number, n;
-    term_make(&t, &f->hasher.sha, TERM_ID, c->id);
-    enum status st = segment_term(s, f->scratch, term_slice(&t), &entry, err);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    TRY(st);
-    TRY(segment_conversation_find(s, f->scratch, conv, KEY_SIZE, &number, &n, err));
-    if (n == 0)
-        return ST_OK;
-    struct segment_conversation sc;
-    TRY(segment_conversation_at(s, f->scratch, number, &f->temp, &sc, err));
-    struct posting_iter *it;
-    TRY(posting_iter_open(s, entry.handle, &it, err));
-    uint32_t doc = 0;
-    st = posting_iter_seek(it, sc.first, &doc, err);
-    while (st == ST_OK && doc < sc.first + sc.docs) {
-        struct content other;
-        struct target probe = {.segment = segment, .doc = doc};
-        uint32_t target;
-        st = flush_content(f, &probe, &f->temp, &other, err);
-        if (st == ST_OK && (other.from.data == NULL) == (c->from.data == NULL) &&
-            slice_eq(other.from, c->from)) {
-            st = flush_touch(f, segment, doc, &target, err);
-            if (st == ST_OK)
-                st = add_claim(g, key[0], key[1], target, err);
-        }
-        if (st == ST_OK)
-            st = posting_iter_seek(it, doc + 1, &doc, err);
-    }
-    posting_iter_close(it);
-    return st;
-}
-
-/* Claims of the documents [from, to); the lanes write to places of their own. */
-static enum status ids_of_range(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
-                                struct err *err)
-{
-    for (size_t i = from; i < to; i++) {
-        const struct target *t = flush_target(f, (uint32_t)i);
-        const struct run_doc *d = flush_doc(f, t);
-        struct content c;
-        struct sort_item *claim = &f->id_claims[i];
-        claim->value = UINT32_MAX;
-        if (!d->has_id)
-            continue;
-        arena_reset(&lane->temp);
-        TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
-        uint64_t key[2];
-        id_key(&lane->hasher, &c, d->conv->key, key);
-        *claim = (struct sort_item){key[0], key[1], (uint32_t)i};
-    }
-    return ST_OK;
-}
-
-static enum status ids_of_run(struct flush *f, struct grown *g, struct err *err)
-{
-    if (f->n_new == 0)
-        return ST_OK;
-    f->id_claims = grown_add_many(g, f->n_new, sizeof *f->id_claims);
-    if (!f->id_claims)
-        return err_no_memory(err);
-    TRY(flush_parallel(f, f->n_new, ids_of_range, err));
-    size_t n = 0;
-    for (size_t i = 0; i < f->n_new; i++)
-        if (f->id_claims[i].value != UINT32_MAX)
-            f->id_claims[n++] = f->id_claims[i];
-    g->n = n;
-    return sort_items(g->items, n, err);
-}
-
-/* What the case has under the same claim: looked up once for each group of the run. */
-static enum status ids_of_case(struct flush *f, struct grown *g, struct err *err)
-{
-    size_t n_run = casefile_segments(f->cf) ? g->n : 0;
-    for (size_t i = 0; i < n_run; i++) {
-        struct sort_item now = ((struct sort_item *)g->items)[i];
-        if (i && same_claim(&((struct sort_item *)g->items)[i - 1], &now))
-            continue;
-        const struct target *t = flush_target(f, now.value);
-        const uint8_t *conv = flush_doc(f, t)->conv->key;
-        struct content c;
-        uint64_t key[2] = {now.hi, now.lo};
-        arena_reset(&f->temp);
-        TRY(flush_content(f, t, &f->temp, &c, err));
-        for (uint32_t s = 0; s < casefile_segments(f->cf); s++)
-            TRY(claims_of_id(f, g, s, &c, conv, key, err));
-    }
-    return ST_OK;
-}
-
-static enum status relate_ids(struct flush *f, struct err *err)
-{
-    struct grown g = {0};
-    enum status st = ids_of_run(f, &g, err);
-    if (st == ST_OK)
-        st = ids_of_case(f, &g, err);
-    if (st == ST_OK)
-        st = judge_all(f, &g, err);
+        st = flush_judge(f, &g, err);
     grown_release(&g);
     return st;
 }
@@ -340,7 +211,7 @@ static void book_conflicts(struct flush *f)
 enum status flush_relate(struct flush *f, struct err *err)
 {
     TRY(relate_seqs(f, err));
-    TRY(relate_ids(f, err));
+    TRY(flush_relate_ids(f, err));
     book_conflicts(f);
     return ST_OK;
 }
