@@ -126,8 +126,10 @@ struct content_slot {
 };
 struct content_shard {
     pthread_mutex_t mu;
-    struct content_slot *slots;
-    size_t cap, n;
+    /* written under mu; run_content_fetch looks at them without */
+    _Atomic(struct content_slot *) slots;
+    _Atomic size_t cap;
+    size_t n; /* guarded by mu */
 };
 
 /* Dumps, streams, origins of the whole `add`; live until its end. Indices never change. */
@@ -165,6 +167,16 @@ MUST_USE enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run
 static inline struct run_doc *run_doc_at(struct run *r, run_ref ref)
 {
     return (struct run_doc *)r->stores[RUN_REF_WORKER(ref)].docs.items + RUN_REF_INDEX(ref);
+}
+/* Brings the place of `key` into the cache. A hint: needs no lock and may look at the wrong place.
+ */
+static inline void run_content_fetch(struct run *r, const uint8_t key[KEY_SIZE])
+{
+    struct content_shard *sh = &r->shards[key[0]];
+    size_t cap = atomic_load_explicit(&sh->cap, memory_order_relaxed);
+    const struct content_slot *slots = atomic_load_explicit(&sh->slots, memory_order_relaxed);
+    if (cap)
+        __builtin_prefetch(slots + (load_u64(key + 1) & (cap - 1)), 1);
 }
 /* The conversation of a store with this key, made if new (strings are copied). */
 MUST_USE enum status run_conversation(struct run_store *s, const uint8_t key[KEY_SIZE],

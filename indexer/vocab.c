@@ -44,12 +44,15 @@ uint64_t vocab_held(const struct vocab *v)
     return slots * sizeof *v->slots + (size_t)v->n * sizeof(struct slice) + v->bytes.used;
 }
 
-static bool slot_is(const struct vocab_slot *s, uint64_t hash, struct slice term)
+/* Terms shorter than the inline key are padded with zeros, so that most compare as two words. */
+static inline bool slot_is(const struct vocab_slot *s, uint64_t hash, struct slice term)
 {
     if (s->hash != hash || s->len != term.len)
         return false;
-    const uint8_t *key = s->len <= VOCAB_INLINE ? s->key.inl : s->key.ptr;
-    return term.len == 0 || memcmp(key, term.data, term.len) == 0;
+    if (s->len > VOCAB_INLINE)
+        return memcmp(s->key.ptr, term.data, term.len) == 0;
+    return load_u64(s->key.inl) == load_u64(term.data) &&
+           load_u64(s->key.inl + 8) == load_u64(term.data + 8);
 }
 
 /* The slot of `term`, or the free one where it belongs; NULL after too long a probe. */
@@ -70,7 +73,7 @@ static void slot_fill(struct vocab_slot *s, uint64_t hash, struct slice term, ui
     s->id = id + 1;
     s->len = (uint32_t)term.len;
     if (term.len <= VOCAB_INLINE)
-        memcpy(s->key.inl, term.data, term.len);
+        memcpy(s->key.inl, term.data, VOCAB_INLINE);
     else
         s->key.ptr = term.data;
 }
@@ -114,8 +117,13 @@ static enum status add_term(struct vocab *v, struct slice term, struct slice *ke
     struct slice *slot = grown_add(&v->terms, sizeof *slot);
     if (!slot)
         return err_no_memory(err);
-    *kept = *slot = arena_copy(&v->bytes, term);
-    return kept->data ? ST_OK : err_no_memory(err);
+    size_t room = term.len > VOCAB_INLINE ? term.len : VOCAB_INLINE;
+    *kept = arena_copy(&v->bytes, slice_of(term.data, room));
+    if (!kept->data)
+        return err_no_memory(err);
+    kept->len = term.len;
+    *slot = *kept;
+    return ST_OK;
 }
 
 /* The id of a term whose hash under the present seed is `hash`. */

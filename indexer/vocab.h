@@ -32,8 +32,9 @@ struct vocab {
 MUST_USE enum status vocab_init(struct vocab *v, struct err *err);
 void vocab_release(struct vocab *v);
 void vocab_reset(struct vocab *v);
-/* The ids of n <= VOCAB_BATCH terms, in order; new terms are copied. The slots are fetched all at
- * once: one at a time each lookup waits for memory. */
+/* The ids of n <= VOCAB_BATCH terms, in order; new terms are copied. A term shorter than
+ * VOCAB_INLINE is padded with zeros to it. The slots are fetched all at once: one at a time each
+ * lookup waits for memory. */
 #define VOCAB_BATCH 64
 MUST_USE enum status vocab_ids(struct vocab *v, const struct slice *terms, size_t n, uint32_t *ids,
                                struct err *err);

@@ -8,18 +8,22 @@ enum status worker_init(struct worker *w, struct run *run, unsigned number,
                         const struct body_keys *keys, struct err *err)
 {
     *w = (struct worker){.number = number, .run = run, .store = &run->stores[number]};
-    TRY(record_reader_new(&w->reader, err));
+    for (int i = 0; i < WORKER_LINES; i++) {
+        TRY(record_reader_new(&w->lines[i].reader, err));
+        TRY(recogniser_init(&w->lines[i].recogniser, keys, err));
+    }
     TRY(splitter_new(&w->splitter, err));
-    TRY(content_hasher_init(&w->hasher, err));
-    return recogniser_init(&w->recogniser, keys, err);
+    return content_hasher_init(&w->hasher, err);
 }
 
 void worker_release(struct worker *w)
 {
-    record_reader_free(w->reader);
+    for (int i = 0; i < WORKER_LINES; i++) {
+        record_reader_free(w->lines[i].reader);
+        recogniser_release(&w->lines[i].recogniser);
+    }
     splitter_free(w->splitter);
     content_hasher_release(&w->hasher);
-    recogniser_release(&w->recogniser);
     buf_release(&w->row);
 }
 
@@ -62,12 +66,13 @@ static enum status origin_of(struct worker *w, const struct dump_ctx *dump,
 }
 
 /* The content's document in the run; made here if nobody has it yet. */
-static enum status take_content(struct worker *w, const struct record *rec, struct recognised *r,
-                                run_ref *ref, struct err *err)
+static enum status take_content(struct worker *w, struct worker_line *l, run_ref *ref,
+                                struct err *err)
 {
     struct run_store *s = w->store;
-    uint8_t hash[SHA256_SIZE], conv_key[KEY_SIZE];
-    TRY(content_hash(&w->hasher, &r->content, r->other, hash, err));
+    struct recognised *r = &l->r;
+    const uint8_t *hash = l->hash;
+    uint8_t conv_key[KEY_SIZE];
     run_ref mine = (run_ref)w->number << 25 | (run_ref)s->docs.n;
     TRY(run_content(w->run, hash, mine, ref, err));
     if (*ref != mine)
@@ -90,7 +95,7 @@ static enum status take_content(struct worker *w, const struct record *rec, stru
     doc->row = arena_copy(&s->bytes, buf_slice(&w->row));
     if (!doc->row.data)
         return err_no_memory(err);
-    return worker_terms(w, rec, r, doc, err);
+    return worker_terms(w, &l->rec, r, doc, err);
 }
 
 static uint8_t side_of(const struct dump_ctx *dump, const struct record *rec,
@@ -142,28 +147,38 @@ static void note_times(struct batch_sums *sums, const struct dump_ctx *d, int64_
     sums->odd_times += early || late;
 }
 
-static enum status take_line(struct worker *w, const struct batch *b, struct slice line,
-                             uint64_t number, struct batch_sums *sums, struct err *err)
+/* Second half: into the run. */
+static enum status finish_line(struct worker *w, const struct batch *b, struct worker_line *l,
+                               struct err *err)
 {
-    if (b->cut_line && number >= b->cut_line)
-        return quarantine(w, b, number, b->cut_fault, line, err);
-    struct record rec;
+    run_ref ref;
+    l->waiting = false;
+    TRY(take_content(w, l, &ref, err));
+    return take_copy(w, b, &l->rec, &l->r, ref, l->number, err);
+}
+
+/* First half: parsed, recognised, hashed. */
+static enum status start_line(struct worker *w, const struct batch *b, struct worker_line *l,
+                              struct slice line, struct batch_sums *sums, struct err *err)
+{
     enum record_fault fault;
-    TRY(record_parse(w->reader, line, number == 1, &rec, &fault, NULL, err));
-    if (fault == RF_NONE && rec.kind == RECORD_DUMP)
+    if (b->cut_line && l->number >= b->cut_line)
+        return quarantine(w, b, l->number, b->cut_fault, line, err);
+    TRY(record_parse(l->reader, line, l->number == 1, &l->rec, &fault, NULL, err));
+    if (fault == RF_NONE && l->rec.kind == RECORD_DUMP)
         fault = RF_SECOND_DUMP;
     if (fault != RF_NONE)
-        return quarantine(w, b, number, fault, line, err);
-    if (record_has(&rec, RI_SEQ) && rec.num[RI_SEQ] >= sums->max_seq)
-        sums->max_seq = rec.num[RI_SEQ] + 1;
-    if (rec.kind == RECORD_END)
+        return quarantine(w, b, l->number, fault, line, err);
+    if (record_has(&l->rec, RI_SEQ) && l->rec.num[RI_SEQ] >= sums->max_seq)
+        sums->max_seq = l->rec.num[RI_SEQ] + 1;
+    if (l->rec.kind == RECORD_END)
         return ST_OK;
-    struct recognised r;
-    TRY(recognise(&w->recogniser, b->dump, &rec, number, &r, err));
-    note_times(sums, b->dump, r.content.sent);
-    run_ref ref;
-    TRY(take_content(w, &rec, &r, &ref, err));
-    return take_copy(w, b, &rec, &r, ref, number, err);
+    TRY(recognise(&l->recogniser, b->dump, &l->rec, l->number, &l->r, err));
+    note_times(sums, b->dump, l->r.content.sent);
+    TRY(content_hash(&w->hasher, &l->r.content, l->r.other, l->hash, err));
+    run_content_fetch(w->run, l->hash);
+    l->waiting = true;
+    return ST_OK;
 }
 
 /* What is in use: a reset keeps the memory for the next round, and counting that would make every
@@ -189,17 +204,25 @@ enum status worker_batch(struct worker *w, struct batch *b, struct err *err)
 {
     struct batch_sums sums = {0};
     const uint8_t *p = b->data.data;
-    size_t left = b->data.len;
+    size_t left = b->data.len, next = 0;
     for (uint64_t i = 0; i < b->lines; i++) {
         const uint8_t *nl = left ? memchr(p, '\n', left) : NULL;
         size_t n = nl ? (size_t)(nl - p) : left;
         uint64_t number = b->first_line + i;
-        if (number > b->dump->skip && number != b->cut_own_line)
-            TRY(take_line(w, b, slice_of(p, n), number, &sums, err));
+        if (number > b->dump->skip && number != b->cut_own_line) {
+            struct worker_line *l = &w->lines[next++ % WORKER_LINES];
+            if (l->waiting)
+                TRY(finish_line(w, b, l, err));
+            l->number = number;
+            TRY(start_line(w, b, l, slice_of(p, n), &sums, err));
+        }
         size_t step = nl ? n + 1 : n;
         p += step;
         left -= step;
     }
+    for (size_t i = 0; i < WORKER_LINES; i++, next++)
+        if (w->lines[next % WORKER_LINES].waiting)
+            TRY(finish_line(w, b, &w->lines[next % WORKER_LINES], err));
     atomic_max(&b->dump->max_seq, sums.max_seq);
     atomic_fetch_add(&b->dump->times, sums.times);
     atomic_fetch_add(&b->dump->odd_times, sums.odd_times);

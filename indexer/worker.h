@@ -17,14 +17,26 @@ struct term_batch {
     struct term bytes[VOCAB_BATCH];
 };
 
+/* A line that is parsed and hashed, and waits for its place in the content table to come into the
+ * cache. Each has a reader and a recogniser, because what they give is borrowed from them. */
+struct worker_line {
+    struct record_reader *reader;
+    struct recogniser recogniser;
+    bool waiting;
+    struct record rec;
+    struct recognised r;
+    uint64_t number;
+    uint8_t hash[SHA256_SIZE];
+};
+#define WORKER_LINES 4
+
 struct worker {
     unsigned number;
     struct run *run;
     struct run_store *store;
-    struct record_reader *reader;
+    struct worker_line lines[WORKER_LINES];
     struct splitter *splitter;
     struct content_hasher hasher;
-    struct recogniser recogniser;
     struct buf row;
     struct term_batch terms;
 };

@@ -31,6 +31,7 @@ static enum status add_token(struct worker *w, enum term_field field, struct sli
     if (b->n == VOCAB_BATCH)
         TRY(settle(w, err));
     struct term *t = &b->bytes[b->n];
+    memset(t->bytes, 0, VOCAB_INLINE);
     term_make(t, &w->hasher.sha, field, bytes);
     b->terms[b->n] = term_slice(t);
     b->marks[b->n++] = mark;
@@ -170,7 +171,7 @@ enum status worker_terms_stored(struct worker *w, const struct content *c, uint1
     struct record rec;
     if (c->kind != DOC_MESSAGE && c->raw.len) {
         enum record_fault fault;
-        TRY(record_parse(w->reader, c->raw, false, &rec, &fault, NULL, err));
+        TRY(record_parse(w->lines[0].reader, c->raw, false, &rec, &fault, NULL, err));
         if (fault != RF_NONE)
             return err_set(err, ST_DAMAGED, "a stored record of kind %s cannot be read again: %s",
                            doc_kind_name((enum doc_kind)c->kind), record_fault_text(fault));
