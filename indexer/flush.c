@@ -35,7 +35,7 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, un
     memcpy(f->digest_sum, casefile_manifest(cf)->digest_sum, DIGEST_SUM_SIZE);
     TRY(content_hasher_init(&f->hasher, err));
     TRY(segment_scratch_new(&f->scratch, err));
-    TRY(lanes_open(f, threads, err));
+    TRY(lanes_open(f, threads ? threads : 1, err));
     f->target_of = arena_array(&f->arena, run->workers, sizeof *f->target_of);
     if (!f->target_of)
         return err_no_memory(err);

@@ -20,7 +20,10 @@ static uint32_t id_of(const char *term)
 {
     uint32_t id = UINT32_MAX;
     struct err err = {0};
-    cr_assert_eq(vocab_ids(&v, (struct slice[]){slice_str(term)}, 1, &id, &err), ST_OK);
+    char padded[64] = {0};
+    snprintf(padded, sizeof padded, "%s", term);
+    struct slice s = slice_of(padded, strlen(term));
+    cr_assert_eq(vocab_ids(&v, &s, 1, &id, &err), ST_OK);
     return id;
 }
 
@@ -52,7 +55,7 @@ Test(vocab, keeps_every_term_through_growth)
     for (uint32_t i = 0; i < 50000; i += 7) {
         snprintf(term, sizeof term, "%u%s", i, i % 3 ? "" : "-a-much-longer-term");
         cr_assert_eq(id_of(term), i);
-        cr_assert(slice_eq_str(v.terms[i], term));
+        cr_assert(slice_eq_str(vocab_term(&v, (uint32_t)i), term));
     }
 }
 
