@@ -49,6 +49,10 @@ def usage():
     for args, what in wrong:
         r = run(INGEST, *args)
         check(r.returncode == 2 and r.stderr and not r.stdout, f"usage: {what}: exit 2", r)
+    r = c.ingest("compact", "--format", "json")
+    check(r.returncode == 2 and b"compact: --format: no such option here" in r.stderr, "usage: the wrong option is named", r)
+    r = c.ingest("add", "-j", "0", f)
+    check(b"--threads takes a number from 1 to 60, not `0`" in r.stderr, "usage: what the option takes is said", r)
     check(c.status()["dumps"]["complete"] == 0 and not (TMP / "nokey.case").exists(), "usage: nothing was read or made")
     write("-odd-name", some("imei:odd"))
     r = c.ingest("add", "--format", "json", "--", "-odd-name", cwd=TMP)

@@ -95,6 +95,20 @@ def test_exit_codes():
     check(run(QUERY, "search", C.dir, "--count", "*", env=env).returncode == 0, "the key file of the environment")
 
 
+def test_options():
+    """A `-word` is of the query language; an option error names the option that is wrong."""
+    for args in (("harbour", "-noon"), ("--count", "harbour", "-harbour"), ("harbour", "-house"), ("-h_", "harbour"), ("-kilo", "harbour")):
+        r = query(C, "search", *args)
+        check(b"usage" not in r.stdout and r.stderr.startswith(b"query: ") and b"NOT " in r.stderr, f"a query: {args}", (r.stdout[:99], r.stderr))
+    check(query(C, "search", "--count", "harbour", "-noon").stdout == b"2\n", "NOT as a dash")
+    check(query(C, "search", "harbour", "-h").stdout.startswith(b"usage"), "exactly -h is help")
+    for args, says in ((("search", "love", "--kilo"), b"search: --kilo: no such option here"), (("handles", "-kilo"), b"handles: -kilo: no such option here"),
+                       (("search", "--limit", "0", "x"), b"--limit takes a number from 1 on, not `0`"), (("search", "x", "--format=xml"), b"--format takes text, jsonl, json or csv, not `xml`"),
+                       (("search", "x", "--limit"), b"--limit takes a number from 1 on: it is missing"), (("thread", "--count"), b"thread: --count: no such option here")):
+        r = query(C, *args)
+        check(r.returncode == 2 and says in r.stderr, f"the error of {args}", r.stderr)
+
+
 def test_zones():
     day = lambda zone: query(C, "search", "--tz", zone, "--count", "on:2020-04-04", "harbour", "kind:message").stdout
     check(day("UTC") == b"2\n" and day("Pacific/Kiritimati") == b"0\n", "--tz moves days", (day("UTC"), day("Pacific/Kiritimati")))
@@ -208,5 +222,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_zones, test_thread, test_message, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_zones, test_thread, test_message, test_handles, test_inert, test_pipes, test_steps])
 finish()
