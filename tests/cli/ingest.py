@@ -238,6 +238,22 @@ def partial_then_whole():
     c.sound("partial then whole")
 
 
+def same_bytes_then_whole():
+    """What could not be opened, and is opened later, is not asked for again."""
+    c = case()
+    locked = write("bytes-locked.age", age(some("imei:x"), identity("other")))
+    wide = write("bytes-wide.zst", zstd(some("imei:y", 60000), "-1", "--long=24", "--no-check"))
+    a = c.add(locked, wide)
+    check(a.states() == [("refused", "no-key"), ("partial", "window")], "refused and partial first", a)
+    check([r["superseded"] for r in c.rows("ledger")] == [False, False], "ledger: both are to do")
+    check(c.add(locked, ident=identity("other")).states() == [("complete", None)], "the right key")
+    check([r["superseded"] for r in c.rows("ledger", "--state", "partial,refused")] == [True, False], "ledger: opened with the right key", c.rows("ledger"))
+    check(c.add("--again", "--window", "128M", wide).states() == [("complete", None)], "the wider window")
+    check([r["superseded"] for r in c.rows("ledger", "--state", "partial,refused")] == [True, True], "ledger: read with a wider window", c.rows("ledger"))
+    out = c.ingest("ledger", "--state", "partial,refused").stdout.decode()
+    check(out.count("Made good") == 2 and "To do" not in out, "ledger: nothing is to do", out)
+
+
 # ---- forms of a delivery ----------------------------------------------------------------------------
 
 
@@ -552,6 +568,6 @@ def hostile_names():
     check(any(f.endswith("evil-" + evil) for f in files), "hostile names: json gives the name back", files[:1])
 
 
-each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
+each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
       interruptions, at_rest, hostile_names])
 finish()
