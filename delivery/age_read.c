@@ -13,7 +13,7 @@ _Static_assert(INPUT_CAP > AGE_HEADER_MAX + 1, "the header must fit the input bu
 struct age_reader {
     struct byte_source src; /* of the age file's bytes: the caller's or the armor */
     struct age_armor armor;
-    bool armored;
+    bool armored, by_passphrase;
     uint8_t *data;
     size_t pos, end;
     uint64_t off; /* of data[pos] in the age file */
@@ -94,6 +94,8 @@ void age_reader_close(struct age_reader *r)
     free(r);
 }
 
+bool age_reader_by_passphrase(const struct age_reader *r) { return r->by_passphrase; }
+
 /* An age file starts with a letter; an armored one with a dash or white space. */
 static enum status reader_begin(struct age_reader *r, struct err *err)
 {
@@ -150,6 +152,7 @@ static enum status reader_open_header(struct age_reader *r, const struct age_ide
             st = err_reason(err, ST_BAD_INPUT, "bad-header", h.maced.len,
                             "age header: the MAC does not fit, it was changed");
     }
+    r->by_passphrase = age_stanzas_passphrase(&h);
     age_header_release(&h);
     if (st == ST_OK)
         input_take(r, text.len);

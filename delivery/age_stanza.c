@@ -127,6 +127,11 @@ enum status age_stanzas_unwrap(const struct age_header *h, const struct age_iden
     return err_reason(err, ST_BAD_INPUT, "no-key", 0, "none of the identities opens it");
 }
 
+bool age_stanzas_passphrase(const struct age_header *h)
+{
+    return h->n == 1 && slice_eq_str(h->stanzas[0].type, type_scrypt);
+}
+
 /* Unpadded, as stanzas have it. */
 static void put_base64(struct buf *out, struct slice bytes)
 {

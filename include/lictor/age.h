@@ -51,6 +51,8 @@ MUST_USE enum status age_reader_open(struct byte_source src, const struct age_id
  * them. Malformed armor is "chunk", a missing END line "cut". Failures and the end are latched. */
 MUST_USE enum status age_reader_next(struct age_reader *r, struct slice *chunk, struct err *err);
 void age_reader_close(struct age_reader *r);
+/* Opened by a passphrase, not by an identity. */
+bool age_reader_by_passphrase(const struct age_reader *r);
 
 struct age_recipients;
 MUST_USE enum status age_recipients_new(struct age_recipients **out, struct err *err);

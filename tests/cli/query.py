@@ -163,6 +163,36 @@ def test_message():
     check(lines(C, "message", "00000000")[0]["type"] == "summary", "no such message: a summary says so")
 
 
+def test_originals():
+    """The command fits how the dump came, whatever its name says."""
+    c = Case("originals")
+    secret = write("originals.pass", b"correct horse 7\n")
+    secret.chmod(0o600)
+    one = lambda n: dump([msg(1, f"original {n}", sent=T + n)], f"imei:o{n}")
+    ways = [("o0.zst.age", one(0), "sed -n '2p' FILE"), ("o1.ndjson", zstd(one(1)), "zstd -dc FILE | sed -n '2p'"), ("o2.zst", age(one(2)), "age -d -i KEY FILE | sed -n '2p'"),
+            ("o3", age(zstd(one(3))), "age -d -i KEY FILE | zstd -dc | sed -n '2p'"), ("o4", age(one(4), armor=True), "age -d -i KEY FILE | sed -n '2p'"),
+            ("o5", scrypt(zstd(one(5)), "correct horse 7"), "age -d FILE | zstd -dc | sed -n '2p'"), ("o6", scrypt(one(6), "correct horse 7"), "age -d FILE | sed -n '2p'"),
+            ("-", one(7), "sed -n '2p' FILE"), ("-", age(zstd(one(8))), "age -d -i KEY FILE | zstd -dc | sed -n '2p'")]
+    for n, (name, data, _) in enumerate(ways):
+        a = c.add("--dump-passphrase-file", secret, name if name == "-" else write(name, data), **({"data": data} if name == "-" else {}))
+        check(a.states() == [("complete", None)], f"original {n} goes in", a)
+    for when in ("at first", "after compact"):
+        for n, (name, data, want) in enumerate(ways):
+            r = query(c, "message", c.search(f'"original {n}"')[0]["id"]).stdout.decode()
+            command = re.search(r"^ *original +(.+)$", r, re.M)[1]
+            path = TMP / (f"o{n}.stdin" if name == "-" else name)
+            check(command == (want if name == "-" else want.replace("FILE", str(path))), f"the command of original {n} {when}", command)
+            check((name == "-") == ("FILE is the file with this sha256: it was given on standard input" in r), f"standard input is said of original {n} {when}", r)
+            if name == "-":
+                path.write_bytes(data)
+            if "age -d " not in command or "-i KEY" in command:
+                command = command.replace("KEY", str(identity("case"))).replace(" FILE", f" {path}")
+                out = subprocess.run(["bash", "-c", command], capture_output=True).stdout
+                check(out.count(b"\n") == 1 and json.loads(out or b"{}").get("text") == f"original {n}", f"original {n} by: {command}", out)
+        check(c.ingest("compact").returncode == 0, "compact")
+    c.sound("originals")
+
+
 def test_handles():
     rows = lines(C, "handles")
     check([x["handle"] for x in rows[:-1]] == sorted([EVIL, "anna", "bert", "carl", "zed"]), "all accounts", rows)
@@ -222,5 +252,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_options, test_zones, test_thread, test_message, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_zones, test_thread, test_message, test_originals, test_handles, test_inert, test_pipes, test_steps])
 finish()
