@@ -109,6 +109,18 @@ def test_options():
         check(r.returncode == 2 and says in r.stderr, f"the error of {args}", r.stderr)
 
 
+def test_text_emoji():
+    """What keyboards send without a selector is found like what they send with one."""
+    c = Case("emoji")
+    texts = ["I \u2764 you", "I \u2764\ufe0f you too", "call \u260e", "\u263a\ufe0f", "fly \u2708 away", "\u2764\ufe0f\u200d\U0001f525 burns"]
+    check(c.add(write("emoji", dump([msg(n, t, sent=T + n) for n, t in enumerate(texts, 1)]))).code == 0, "emoji go in")
+    hearts = sorted([texts[0], texts[1], texts[5]])
+    for q, want in (("\u2764", hearts), ("\u2764\ufe0f", hearts), ("\u2764\ufe0e", hearts), ("\u260e\ufe0f", texts[2:3]), ("\u260e", texts[2:3]), ("\u263a", texts[3:4]), ("\u2708", texts[4:5]),
+                    ('"I \u2764\ufe0f you"', sorted(texts[:2])), ("has:emoji", sorted(texts))):
+        check(c.texts(q) == want, f"emoji: {q}", c.texts(q))
+    c.sound("emoji")
+
+
 def test_zones():
     day = lambda zone: query(C, "search", "--tz", zone, "--count", "on:2020-04-04", "harbour", "kind:message").stdout
     check(day("UTC") == b"2\n" and day("Pacific/Kiritimati") == b"0\n", "--tz moves days", (day("UTC"), day("Pacific/Kiritimati")))
@@ -252,5 +264,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_options, test_zones, test_thread, test_message, test_originals, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_handles, test_inert, test_pipes, test_steps])
 finish()
