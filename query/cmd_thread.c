@@ -80,7 +80,7 @@ static enum status limits_of(struct session *s, struct thread_limits *l, struct 
 {
     int64_t to;
     const char *why = NULL;
-    *l = (struct thread_limits){INT64_MIN, INT64_MAX};
+    *l = (struct thread_limits){INT64_MIN, INT64_MAX, s->o->after || s->o->before};
     if (s->o->after)
         why = parse_time(slice_str(s->o->after), s->v.zone, &l->after, &to);
     if (why)
@@ -246,6 +246,7 @@ static enum status around(struct session *s, const struct thread_limits *limits,
     enum status st = put_head(s, &t, &c, sh, err);
     while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
+    sh->unplaced += limits->timed_only ? t.unplaced : 0;
     thread_around_close(&a);
     return st == ST_END ? ST_OK : st;
 }

@@ -45,7 +45,7 @@ static const struct command commands[] = {
      "  --with A,B[,C]       exactly this set of handles (a comma in a handle: `\\,`)\n"
      "  --group G            a group\n"
      "  --around ID          from a message outward; --context N before and behind it (10)\n"
-     "  --after T --before T only what was sent then\n"
+     "  --after T --before T only what was sent then; what has no time is counted, not shown\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
      "One message with every copy: who held it, from which dump and line, and the stock command\n"

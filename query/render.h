@@ -26,7 +26,7 @@ struct render {
     bool hits_open;            /* json: "hits":[ was written */
     /* text of threads */
     int speaker_columns;
-    int64_t day; /* local day shown last */
+    int64_t day, day_offset; /* local day shown last, and the zone's offset then */
     bool day_shown;
     struct buf speakers; /* struct slice, in order of appearance, in `names` */
     struct arena names;

@@ -33,13 +33,15 @@ static int speaker_style(struct render *r, struct slice name)
 
 static void day_heading(struct render *r, int64_t ms, struct buf *out)
 {
-    int64_t local = ms + zone_offset(r->v->zone, ms);
+    int64_t offset = zone_offset(r->v->zone, ms), local = ms + offset;
     int64_t day = local >= 0 ? local / DAY_MS : (local - DAY_MS + 1) / DAY_MS;
     struct civil c;
-    if (r->day_shown && r->day == day)
+    /* A day on which the clocks change has a heading for each offset. */
+    if (r->day_shown && r->day == day && r->day_offset == offset)
         return;
     r->day_shown = true;
     r->day = day;
+    r->day_offset = offset;
     civil_of(local, &c);
     text_style(r, out, STYLE_BOLD);
     buf_printf(out, "\n\xe2\x94\x80\xe2\x94\x80 %s %d %s %d (", weekdays[civil_weekday(local)],

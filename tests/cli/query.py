@@ -129,6 +129,13 @@ def test_zones():
     check(lines(C, "search", "--tz", "Europe/Paris", "noon")[0]["sent"] == "2020-04-04T11:33:20.000Z", "machines get UTC")
     r = query(C, "thread", "--group", "crew", "--tz", "Asia/Tokyo").stdout.decode()
     check("Saturday 4 April 2020 (UTC+09:00)" in r and "20:33:20" in r, "days of a conversation", r)
+    c = Case("clocks")
+    change = 1603587600000  # 2020-10-25 01:00 UTC
+    c.add(write("clocks", dump([msg(n + 2, f"tick {n}", sent=change + n * H // 2) for n in (-2, -1, 0, 1)])))
+    r = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
+    want = ["Sunday 25 October 2020 (UTC+02:00)", "tick -2", "tick -1", "Sunday 25 October 2020 (UTC+01:00)", "tick 0", "tick 1"]
+    at = [r.find(x) for x in want]
+    check(-1 not in at and at == sorted(at) and r.count("October") == 2, "a day on which the clocks change", r)
 
 
 def test_thread():
@@ -149,7 +156,12 @@ def test_thread():
     check(same[:-1] == rows[:-1], "--conv by a prefix")
     check(json.loads(query(C, "thread", "--with", "anna,bert", "--format", "json").stdout)["hits"] == rows[:-1], "json of a conversation")
     later = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--after", "2020-04-04T13:33:20Z")]
-    check(later == ["gap", "ok", "no time at all", "last words", "message", "summary"], "--after", later)
+    check(later == ["gap", "ok", "last words", "message", "summary"], "--after", later)
+    check(lines(C, "thread", "--with", "anna,bert", "--after", "2020-04-04T13:33:20Z")[-1]["untimed"] == 1, "--after counts what it cannot test")
+    check(b"1 without a time could not be tested" in query(C, "thread", "--with", "anna,bert", "--after", "2020").stdout, "--after says what it cannot test")
+    untimed = [x for x in rows if x.get("text") == "no time at all"][0]["id"]
+    r = query(C, "thread", "--around", untimed, "--after", "2020")
+    check(r.returncode == 1 and b"has no time" in r.stdout, "--around what has no time, within limits", r)
     early = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--before", "2020-04-04T13:33:20Z")]
     check(sorted(early) == ["bring the blue van", "summary", "the harbour at nine", "the harbour at noon"], "--before", early)
     ok = [x for x in rows if x.get("text") == "ok"][0]
