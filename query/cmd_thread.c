@@ -144,12 +144,15 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
                             struct shown *sh, struct err *err)
 {
     struct survey survey = {0};
+    s->r.n_known = 0;
     arena_reset(&s->a);
     TRY(thread_conversation(&s->v, t->key, &s->a, c, err));
     if (s->r.format != RENDER_TEXT)
         return ST_OK;
     TRY(survey_thread(t, &s->a, &survey, err));
     s->r.id_digits = survey.id_digits;
+    s->r.known = survey.known;
+    s->r.n_known = survey.n_known;
     s->r.speaker_columns = survey.speaker_columns;
     s->r.day_shown = false;
     if (sh->conversations > 1)

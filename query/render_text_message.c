@@ -84,7 +84,7 @@ static void head(struct render *r, const struct message_view *m, struct buf *out
     line(r, out, "service", c->conv.service);
     line(r, out, "service id", c->id);
     line_hex(r, out, "conversation", m->conversation_key);
-    text_marks(m, true, &marks);
+    text_marks(r, m, true, &marks);
     if (marks.len) {
         label(r, out, "remarks");
         text_wrap_words(r, out, buf_slice(&marks), LABEL_COLUMNS);
@@ -101,7 +101,7 @@ static enum status body(struct render *r, const struct message_view *m, struct b
     if (text.data) {
         TRY(text_wrap(r, out, text, LABEL_COLUMNS, LABEL_COLUMNS, false, err));
     } else {
-        text_body_words(m, out);
+        text_body_words(r, m, out);
         buf_put_u8(out, '\n');
     }
     if (text.data && m->c.body_kind == BODY_SEALED)

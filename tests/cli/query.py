@@ -217,6 +217,33 @@ def test_originals():
     c.sound("originals")
 
 
+def test_others():
+    """Events, contacts and calls say what they are, and which message is meant."""
+    c = Case("others")
+    records = [msg(1, "first", sent=T, id="s1"), msg(2, "second", sent=T + 1000, id="s2", reply_to="s1"), msg(3, "third", sent=T + 2000, reply_to="s9"),
+               {"kind": "event", "seq": 4, "what": "react", "by": "bert", "to": ["anna"], "of": "s1", "value": "\U0001f44d", "time": T + 3000},
+               {"kind": "event", "seq": 5, "what": "unreact", "by": "bert", "to": ["anna"], "of": "s7", "value": "\U0001f44d", "time": T + 4000},
+               {"kind": "contact", "seq": 6, "owner": "anna", "handle": "bert", "nickname": "=Big B"},
+               {"kind": "call", "seq": 7, "from": "anna", "to": ["bert"], "started": T + 5000, "ended": T + 5000 + H + 62000},
+               {"kind": "call", "seq": 8, "from": "anna", "to": ["bert"], "started": T + 6000, "ended": "2020-04-04T15:00:00+02:00"},
+               {"kind": "call", "seq": 9, "from": "anna", "to": ["bert"], "started": T + 7000, "ended": "some time"},
+               msg(10, "twice one", sent=T + 8000, id="s2x"), msg(11, "twice two", sent=T + 8001, id="s2x"), msg(12, "to which", sent=T + 9000, reply_to="s2x")]
+    check(c.add(write("others", dump(records))).code == 0, "others go in")
+    short = {m["service_id"]: m["id"][:8] for m in c.search("*") if "service_id" in m}
+    t = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
+    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id): \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id)\n", "answers “s2x” (service id)\n",
+                 "call, ended 2020-04-04 14:34:27 +02:00 (12:34:27 UTC), lasted 1 h 1 min 2 s\n", "call, ended 2020-04-04 15:00:00 +02:00 (13:00:00 UTC), lasted 1 h 26 min 34 s\n", "call, ended some time\n"):
+        check(want in t, f"a conversation says {want!r}", t)
+    s = query(c, "search", "--all", "kind:event OR kind:call OR kind:contact").stdout.decode()
+    for want in ("    react, of message “s1” (service id): \U0001f44d\n", "    unreact, of message “s7” (service id): \U0001f44d\n", "    address book: bert is called =Big B\n",
+                 "call, ended 2020-04-04 12:34:27 UTC, lasted 1 h 1 min 2 s\n", "6 of 6 records in "):
+        check(want in s, f"search says {want!r}", s)
+    check(b"1 of 1 message in" in query(c, "search", "first").stdout, "messages are messages")
+    rows = list(csv.DictReader(io.StringIO(query(c, "search", "--format", "csv", "kind:event OR kind:contact").stdout.decode(), newline="")))
+    check(sorted(r["text"] for r in rows) == ["bert is called =Big B", "react of s1: \U0001f44d", "unreact of s7: \U0001f44d"], "csv of others", rows)
+    check(b"' before it" in run(QUERY, "search", "--help").stdout, "the help says what csv does to formulas")
+
+
 def test_handles():
     rows = lines(C, "handles")
     check([x["handle"] for x in rows[:-1]] == sorted([EVIL, "anna", "bert", "carl", "zed"]), "all accounts", rows)
@@ -276,5 +303,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_inert, test_pipes, test_steps])
 finish()
