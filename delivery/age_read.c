@@ -183,13 +183,16 @@ enum status age_reader_open_payload(struct byte_source src, const uint8_t file_k
     return ST_OK;
 }
 
-/* The input ends here, and not after a final chunk. */
+/* The input ends here, and not after a final chunk. Where bytes are left, a cut cannot be told from
+ * a change in a last chunk that is short. */
 static enum status payload_cut(struct age_reader *r)
 {
+    const char *text = r->end - r->pos < AGE_TAG ? "the file ends before its final chunk"
+                                                 : "the file ends before its final chunk, or that "
+                                                   "was changed";
     if (r->damage.status != ST_OK)
         return err_reason(&r->last, ST_BAD_INPUT, r->damage.reason, r->off, "%s", r->damage.text);
-    return err_reason(&r->last, ST_BAD_INPUT, "cut", r->off,
-                      "the file ends before its final chunk");
+    return err_reason(&r->last, ST_BAD_INPUT, "cut", r->off, "%s", text);
 }
 
 static enum status payload_begin(struct age_reader *r)

@@ -145,7 +145,7 @@ static void row_text(const struct ledger_row *r, struct buf *out)
         cli_safe(out, d->reason_text, false);
         buf_printf(out, ". %s%s.", d->superseded ? "" : "To do: ",
                    d->superseded ? "Made good by a later complete dump"
-                                 : report_advice(d->reason_code));
+                                 : report_advice(d->reason_code, d->reason_text));
     }
     if (d->books.quarantined)
         buf_printf(out, "%s%llu lines in quarantine.", d->reason_code.len ? " " : "",

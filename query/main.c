@@ -35,6 +35,8 @@ static const struct command commands[] = {
      "                       csv: a field that begins with = + - @ (a spreadsheet would take it "
      "for\n"
      "                       a formula) has a ' before it\n"
+     "                       jsonl: `type` is message, note, event, call, contact, location,\n"
+     "                       keepalive or, last, summary\n"
      "  --                   what follows is the query, also where it begins with --\n"
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
@@ -57,7 +59,7 @@ static const struct command commands[] = {
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"handles", cmd_handles, "kfzc", 0, 1, "", "handles CASE [PATTERN] [options]",
      "Accounts with counts, first and last time, nicknames and whose address book gave them.\n"
-     "PATTERN may hold * for any characters.\n"
+     "PATTERN may hold * for any characters. jsonl: `type` is handle or, last, summary.\n"
      "\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
 };

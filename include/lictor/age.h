@@ -38,6 +38,10 @@ void age_identities_scrypt_max(struct age_identities *ids, unsigned log_n);
 /* True if the first bytes (16 KiB are enough) say that this is an age file, plain or armored. */
 bool age_recognise(struct slice first);
 
+/* In the text of a failure: a reason code alone cannot say what is to be done about these. */
+#define AGE_WANTS_PASSPHRASE "it needs a passphrase"
+#define AGE_SCRYPT_OPTION "--scrypt-max"
+
 struct age_reader;
 /* Reads and checks the header (armor too). Failures carry a reason code of delivery.md:
  * "bad-header", "no-key", "bad-passphrase"; ST_IO of the source passes through. */

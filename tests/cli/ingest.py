@@ -53,6 +53,14 @@ def usage():
     check(r.returncode == 2 and b"compact: --format: no such option here" in r.stderr, "usage: the wrong option is named", r)
     r = c.ingest("add", "-j", "0", f)
     check(b"--threads takes a number from 1 to 60, not `0`" in r.stderr, "usage: what the option takes is said", r)
+    open_key = write("open.agekey", identity("case").read_bytes())
+    open_key.chmod(0o644)
+    for keys in (TMP / "nosuch.agekey", open_key):
+        for form in ("text", "json"):
+            r = c.ingest("add", "-i", keys, "--format", form, f)
+            check(r.returncode in (2, 3) and r.stderr and not r.stdout, f"usage: {keys.name}: no books of nothing ({form})", r)
+    check(c.ingest("compact").stdout.startswith(b"0 segments became 0;"), "compact of nothing", c.ingest("compact"))
+    check(b"without `end` lines" in c.ingest("status").stdout, "status says that it does not count `end` lines")
     check(c.status()["dumps"]["complete"] == 0 and not (TMP / "nokey.case").exists(), "usage: nothing was read or made")
     write("-odd-name", some("imei:odd"))
     r = c.ingest("add", "--format", "json", "--", "-odd-name", cwd=TMP)
@@ -251,6 +259,7 @@ def same_bytes_then_whole():
     check(c.add("--again", "--window", "128M", wide).states() == [("complete", None)], "the wider window")
     check([r["superseded"] for r in c.rows("ledger", "--state", "partial,refused")] == [True, True], "ledger: read with a wider window", c.rows("ledger"))
     out = c.ingest("ledger", "--state", "partial,refused").stdout.decode()
+    check(c.ingest("compact").returncode == 0 and c.ingest("compact").stdout.startswith(b"1 segment became 1;"), "one segment is no segments")
     check(out.count("Made good") == 2 and "To do" not in out, "ledger: nothing is to do", out)
 
 
