@@ -129,6 +129,8 @@ size_t age_header_end(struct slice seen, size_t *scan);
 MUST_USE enum status age_stanzas_unwrap(const struct age_header *h,
                                         const struct age_identities *ids,
                                         uint8_t file_key[AGE_FILE_KEY], struct err *err);
+/* One scrypt stanza: the only way a passphrase is allowed. */
+bool age_stanzas_passphrase(const struct age_header *h);
 /* Appends the stanzas for all recipients. */
 MUST_USE enum status age_stanzas_wrap(const struct age_recipients *to, struct age_random *random,
                                       const uint8_t file_key[AGE_FILE_KEY], struct buf *out,

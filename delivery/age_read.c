@@ -13,7 +13,7 @@ _Static_assert(INPUT_CAP > AGE_HEADER_MAX + 1, "the header must fit the input bu
 struct age_reader {
     struct byte_source src; /* of the age file's bytes: the caller's or the armor */
     struct age_armor armor;
-    bool armored;
+    bool armored, by_passphrase;
     uint8_t *data;
     size_t pos, end;
     uint64_t off; /* of data[pos] in the age file */
@@ -94,6 +94,8 @@ void age_reader_close(struct age_reader *r)
     free(r);
 }
 
+bool age_reader_by_passphrase(const struct age_reader *r) { return r->by_passphrase; }
+
 /* An age file starts with a letter; an armored one with a dash or white space. */
 static enum status reader_begin(struct age_reader *r, struct err *err)
 {
@@ -150,6 +152,7 @@ static enum status reader_open_header(struct age_reader *r, const struct age_ide
             st = err_reason(err, ST_BAD_INPUT, "bad-header", h.maced.len,
                             "age header: the MAC does not fit, it was changed");
     }
+    r->by_passphrase = age_stanzas_passphrase(&h);
     age_header_release(&h);
     if (st == ST_OK)
         input_take(r, text.len);
@@ -180,13 +183,16 @@ enum status age_reader_open_payload(struct byte_source src, const uint8_t file_k
     return ST_OK;
 }
 
-/* The input ends here, and not after a final chunk. */
+/* The input ends here, and not after a final chunk. Where bytes are left, a cut cannot be told from
+ * a change in a last chunk that is short. */
 static enum status payload_cut(struct age_reader *r)
 {
+    const char *text = r->end - r->pos < AGE_TAG ? "the file ends before its final chunk"
+                                                 : "the file ends before its final chunk, or that "
+                                                   "was changed";
     if (r->damage.status != ST_OK)
         return err_reason(&r->last, ST_BAD_INPUT, r->damage.reason, r->off, "%s", r->damage.text);
-    return err_reason(&r->last, ST_BAD_INPUT, "cut", r->off,
-                      "the file ends before its final chunk");
+    return err_reason(&r->last, ST_BAD_INPUT, "cut", r->off, "%s", text);
 }
 
 static enum status payload_begin(struct age_reader *r)

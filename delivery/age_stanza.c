@@ -91,12 +91,12 @@ static enum status scrypt_try(const struct age_stanza *s, const struct age_ident
     unsigned log_n = 0;
     MUST(argument_bytes(s->args[0], sizeof salt, salt) && argument_log_n(s->args[1], &log_n));
     if (log_n > ids->scrypt_max)
-        return err_reason(err, ST_BAD_INPUT, "bad-header", 0,
-                          "scrypt work factor %s%u is above the limit of %u (--scrypt-max)",
-                          log_n > 1000 ? "beyond " : "", log_n > 1000 ? 1000 : log_n,
-                          ids->scrypt_max);
+        return err_reason(
+            err, ST_BAD_INPUT, "bad-header", 0,
+            "scrypt work factor %s%u is above the limit of %u (" AGE_SCRYPT_OPTION ")",
+            log_n > 1000 ? "beyond " : "", log_n > 1000 ? 1000 : log_n, ids->scrypt_max);
     if (!ids->pass)
-        return err_reason(err, ST_BAD_INPUT, "no-key", 0, "it needs a passphrase");
+        return err_reason(err, ST_BAD_INPUT, "no-key", 0, AGE_WANTS_PASSPHRASE);
     enum status st = age_scrypt_wrap_key(slice_of(ids->pass, ids->pass_len), salt, log_n, key, err);
     if (st == ST_OK && !age_file_key_unwrap(key, s->body.data, file_key))
         st = err_reason(err, ST_BAD_INPUT, "bad-passphrase", 0, "the passphrase does not open it");
@@ -125,6 +125,11 @@ enum status age_stanzas_unwrap(const struct age_header *h, const struct age_iden
             return st;
     }
     return err_reason(err, ST_BAD_INPUT, "no-key", 0, "none of the identities opens it");
+}
+
+bool age_stanzas_passphrase(const struct age_header *h)
+{
+    return h->n == 1 && slice_eq_str(h->stanzas[0].type, type_scrypt);
 }
 
 /* Unpadded, as stanzas have it. */

@@ -64,6 +64,11 @@ void inflate_reset(struct inflate *z, const struct inflate_limits *limits)
     z->failure = (struct err){.status = ST_OK};
 }
 
+bool inflate_is_zstd(const struct inflate *z)
+{
+    return z->stage != AT_START && z->stage != AT_PLAIN;
+}
+
 /* ---- failures ---- */
 
 enum status inflate_fail(struct inflate *z, const char *reason, const char *text)

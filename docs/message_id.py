@@ -54,6 +54,7 @@ def content_hash(r, dump):
     return hashlib.sha256(b"lictor-message/1\0" + b"".join(map(field, fields))).digest()
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]): sys.exit(print(__doc__))
     dump = load(sys.argv[1].encode("utf-8", "surrogateescape")) if len(sys.argv) > 1 else {}
     k = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     c = content_hash(load(sys.stdin.buffer.read()), dump)

@@ -3,8 +3,6 @@
 #ifndef INDEXER_CMD_H
 #define INDEXER_CMD_H
 
-#include <getopt.h>
-
 #include "lictor/casefile.h"
 #include "lictor/cli.h"
 

@@ -78,7 +78,8 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
     enum status compacted = st == ST_OK ? compact_if_many(cf, &options, &err) : ST_OK;
     if (core) {
         cli_progress_end(&core->progress);
-        code = report(o, core);
+        if (st == ST_OK || report_anything(core))
+            code = report(o, core);
     }
     if (st != ST_OK || compacted != ST_OK) {
         err.status = st != ST_OK ? st : compacted;

@@ -22,8 +22,8 @@ int cmd_compact(const struct cmd_options *o)
         struct buf out = {0};
         char digest[65];
         casefile_digest(cf, digest);
-        buf_printf(&out, "%zu segments became %zu; content digest %s\n", before,
-                   casefile_segments(cf), digest);
+        buf_printf(&out, "%zu segment%s became %zu; content digest %s\n", before,
+                   before == 1 ? "" : "s", casefile_segments(cf), digest);
         code = cmd_print(&out);
     }
     casefile_close(cf);

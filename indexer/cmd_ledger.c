@@ -1,8 +1,6 @@
-/* cmd_ledger — A complete dump of the same unit (authority, serial, source, stage, epoch)
- * supersedes earlier partial or refused ones: that is seen on reading, the entries stay as they
- * were written. */
+/* cmd_ledger — what a later complete dump made good is seen on reading (ledger_walk); the entries
+ * stay as they were written. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "indexer/cmd.h"
 #include "indexer/report.h"
@@ -13,7 +11,6 @@ struct ledger_row {
     struct ledger_dump dump;
     uint64_t entry;
     int64_t time_ms;
-    bool unit; /* names a unit: authority and source stand in it */
 };
 
 struct rows {
@@ -44,56 +41,7 @@ static enum status visit(void *ctx, const struct ledger_entry *e, struct err *er
         for (size_t k = 0; k < sizeof s / sizeof *s; k++)
             if (!keep(&r->arena, s[k]))
                 return err_no_memory(err);
-        row->unit = d->authority.len && d->source.len;
     }
-    return ST_OK;
-}
-
-static int unit_cmp(const struct ledger_row *a, const struct ledger_row *b)
-{
-    const struct slice x[] = {a->dump.authority, a->dump.serial, a->dump.source, a->dump.stage,
-                              a->dump.epoch};
-    const struct slice y[] = {b->dump.authority, b->dump.serial, b->dump.source, b->dump.stage,
-                              b->dump.epoch};
-    for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
-        int c = slice_cmp(x[i], y[i]);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
-static int by_unit(const void *a, const void *b)
-{
-    const struct ledger_row *x = *(struct ledger_row *const *)a,
-                            *y = *(struct ledger_row *const *)b;
-    int c = unit_cmp(x, y);
-    return c ? c : (x > y) - (x < y);
-}
-
-/* Marks what a later complete dump of the same unit, or of the same bytes, has made good. */
-static enum status mark_superseded(struct rows *r, struct err *err)
-{
-    struct ledger_row *rows = r->items.items;
-    struct ledger_row **order = calloc(r->items.n + 1, sizeof *order);
-    if (!order)
-        return err_no_memory(err);
-    for (size_t i = 0; i < r->items.n; i++)
-        order[i] = &rows[i];
-    if (r->items.n > 1)
-        qsort(order, r->items.n, sizeof *order, by_unit);
-    const struct ledger_row *complete = NULL;
-    for (size_t i = r->items.n; i-- > 0;) {
-        if (complete && unit_cmp(order[i], complete) != 0)
-            complete = NULL;
-        if (!order[i]->unit)
-            continue;
-        if (order[i]->dump.state == DUMP_COMPLETE)
-            complete = order[i];
-        else if (complete)
-            order[i]->dump.superseded = true;
-    }
-    free(order);
     return ST_OK;
 }
 
@@ -197,7 +145,7 @@ static void row_text(const struct ledger_row *r, struct buf *out)
         cli_safe(out, d->reason_text, false);
         buf_printf(out, ". %s%s.", d->superseded ? "" : "To do: ",
                    d->superseded ? "Made good by a later complete dump"
-                                 : report_advice(d->reason_code));
+                                 : report_advice(d->reason_code, d->reason_text));
     }
     if (d->books.quarantined)
         buf_printf(out, "%s%llu lines in quarantine.", d->reason_code.len ? " " : "",
@@ -220,8 +168,6 @@ int cmd_ledger(const struct cmd_options *o)
         return code;
     arena_init(&rows.arena, 0);
     enum status st = ledger_walk(cf, visit, &rows, &err);
-    if (st == ST_OK)
-        st = mark_superseded(&rows, &err);
     for (size_t i = 0; st == ST_OK && i < rows.items.n; i++) {
         const struct ledger_row *r = (const struct ledger_row *)rows.items.items + i;
         if (wanted(o, &r->dump)) {

@@ -88,19 +88,21 @@ static void status_json(struct casefile *cf, const struct status_sums *s, struct
     buf_put_u8(out, '\n');
 }
 
-static void row(struct buf *out, const char *name, uint64_t n)
+static void row_note(struct buf *out, const char *name, uint64_t n, const char *note)
 {
     char text[32];
     cli_count_text(n, text);
-    buf_printf(out, "%-16s %15s\n", name, text);
+    buf_printf(out, "%-16s %15s%s%s\n", name, text, *note ? "  " : "", note);
 }
+
+static void row(struct buf *out, const char *name, uint64_t n) { row_note(out, name, n, ""); }
 
 static void status_text(struct casefile *cf, const struct status_sums *s, struct buf *out)
 {
     char text[TIME_TEXT_SIZE], digest[65];
     row(out, "messages", s->all.messages);
     row(out, "further copies", s->all.copies);
-    row(out, "other records", s->all.others);
+    row_note(out, "other records", s->all.others, "without `end` lines, which `add` counts");
     row(out, "  of them notes", s->all.notes);
     row(out, "sealed", s->all.sealed);
     row(out, "in conflict", s->all.conflict);

@@ -285,6 +285,16 @@ static enum status on_end(struct core *c, struct slice payload, struct err *err)
     return reader_end(&c->reader, whole ? NULL : &damage, err);
 }
 
+static enum status on_form(struct core *c, struct slice payload, struct err *err)
+{
+    struct cursor cur = cursor_of(payload);
+    uint8_t form = cursor_u8(&cur);
+    TRY(cursor_done(&cur, "message of the opener", err));
+    if (c->reader.dump)
+        c->reader.dump->form = form & DUMP_FORMS;
+    return ST_OK;
+}
+
 static enum status on_data(struct core *c, struct slice payload, struct err *err)
 {
     c->bytes_done += payload.len;
@@ -317,6 +327,9 @@ static enum status take_all(struct core *c, struct err *err)
         switch (type) {
         case WIRE_BEGIN:
             TRY(on_begin(c, payload, err));
+            break;
+        case WIRE_FORM:
+            TRY(on_form(c, payload, err));
             break;
         case WIRE_DATA:
             TRY(on_data(c, payload, err));

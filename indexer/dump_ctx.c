@@ -86,7 +86,7 @@ enum status dump_ctx_open(struct dump_ctx *d, struct run_tables *t, const struct
     take_dump_line(d, rec);
     if (!d->source.data)
         return err_no_memory(err);
-    struct dump_ref ref = {.name = d->entry.name};
+    struct dump_ref ref = {.name = d->entry.name, .form = d->form};
     memcpy(ref.sha256, d->entry.sha256, SHA256_SIZE);
     TRY(tables_dump(t, &ref, &d->dump_index, err));
     struct stream_ref s = {

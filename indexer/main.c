@@ -64,30 +64,27 @@ static const struct command commands[] = {
 
 enum { OPT_VERSION = 256 };
 
-/* `letter` ties an option to the commands that take it. */
-static const struct {
-    char letter;
-    struct option option;
-} option_table[] = {
-    {'k', {"key", required_argument, NULL, 'k'}},
-    {'E', {"no-encryption", no_argument, NULL, 'E'}},
-    {'i', {"identity", required_argument, NULL, 'i'}},
-    {'j', {"threads", required_argument, NULL, 'j'}},
-    {'m', {"memory", required_argument, NULL, 'm'}},
-    {'p', {"dump-passphrase-file", required_argument, NULL, 'p'}},
-    {'S', {"scrypt-max", required_argument, NULL, 'S'}},
-    {'b', {"body-keys", required_argument, NULL, 'b'}},
-    {'t', {"trust", required_argument, NULL, 't'}},
-    {'a', {"again", no_argument, NULL, 'a'}},
-    {'f', {"format", required_argument, NULL, 'f'}},
-    {'P', {"progress", required_argument, NULL, 'P'}},
-    {'w', {"window", required_argument, NULL, 'w'}},
-    {'s', {"state", required_argument, NULL, 's'}},
-    {'r', {"raw", no_argument, NULL, 'r'}},
-    {'o', {"output", required_argument, NULL, 'o'}},
-    {'d', {"deep", no_argument, NULL, 'd'}},
-    {'h', {"help", no_argument, NULL, 'h'}},
-    {'h', {"version", no_argument, NULL, OPT_VERSION}},
+/* `id` ties an option to the commands that take it. */
+static const struct cli_option option_table[] = {
+    {'k', 0, "key", "a key file"},
+    {'E', 0, "no-encryption", NULL},
+    {'i', 'i', "identity", "an age identity file"},
+    {'j', 'j', "threads", "a number from 1 to 60"},
+    {'m', 0, "memory", "a size from 64M on"},
+    {'p', 0, "dump-passphrase-file", "a file"},
+    {'S', 0, "scrypt-max", "a number from 1 to 30"},
+    {'b', 0, "body-keys", "a file"},
+    {'t', 0, "trust", "a file of minisign keys"},
+    {'a', 0, "again", NULL},
+    {'f', 0, "format", "text or json"},
+    {'P', 0, "progress", "auto, plain or none"},
+    {'w', 0, "window", "a size from 1K to 2G"},
+    {'s', 0, "state", "complete, partial and refused, with commas"},
+    {'r', 0, "raw", NULL},
+    {'o', 'o', "output", "a file"},
+    {'d', 0, "deep", NULL},
+    {'h', 'h', "help", NULL},
+    {OPT_VERSION, 0, "version", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
 
@@ -107,7 +104,7 @@ static void print_usage(FILE *f)
 
 static int usage_error(const struct command *c, const char *what, const char *why)
 {
-    char text[512];
+    char text[CLI_FAULT_SIZE + 64];
     snprintf(text, sizeof text, "%s: %s", what, why);
     cli_error(PROGRAM, text);
     if (c)
@@ -189,14 +186,25 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
     }
 }
 
+static int option_error(const struct command *cmd, const struct cli_scan *scan,
+                        enum cli_found found)
+{
+    char text[CLI_FAULT_SIZE];
+    cli_scan_fault(scan, found, text);
+    return usage_error(cmd, cmd->name, text);
+}
+
 static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
 {
-    struct option longs[OPTIONS + 1] = {{0}};
-    for (size_t i = 0; i < OPTIONS; i++)
-        longs[i] = option_table[i].option;
-    int c, at = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":i:j:o:h", longs, &at)) != -1) {
+    struct cli_scan scan = {
+        .argv = argv, .argc = argc, .options = option_table, .n_options = OPTIONS};
+    enum cli_found found;
+    while ((found = cli_scan_next(&scan)) != CLI_END) {
+        int c = scan.option ? scan.option->id : 0;
+        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
+            return option_error(cmd, &scan, CLI_UNKNOWN);
+        if (found != CLI_OPTION)
+            return option_error(cmd, &scan, found);
         if (c == 'h') {
             printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
             exit(EXIT_GOOD);
@@ -205,18 +213,14 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
             puts(PROGRAM " " LICTOR_VERSION);
             exit(EXIT_GOOD);
         }
-        if (c == ':')
-            return usage_error(cmd, argv[optind - 1], "a value is missing");
-        if (c == '?' || !strchr(cmd->options, c))
-            return usage_error(cmd, argv[optind - 1], "no such option here");
-        if (!take_option(o, c, optarg))
-            return usage_error(cmd, optarg, "not a value that this option takes");
+        if (!take_option(o, c, scan.value))
+            return option_error(cmd, &scan, CLI_OPTION);
     }
-    if (optind == argc)
+    if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, "which CASE?");
-    o->dir = argv[optind];
-    o->rest = argv + optind + 1;
-    o->n_rest = argc - optind - 1;
+    o->dir = argv[0];
+    o->rest = argv + 1;
+    o->n_rest = scan.n_rest - 1;
     if (o->n_rest < cmd->min_rest)
         return usage_error(cmd, cmd->name, "which DUMPs?");
     if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
@@ -249,7 +253,7 @@ int main(int argc, char **argv)
     o.identities = calloc((size_t)argc, sizeof *o.identities);
     if (!o.identities)
         return usage_error(NULL, "memory", "none is left");
-    int code = parse(cmd, argc - 1, argv + 1, &o);
+    int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_GOOD) {
         stop_install();
         os_protect_process();

@@ -15,6 +15,7 @@
 
 #include "indexer/wire.h"
 #include "lictor/age.h"
+#include "lictor/copies.h"
 #include "lictor/minisign.h"
 #include "lictor/os.h"
 #include "lictor/sha256.h"
@@ -203,6 +204,17 @@ static enum status send_begin(struct opener *o, const char *name, uint64_t size,
     return ST_OK;
 }
 
+static enum status send_form(struct opener *o, bool from_stdin, const struct age_reader *reader,
+                             struct err *err)
+{
+    uint8_t form = from_stdin ? DUMP_STDIN : 0;
+    if (reader)
+        form |= age_reader_by_passphrase(reader) ? DUMP_AGE | DUMP_PASSPHRASE : DUMP_AGE;
+    wire_begin(&o->wire, WIRE_FORM);
+    buf_put_u8(&o->wire.out, form);
+    return wire_send(&o->wire, err);
+}
+
 /* Is this failure about the dump (told to the core), or about us? */
 static bool about_dump(enum status st)
 {
@@ -324,7 +336,9 @@ static enum status open_dump(struct opener *o, struct dump_input *in, const char
             return st;
         }
     }
-    st = reader ? pass_age(o, reader, &why, err) : pass_plain(o, in, &why, err);
+    st = send_form(o, in->fd == STDIN_FILENO, reader, err);
+    if (st == ST_OK)
+        st = reader ? pass_age(o, reader, &why, err) : pass_plain(o, in, &why, err);
     age_reader_close(reader);
     return st == ST_END ? finish_dump(o, in, hash, err) : st;
 }

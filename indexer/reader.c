@@ -143,6 +143,14 @@ static enum status find_cut(struct reader *r, struct batch *b, struct err *err)
     return ST_OK;
 }
 
+/* By now something was inflated. */
+static enum status open_dump(struct reader *r, const struct record *rec, struct err *err)
+{
+    if (inflate_is_zstd(r->inflate))
+        r->dump->form |= DUMP_ZSTD;
+    return dump_ctx_open(r->dump, &r->core->run.tables, rec, err);
+}
+
 static enum status judge_first_line(struct reader *r, struct batch *b, struct err *err)
 {
     const uint8_t *nl = b->data.len ? memchr(b->data.data, '\n', b->data.len) : NULL;
@@ -153,7 +161,7 @@ static enum status judge_first_line(struct reader *r, struct batch *b, struct er
     bool is_dump = fault == RF_NONE && rec.kind == RECORD_DUMP;
     if (is_dump)
         b->cut_own_line = 1;
-    return dump_ctx_open(r->dump, &r->core->run.tables, is_dump ? &rec : NULL, err);
+    return open_dump(r, is_dump ? &rec : NULL, err);
 }
 
 /* ---- batches ---- */
@@ -200,7 +208,7 @@ static enum status quarantine_long(struct reader *r, struct err *err)
     struct run_store *s = &c->run.stores[c->run.workers - 1];
     r->overlong = false;
     if (r->dump->lines == 0 && !r->dump->source.data)
-        TRY(dump_ctx_open(r->dump, &c->run.tables, NULL, err));
+        TRY(open_dump(r, NULL, err));
     uint64_t line = ++r->dump->lines;
     if (line <= r->dump->skip) {
         buf_release(&r->long_line);
@@ -290,7 +298,7 @@ static enum status close_dump(struct reader *r, const struct err *damage, struct
         TRY(dispatch(r, whole_lines(r->batch), err));
     buf_clear(&r->batch->data);
     if (!d->source.data)
-        TRY(dump_ctx_open(d, &r->core->run.tables, NULL, err));
+        TRY(open_dump(r, NULL, err));
     if (damage)
         dump_ctx_damage(d, damage, refuses(damage->reason) && d->lines == 0);
     d->finished = true;

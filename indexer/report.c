@@ -4,6 +4,7 @@
 
 #include "indexer/cmd.h"
 #include "indexer/dump_ctx.h"
+#include "lictor/age.h"
 #include "lictor/json_out.h"
 
 static enum dump_state state_of(const struct dump_ctx *d)
@@ -17,6 +18,14 @@ static enum dump_state was_of(const struct dump_ctx *d)
 }
 
 static bool reported(const struct dump_ctx *d) { return d->already || d->committed; }
+
+bool report_anything(const struct core *c)
+{
+    for (size_t i = 0; i < c->dumps.n; i++)
+        if (reported(core_dump(c, i)) || core_dump(c, i)->lines)
+            return true;
+    return false;
+}
 
 static struct books totals(const struct core *c)
 {
@@ -86,31 +95,39 @@ void report_json(const struct core *c, struct buf *out)
     buf_put_u8(out, '\n');
 }
 
-const char *report_advice(struct slice code)
+const char *report_advice(struct slice code, struct slice text)
 {
+    /* The first that fits; `says`: only where the text of the failure has it. */
     static const struct {
-        const char *code, *advice;
+        const char *code, *advice, *says;
     } table[] = {
-        {"no-key", "give the identity it was made for with -i"},
-        {"bad-passphrase", "give the right passphrase with --dump-passphrase-file"},
-        {"bad-signature", "ask the authority for a signed copy, or for its public key"},
-        {"bad-header", "the file is damaged at its beginning: ask for it again"},
-        {"unknown-format", "not a dump: leave it out, or ask what it is"},
-        {"empty", "ask for it again"},
-        {"unreadable", "make the file readable and add it again"},
-        {"media", "media cannot be ingested yet: leave it out"},
-        {"chunk", "damaged: ask for it again; the whole dump will complete it"},
-        {"cut", "cut short: ask for it again; the whole dump will complete it"},
-        {"trailing-bytes", "something was appended to the file: ask for it again"},
-        {"zstd", "the compressed stream is damaged: ask for it again"},
-        {"window", "add it with --again and a larger --window, if you trust it"},
-        {"bomb", "it inflates beyond all measure: look at it by hand"},
-        {"no-end", "the export was cut short: ask for the whole dump"},
-        {"end-mismatch", "the export contradicts itself: ask for the whole dump"},
-        {"changed", "the file changed while it was read: add it again when it is at rest"},
+        {"no-key", "give its passphrase with --dump-passphrase-file", AGE_WANTS_PASSPHRASE},
+        {"bad-header", "add it again with a higher --scrypt-max, if you trust it",
+         AGE_SCRYPT_OPTION},
+        {"no-key", "give the identity it was made for with -i", NULL},
+        {"bad-passphrase", "give the right passphrase with --dump-passphrase-file", NULL},
+        {"bad-signature", "ask the authority for a signed copy, or for its public key", NULL},
+        {"bad-header", "the file is damaged at its beginning: ask for it again", NULL},
+        {"unknown-format", "not a dump: leave it out, or ask what it is", NULL},
+        {"empty", "ask for it again", NULL},
+        {"unreadable", "make the file readable and add it again", NULL},
+        {"media", "media cannot be ingested yet: leave it out", NULL},
+        {"chunk", "damaged: ask for it again; the whole dump will complete it", NULL},
+        {"cut",
+         "cut short, or its last chunk was changed: ask for it again; the whole dump will "
+         "complete it",
+         NULL},
+        {"trailing-bytes", "something was appended to the file: ask for it again", NULL},
+        {"zstd", "the compressed stream is damaged: ask for it again", NULL},
+        {"window", "add it with --again and a larger --window, if you trust it", NULL},
+        {"bomb", "it inflates beyond all measure: look at it by hand", NULL},
+        {"no-end", "the export was cut short: ask for the whole dump", NULL},
+        {"end-mismatch", "the export contradicts itself: ask for the whole dump", NULL},
+        {"changed", "the file changed while it was read: add it again when it is at rest", NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (slice_eq_str(code, table[i].code))
+        if (slice_eq_str(code, table[i].code) &&
+            (!table[i].says || memmem(text.data, text.len, table[i].says, strlen(table[i].says))))
             return table[i].advice;
     return "look at it by hand";
 }
@@ -138,7 +155,7 @@ static void text_failure(const struct dump_ctx *d, struct buf *out)
         put_count(out, e->books.records);
         buf_put_str(out, " records are in");
     }
-    buf_printf(out, ". To do: %s.\n", report_advice(e->reason_code));
+    buf_printf(out, ". To do: %s.\n", report_advice(e->reason_code, e->reason_text));
 }
 
 static void text_warnings(const struct core *c, struct buf *out)

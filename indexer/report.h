@@ -11,7 +11,9 @@ void report_json(const struct core *c, struct buf *out);
 void report_text(const struct core *c, struct buf *out);
 /* Exit code of an add that came to its end. */
 int report_exit(const struct core *c);
-/* What to do about a reason code. */
-const char *report_advice(struct slice reason_code);
+/* Was anything of a dump read or settled? If not, books of zeros would say nothing. */
+bool report_anything(const struct core *c);
+/* What to do about a failure, by its reason code and text. */
+const char *report_advice(struct slice reason_code, struct slice text);
 
 #endif

@@ -37,6 +37,7 @@ struct dump_ctx {
     bool has_dump_line;
     struct slice source, epoch; /* of the dump line, or "dump:…" */
     uint8_t stage;
+    uint8_t form;                         /* enum dump_form */
     struct slice service, account, zone;  /* data NULL if absent */
     int64_t collected_from, collected_to; /* TIME_NONE if absent */
     /* owner: reader */

@@ -12,6 +12,7 @@
 
 enum wire_type {
     WIRE_BEGIN = 1, /* to core: size varint, sha256[32], name blob, signer blob */
+    WIRE_FORM,      /* to core: how it was opened, u8 enum dump_form; once, before DATA */
     WIRE_DATA,      /* to core: opened bytes, still compressed */
     WIRE_END,       /* to core: whole u8, at varint, reason blob, text blob */
     WIRE_REFUSED,   /* to core: size varint, sha256[32], name blob, at varint, reason, text */

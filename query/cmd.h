@@ -4,8 +4,6 @@
 #ifndef QUERY_CMD_H
 #define QUERY_CMD_H
 
-#include <getopt.h>
-
 #include "lictor/cli.h"
 #include "query/render.h"
 

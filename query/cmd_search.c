@@ -62,7 +62,8 @@ static enum status parse(struct session *s, struct slice text, struct query **q,
     return st;
 }
 
-static enum status show_hits(struct session *s, const struct search_result *r, struct err *err)
+static enum status show_hits(struct session *s, const struct search_result *r, bool *others,
+                             struct err *err)
 {
     for (size_t i = 0; i < r->n_hits; i++) {
         struct message_view m;
@@ -70,6 +71,7 @@ static enum status show_hits(struct session *s, const struct search_result *r, s
             return err_set(err, ST_INTERRUPTED, "interrupted");
         arena_reset(&s->a);
         TRY(view_load(&s->v, &r->hits[i], VIEW_FULL, &s->a, &m, err));
+        *others |= m.c.kind != DOC_MESSAGE;
         if (s->r.format == RENDER_TEXT)
             TRY(text_hit(&s->r, &m, &s->out, err));
         else
@@ -110,7 +112,8 @@ static void put_untested(struct buf *out, uint64_t n, const char *what)
     buf_put_str(out, " could not be tested; all else of the query matches.\n");
 }
 
-static void footer(struct session *s, const struct search_result *r)
+/* What the hits are: messages, unless another kind was shown among them. */
+static void footer(struct session *s, const struct search_result *r, bool others)
 {
     char shown[32], total[32], conversations[32];
     struct buf *out = &s->out;
@@ -118,9 +121,9 @@ static void footer(struct session *s, const struct search_result *r)
     cli_count_text(r->total, total);
     cli_count_text(r->conversations, conversations);
     if (r->total)
-        buf_printf(out, "%s of %s message%s in %s conversation%s%s\n", shown, total,
-                   r->total == 1 ? "" : "s", conversations, r->conversations == 1 ? "" : "s",
-                   r->n_hits < r->total ? "; --all" : "");
+        buf_printf(out, "%s of %s %s%s in %s conversation%s%s\n", shown, total,
+                   others ? "record" : "message", r->total == 1 ? "" : "s", conversations,
+                   r->conversations == 1 ? "" : "s", r->n_hits < r->total ? "; --all" : "");
     else
         buf_put_str(out, "none in the delivered data\n");
     put_untested(out, r->sealed, "under seal");
@@ -131,6 +134,7 @@ static enum status show(struct session *s, const struct query *q, struct slice s
                         const struct search_result *r, struct err *err)
 {
     struct summary sum = session_summary(s, shown);
+    bool others = false;
     sum.total = r->total;
     sum.conversations = r->conversations;
     sum.sealed = r->sealed;
@@ -140,9 +144,9 @@ static enum status show(struct session *s, const struct query *q, struct slice s
         TRY(choose_digits(s, r, err));
     else
         render_begin(&s->r, &sum, &s->out);
-    TRY(show_hits(s, r, err));
+    TRY(show_hits(s, r, &others, err));
     if (s->r.format == RENDER_TEXT)
-        footer(s, r);
+        footer(s, r, others);
     else
         render_end(&s->r, &sum, true, &s->out);
     return ST_OK;

@@ -80,7 +80,7 @@ static enum status limits_of(struct session *s, struct thread_limits *l, struct 
 {
     int64_t to;
     const char *why = NULL;
-    *l = (struct thread_limits){INT64_MIN, INT64_MAX};
+    *l = (struct thread_limits){INT64_MIN, INT64_MAX, s->o->after || s->o->before};
     if (s->o->after)
         why = parse_time(slice_str(s->o->after), s->v.zone, &l->after, &to);
     if (why)
@@ -144,12 +144,15 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
                             struct shown *sh, struct err *err)
 {
     struct survey survey = {0};
+    s->r.n_known = 0;
     arena_reset(&s->a);
     TRY(thread_conversation(&s->v, t->key, &s->a, c, err));
     if (s->r.format != RENDER_TEXT)
         return ST_OK;
     TRY(survey_thread(t, &s->a, &survey, err));
     s->r.id_digits = survey.id_digits;
+    s->r.known = survey.known;
+    s->r.n_known = survey.n_known;
     s->r.speaker_columns = survey.speaker_columns;
     s->r.day_shown = false;
     if (sh->conversations > 1)
@@ -246,6 +249,7 @@ static enum status around(struct session *s, const struct thread_limits *limits,
     enum status st = put_head(s, &t, &c, sh, err);
     while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
+    sh->unplaced += limits->timed_only ? t.unplaced : 0;
     thread_around_close(&a);
     return st == ST_END ? ST_OK : st;
 }

@@ -32,7 +32,12 @@ static const struct command commands[] = {
      "  --sort newest|oldest  --limit N  --all   text shows 20, machine formats all\n"
      "  --count              print the exact total and nothing else\n"
      "  --format text|jsonl|json|csv\n"
-     "  --                   what follows is the query, also where it begins with -\n"
+     "                       csv: a field that begins with = + - @ (a spreadsheet would take it "
+     "for\n"
+     "                       a formula) has a ' before it\n"
+     "                       jsonl: `type` is message, note, event, call, contact, location,\n"
+     "                       keepalive or, last, summary\n"
+     "  --                   what follows is the query, also where it begins with --\n"
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
      "  --color auto|always|never\n"},
@@ -45,7 +50,7 @@ static const struct command commands[] = {
      "  --with A,B[,C]       exactly this set of handles (a comma in a handle: `\\,`)\n"
      "  --group G            a group\n"
      "  --around ID          from a message outward; --context N before and behind it (10)\n"
-     "  --after T --before T only what was sent then\n"
+     "  --after T --before T only what was sent then; what has no time is counted, not shown\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
      "One message with every copy: who held it, from which dump and line, and the stock command\n"
@@ -54,39 +59,36 @@ static const struct command commands[] = {
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"handles", cmd_handles, "kfzc", 0, 1, "", "handles CASE [PATTERN] [options]",
      "Accounts with counts, first and last time, nicknames and whose address book gave them.\n"
-     "PATTERN may hold * for any characters.\n"
+     "PATTERN may hold * for any characters. jsonl: `type` is handle or, last, summary.\n"
      "\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
 };
 
 enum { OPT_VERSION = 256, OPT_LATER };
 
-static const struct {
-    int letter;
-    struct option option;
-} option_table[] = {
-    {'k', {"key", required_argument, NULL, 'k'}},
-    {'f', {"format", required_argument, NULL, 'f'}},
-    {'z', {"tz", required_argument, NULL, 'z'}},
-    {'c', {"color", required_argument, NULL, 'c'}},
-    {'c', {"colour", required_argument, NULL, 'c'}},
-    {'s', {"sort", required_argument, NULL, 's'}},
-    {'l', {"limit", required_argument, NULL, 'l'}},
-    {'a', {"all", no_argument, NULL, 'a'}},
-    {'n', {"count", no_argument, NULL, 'n'}},
-    {'V', {"conv", required_argument, NULL, 'V'}},
-    {'W', {"with", required_argument, NULL, 'W'}},
-    {'G', {"group", required_argument, NULL, 'G'}},
-    {'A', {"around", required_argument, NULL, 'A'}},
-    {'x', {"context", required_argument, NULL, 'x'}},
-    {'T', {"after", required_argument, NULL, 'T'}},
-    {'B', {"before", required_argument, NULL, 'B'}},
-    {'h', {"help", no_argument, NULL, 'h'}},
-    {OPT_VERSION, {"version", no_argument, NULL, OPT_VERSION}},
-    {OPT_LATER, {"continue", required_argument, NULL, OPT_LATER}},
-    {OPT_LATER, {"talks", no_argument, NULL, OPT_LATER}},
-    {OPT_LATER, {"disentangle", no_argument, NULL, OPT_LATER}},
-    {OPT_LATER, {"correct-clocks", no_argument, NULL, OPT_LATER}},
+static const struct cli_option option_table[] = {
+    {'k', 0, "key", "a key file"},
+    {'f', 0, "format", "text, jsonl, json or csv"},
+    {'z', 0, "tz", "a zone, such as Europe/Paris"},
+    {'c', 0, "color", "auto, always or never"},
+    {'c', 0, "colour", "auto, always or never"},
+    {'s', 0, "sort", "newest or oldest"},
+    {'l', 0, "limit", "a number from 1 on"},
+    {'a', 0, "all", NULL},
+    {'n', 0, "count", NULL},
+    {'V', 0, "conv", "the key of a conversation"},
+    {'W', 0, "with", "handles, with commas"},
+    {'G', 0, "group", "a group"},
+    {'A', 0, "around", "the id of a message"},
+    {'x', 0, "context", "a number from 0 to 1000000"},
+    {'T', 0, "after", "a time"},
+    {'B', 0, "before", "a time"},
+    {'h', 'h', "help", NULL},
+    {OPT_VERSION, 0, "version", NULL},
+    {OPT_LATER, 0, "continue", "an id"},
+    {OPT_LATER, 0, "talks", NULL},
+    {OPT_LATER, 0, "disentangle", NULL},
+    {OPT_LATER, 0, "correct-clocks", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
 
@@ -104,7 +106,7 @@ static void print_usage(FILE *f)
 
 static int usage_error(const struct command *c, const char *what, const char *why)
 {
-    char text[512];
+    char text[CLI_FAULT_SIZE + 64];
     snprintf(text, sizeof text, "%s: %s", what, why);
     cli_error(PROGRAM, text);
     if (c)
@@ -200,14 +202,30 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     return EXIT_FOUND;
 }
 
+static int option_error(const struct command *cmd, const struct cli_scan *scan,
+                        enum cli_found found)
+{
+    char text[CLI_FAULT_SIZE];
+    cli_scan_fault(scan, found, text);
+    return usage_error(cmd, cmd->name, text);
+}
+
 static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
 {
-    struct option longs[OPTIONS + 1] = {{0}};
-    for (size_t i = 0; i < OPTIONS; i++)
-        longs[i] = option_table[i].option;
-    int c, at = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", longs, &at)) != -1) {
+    struct cli_scan scan = {.argv = argv,
+                            .argc = argc,
+                            .options = option_table,
+                            .n_options = OPTIONS,
+                            .dashes = cmd->run == cmd_search};
+    enum cli_found found;
+    while ((found = cli_scan_next(&scan)) != CLI_END) {
+        int c = scan.option ? scan.option->id : 0;
+        if (c == OPT_LATER)
+            return usage_error(cmd, scan.given, "this version does not have it");
+        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
+            return option_error(cmd, &scan, CLI_UNKNOWN);
+        if (found != CLI_OPTION)
+            return option_error(cmd, &scan, found);
         if (c == 'h') {
             printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
             exit(EXIT_FOUND);
@@ -216,23 +234,16 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
             puts(PROGRAM " " LICTOR_VERSION);
             exit(EXIT_FOUND);
         }
-        if (c == OPT_LATER)
-            return usage_error(cmd, argv[optind - 1], "this version does not have it");
-        if (c == ':')
-            return usage_error(cmd, argv[optind - 1], "a value is missing");
-        if (c == '?' || !strchr(cmd->options, c))
-            return usage_error(cmd, argv[optind - 1],
-                               "no such option here (-- ends options, before a query with -)");
-        if (c == 's' && strcmp(optarg, "relevance") == 0)
+        if (c == 's' && strcmp(scan.value, "relevance") == 0)
             return usage_error(cmd, "--sort relevance", "this version does not have it");
-        if (!take_option(o, c, optarg))
-            return usage_error(cmd, optarg, "not a value that this option takes");
+        if (!take_option(o, c, scan.value))
+            return option_error(cmd, &scan, CLI_OPTION);
     }
-    if (optind == argc)
+    if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, "which CASE?");
-    o->dir = argv[optind];
-    o->rest = argv + optind + 1;
-    o->n_rest = argc - optind - 1;
+    o->dir = argv[0];
+    o->rest = argv + 1;
+    o->n_rest = scan.n_rest - 1;
     return check(cmd, o);
 }
 
@@ -260,7 +271,7 @@ int main(int argc, char **argv)
     o.with = calloc((size_t)argc, sizeof *o.with);
     if (!o.with)
         return usage_error(NULL, "memory", "none is left");
-    int code = parse(cmd, argc - 1, argv + 1, &o);
+    int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_FOUND) {
         stop_install();
         os_protect_process();

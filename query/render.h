@@ -15,6 +15,13 @@ enum render_format { RENDER_TEXT, RENDER_JSONL, RENDER_JSON, RENDER_CSV };
 
 #define RENDER_ID_LEAST 8
 
+/* Which record a service id of the conversation shown means. */
+struct known_id {
+    struct slice service_id;
+    uint8_t id[KEY_SIZE];
+    bool several; /* more than one: it means none of them */
+};
+
 struct render {
     enum render_format format;
     bool colour;
@@ -25,8 +32,10 @@ struct render {
     bool comma;                /* json: an element stands before */
     bool hits_open;            /* json: "hits":[ was written */
     /* text of threads */
+    const struct known_id *known; /* sorted by service id */
+    size_t n_known;
     int speaker_columns;
-    int64_t day; /* local day shown last */
+    int64_t day, day_offset; /* local day shown last, and the zone's offset then */
     bool day_shown;
     struct buf speakers; /* struct slice, in order of appearance, in `names` */
     struct arena names;
@@ -119,13 +128,17 @@ void text_wrap_words(struct render *r, struct buf *out, struct slice words, int 
 void text_pad(struct buf *out, int columns);
 /* What may not be overlooked about a message, in words: "2 copies · only the sender's side · …".
  * Nothing if there is nothing to say. `copies`: also where their number is all there is to say. */
-void text_marks(const struct message_view *m, bool copies, struct buf *out);
+void text_marks(const struct render *r, const struct message_view *m, bool copies, struct buf *out);
 /* "bert is called Big B in the address book of anna"; names at most `columns` wide (0: any). */
 void text_nickname(const struct nickname *n, int columns, struct buf *out);
 /* "photo van.jpg, image/jpeg, 1.2 MB" for each attachment, one line each. */
 void text_attachments(struct render *r, const struct message_view *m, int indent, struct buf *out);
 /* What stands where no text can: "(sealed under key K1)", what an event or a call says. */
-void text_body_words(const struct message_view *m, struct buf *out);
+void text_body_words(const struct render *r, const struct message_view *m, struct buf *out);
+/* The same up to where the text of an event or contact begins; nothing for other kinds. */
+void text_body_head(const struct render *r, const struct message_view *m, struct buf *out);
+/* The id of the record meant, if it is known, else the service id, in quotes and said to be one. */
+void text_service_id(const struct render *r, struct slice service_id, struct buf *out);
 /* Too long for a sentence: text_body_words leaves the value of an event out then. */
 bool text_is_long(struct slice text);
 void text_gap_words(const struct thread_gap *g, struct buf *out);

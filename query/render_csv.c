@@ -2,6 +2,7 @@
  * formula: such fields get an apostrophe in front. Lists are joined by "; ". */
 #include "lictor/cli.h"
 #include "lictor/utf8.h"
+#include "query/extra.h"
 #include "query/render.h"
 
 /* One field, gathered raw; put as CSV at its end. */
@@ -108,6 +109,32 @@ static void flags(struct csv *c, uint16_t all)
     field_end(c);
 }
 
+static void value_put(struct csv *c, struct slice object, const char *key, const char *before)
+{
+    struct slice raw;
+    if (!extra_find(object, key, &raw))
+        return;
+    buf_put_str(&c->field, before);
+    if (!extra_string(raw, &c->field))
+        buf_put_slice(&c->field, raw);
+}
+
+/* What is no message says before its text what it is about: a reaction taken back has the text of
+ * the reaction, a nickname names nobody. */
+static void text(struct csv *c, const struct content *m)
+{
+    struct slice t = render_text_of(m);
+    if (t.data && m->kind == DOC_EVENT) {
+        value_put(c, m->raw, "what", "");
+        value_put(c, m->raw, "of", " of ");
+        buf_put_str(&c->field, ": ");
+    } else if (t.data && m->kind == DOC_CONTACT) {
+        value_put(c, m->raw, "handle", "");
+        buf_put_str(&c->field, " is called ");
+    }
+    field(c, t.data || m->kind == DOC_MESSAGE ? t : m->raw);
+}
+
 void csv_record(const struct message_view *m, const char *order, struct buf *out)
 {
     struct csv csv = {.out = out}, *c = &csv;
@@ -122,10 +149,7 @@ void csv_record(const struct message_view *m, const char *order, struct buf *out
     field_end(c);
     field(c, m->c.conv.kind == CONV_GROUP ? m->c.conv.name : none);
     field_time(c, content_untimed(&m->c) ? TIME_NONE : m->c.sent);
-    if (m->c.kind == DOC_MESSAGE || render_text_of(&m->c).data)
-        field(c, render_text_of(&m->c));
-    else
-        field(c, m->c.raw);
+    text(c, &m->c);
     buf_printf(&c->field, "%zu", m->n_copies);
     field_end(c);
     flags(c, m->flags);

@@ -1,4 +1,5 @@
 /* render_text_hit — a search's hits: one block each, text below who wrote when. */
+#include "lictor/cli.h"
 #include "query/render.h"
 
 #define NAME_COLUMNS 40
@@ -30,10 +31,29 @@ static void who_to_whom(const struct message_view *m, struct buf *out)
         buf_printf(out, " [%s]", doc_kind_name((enum doc_kind)c->kind));
 }
 
+/* What was found; of an event or contact also what it is about. */
+static enum status body(struct render *r, const struct message_view *m, struct buf *out,
+                        struct err *err)
+{
+    struct slice text = render_text_of(&m->c);
+    struct buf words = {0};
+    if (text.data)
+        text_body_head(r, m, &words);
+    else
+        text_body_words(r, m, &words);
+    int used = HIT_INDENT + cli_width(buf_slice(&words));
+    buf_put_slice(out, buf_slice(&words));
+    out->failed |= words.failed;
+    buf_release(&words);
+    if (text.data)
+        return text_wrap(r, out, text, HIT_INDENT, used, true, err);
+    buf_put_u8(out, '\n');
+    return ST_OK;
+}
+
 enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
                      struct err *err)
 {
-    struct slice text = render_text_of(&m->c);
     struct buf marks = {0};
     text_style(r, out, STYLE_DIM);
     text_id(r, out, m->id);
@@ -49,14 +69,9 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
     text_pad(out, HIT_INDENT);
-    if (text.data) {
-        TRY(text_wrap(r, out, text, HIT_INDENT, HIT_INDENT, true, err));
-    } else {
-        text_body_words(m, out);
-        buf_put_u8(out, '\n');
-    }
+    TRY(body(r, m, out, err));
     text_attachments(r, m, HIT_INDENT, out);
-    text_marks(m, true, &marks);
+    text_marks(r, m, true, &marks);
     if (marks.len) {
         text_pad(out, HIT_INDENT);
         text_style(r, out, STYLE_DIM);

@@ -84,7 +84,7 @@ static void head(struct render *r, const struct message_view *m, struct buf *out
     line(r, out, "service", c->conv.service);
     line(r, out, "service id", c->id);
     line_hex(r, out, "conversation", m->conversation_key);
-    text_marks(m, true, &marks);
+    text_marks(r, m, true, &marks);
     if (marks.len) {
         label(r, out, "remarks");
         text_wrap_words(r, out, buf_slice(&marks), LABEL_COLUMNS);
@@ -101,7 +101,7 @@ static enum status body(struct render *r, const struct message_view *m, struct b
     if (text.data) {
         TRY(text_wrap(r, out, text, LABEL_COLUMNS, LABEL_COLUMNS, false, err));
     } else {
-        text_body_words(m, out);
+        text_body_words(r, m, out);
         buf_put_u8(out, '\n');
     }
     if (text.data && m->c.body_kind == BODY_SEALED)
@@ -175,31 +175,23 @@ void text_shell_name(struct slice name, struct buf *out)
     buf_put_u8(out, '\'');
 }
 
-static bool ends_in(struct slice name, const char *end)
-{
-    size_t len = strlen(end);
-    return name.len >= len && memcmp(name.data + name.len - len, end, len) == 0;
-}
-
-/* The case knows a dump by its name alone; zstd -f passes on what is not compressed. */
+/* From the form, never from the name: what a name says need not be so. */
 static void original(const struct held_sighting *s, struct buf *out)
 {
-    struct slice name = s->dump->name;
-    bool inflated = ends_in(name, ".ndjson") || ends_in(name, ".jsonl");
-    if (slice_eq_str(name, "-") || !name.len)
-        name = slice_str("DUMP");
-    if (inflated) {
-        buf_printf(out, "sed -n '%llup' ", (unsigned long long)s->line);
-        text_shell_name(name, out);
-    } else if (ends_in(name, ".zst")) {
+    uint8_t form = s->dump->form;
+    struct slice name = form & DUMP_STDIN ? slice_str("FILE") : s->dump->name;
+    unsigned long long line = s->line;
+    if (form & DUMP_AGE)
+        buf_put_str(out, form & DUMP_PASSPHRASE ? "age -d " : "age -d -i KEY ");
+    else if (form & DUMP_ZSTD)
         buf_put_str(out, "zstd -dc ");
-        text_shell_name(name, out);
-        buf_printf(out, " | sed -n '%llup'", (unsigned long long)s->line);
-    } else {
-        buf_put_str(out, "age -d -i KEY ");
-        text_shell_name(name, out);
-        buf_printf(out, " | zstd -dcf | sed -n '%llup'", (unsigned long long)s->line);
-    }
+    else
+        buf_printf(out, "sed -n '%llup' ", line);
+    text_shell_name(name, out);
+    if ((form & DUMP_AGE) && (form & DUMP_ZSTD))
+        buf_put_str(out, " | zstd -dc");
+    if (form & (DUMP_AGE | DUMP_ZSTD))
+        buf_printf(out, " | sed -n '%llup'", line);
     buf_put_u8(out, '\n');
 }
 
@@ -216,6 +208,9 @@ static void sighting(const struct render *r, const struct held_sighting *s, cons
     buf_printf(out, "%s\n", hex);
     label(r, out, "  original");
     original(s, out);
+    if (s->dump->form & DUMP_STDIN)
+        buf_printf(out, "%*sFILE is the file with this sha256: it was given on standard input\n",
+                   LABEL_COLUMNS, "");
 }
 
 static void origin(const struct render *r, const struct origin_ref *o, struct buf *out)

@@ -33,13 +33,15 @@ static int speaker_style(struct render *r, struct slice name)
 
 static void day_heading(struct render *r, int64_t ms, struct buf *out)
 {
-    int64_t local = ms + zone_offset(r->v->zone, ms);
+    int64_t offset = zone_offset(r->v->zone, ms), local = ms + offset;
     int64_t day = local >= 0 ? local / DAY_MS : (local - DAY_MS + 1) / DAY_MS;
     struct civil c;
-    if (r->day_shown && r->day == day)
+    /* A day on which the clocks change has a heading for each offset. */
+    if (r->day_shown && r->day == day && r->day_offset == offset)
         return;
     r->day_shown = true;
     r->day = day;
+    r->day_offset = offset;
     civil_of(local, &c);
     text_style(r, out, STYLE_BOLD);
     buf_printf(out, "\n\xe2\x94\x80\xe2\x94\x80 %s %d %s %d (", weekdays[civil_weekday(local)],
@@ -116,7 +118,7 @@ static enum status contradiction(struct render *r, const struct related *other, 
         if (text.data)
             st = text_wrap(r, out, text, text_indent(r) + 2, text_indent(r) + 2, false, err);
         else
-            text_body_words(&o, out);
+            text_body_words(r, &o, out);
         if (!text.data)
             buf_put_u8(out, '\n');
     }
@@ -134,7 +136,7 @@ static enum status body(struct render *r, const struct message_view *m, struct b
     if (text.data && (m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE))
         return text_wrap(r, out, text, indent, indent, false, err);
     text_style(r, out, STYLE_DIM);
-    text_body_words(m, out);
+    text_body_words(r, m, out);
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
     if (m->c.kind != DOC_EVENT || !text_is_long(text))
@@ -170,7 +172,7 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
     margin(r, m, out);
     TRY(body(r, m, out, err));
     text_attachments(r, m, text_indent(r), out);
-    text_marks(m, false, &marks);
+    text_marks(r, m, false, &marks);
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);

@@ -1,5 +1,6 @@
 /* render_text_words — what is true of a message or missing between two, said in words. */
 #include "lictor/cli.h"
+#include "lictor/timestamp.h"
 #include "query/extra.h"
 #include "query/render.h"
 
@@ -24,12 +25,32 @@ static const char *side_in_words(const struct message_view *m)
     return "only the recipients' side is there";
 }
 
-static void reply_mark(const struct content *c, struct buf *out, size_t from)
+void text_service_id(const struct render *r, struct slice service_id, struct buf *out)
+{
+    size_t lo = 0, hi = r->n_known;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (slice_cmp(r->known[mid].service_id, service_id) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < r->n_known && slice_eq(r->known[lo].service_id, service_id) && !r->known[lo].several) {
+        text_id(r, out, r->known[lo].id);
+        return;
+    }
+    buf_put_str(out, "\xe2\x80\x9c"); /* quotation marks */
+    text_name(out, service_id, VALUE_COLUMNS);
+    buf_put_str(out, "\xe2\x80\x9d (service id)");
+}
+
+static void reply_mark(const struct render *r, const struct content *c, struct buf *out,
+                       size_t from)
 {
     if (!c->reply_to.len)
         return;
     mark(out, from, "answers ");
-    text_name(out, c->reply_to, VALUE_COLUMNS);
+    text_service_id(r, c->reply_to, out);
 }
 
 static void burn_mark(const struct message_view *m, struct buf *out, size_t from)
@@ -68,7 +89,7 @@ void text_nickname(const struct nickname *n, int columns, struct buf *out)
         text_name(out, n->owner, columns);
 }
 
-void text_marks(const struct message_view *m, bool copies, struct buf *out)
+void text_marks(const struct render *r, const struct message_view *m, bool copies, struct buf *out)
 {
     const uint16_t of_copies = DOC_ONE_SIDED | DOC_CONFLICT | DOC_REPEATED;
     size_t from = out->len;
@@ -94,7 +115,7 @@ void text_marks(const struct message_view *m, bool copies, struct buf *out)
         mark(out, from, "damaged text");
     if (m->flags & DOC_DELETED)
         mark(out, from, "deleted by a holder");
-    reply_mark(&m->c, out, from);
+    reply_mark(r, &m->c, out, from);
     burn_mark(m, out, from);
 }
 
@@ -181,31 +202,101 @@ bool text_is_long(struct slice text)
     return text.len > 4 * VALUE_COLUMNS || cli_width(text) > VALUE_COLUMNS;
 }
 
-static void event_words(const struct content *c, struct buf *out)
+static void event_head(const struct render *r, const struct content *c, struct buf *out)
 {
+    struct slice raw;
+    struct buf id = {0};
     if (!value_of(c->raw, "what", "", out))
         buf_put_str(out, "event");
     who_words(c->raw, out);
-    if (!text_is_long(c->text))
-        (void)value_of(c->raw, "value", ": ", out);
-    (void)value_of(c->raw, "of", ", of message ", out);
+    if (extra_find(c->raw, "of", &raw) && extra_string(raw, &id)) {
+        buf_put_str(out, ", of message ");
+        text_service_id(r, buf_slice(&id), out);
+    }
+    out->failed |= id.failed;
+    buf_release(&id);
 }
 
-void text_body_words(const struct message_view *m, struct buf *out)
+static void contact_head(const struct content *c, struct buf *out)
+{
+    buf_put_str(out, "address book: ");
+    (void)value_of(c->raw, "handle", "", out);
+    buf_put_str(out, " is called ");
+}
+
+void text_body_head(const struct render *r, const struct message_view *m, struct buf *out)
+{
+    if (m->c.kind == DOC_EVENT) {
+        event_head(r, &m->c, out);
+        buf_put_str(out, ": ");
+    }
+    if (m->c.kind == DOC_CONTACT)
+        contact_head(&m->c, out);
+}
+
+/* The instant that a raw JSON value gives; TIME_NONE if that cannot be told from it alone. */
+static int64_t instant_of(struct slice raw)
+{
+    struct buf text = {0};
+    struct rfc3339 t;
+    int64_t ms = TIME_NONE;
+    uint64_t n;
+    if (extra_string(raw, &text)) {
+        if (rfc3339_parse(buf_slice(&text), &t) && t.has_offset)
+            ms = t.local_ms - (int64_t)t.offset_minutes * 60000;
+    } else {
+        buf_put_slice(&text, raw);
+        buf_put_u8(&text, 0);
+        if (!text.failed && cli_uint((const char *)text.data, 1, TIME_MAX_MS, &n))
+            ms = (int64_t)n;
+    }
+    buf_release(&text);
+    return ms;
+}
+
+static void duration_words(int64_t ms, struct buf *out)
+{
+    long long s = (long long)(ms / 1000);
+    buf_put_str(out, ", lasted ");
+    if (s >= 3600)
+        buf_printf(out, "%lld h ", s / 3600);
+    if (s >= 60)
+        buf_printf(out, "%lld min ", s / 60 % 60);
+    buf_printf(out, "%lld s", s % 60);
+}
+
+static void call_words(const struct render *r, const struct content *c, struct buf *out)
+{
+    struct slice raw;
+    buf_put_str(out, "call");
+    if (!extra_find(c->raw, "ended", &raw))
+        return;
+    int64_t ended = instant_of(raw);
+    if (ended == TIME_NONE) {
+        (void)value_of(c->raw, "ended", ", ended ", out);
+        return;
+    }
+    buf_put_str(out, ", ended ");
+    text_when(r, out, ended);
+    if (!content_untimed(c) && ended >= c->sent)
+        duration_words(ended - c->sent, out);
+}
+
+void text_body_words(const struct render *r, const struct message_view *m, struct buf *out)
 {
     const struct content *c = &m->c;
     switch (c->kind) {
     case DOC_EVENT:
-        event_words(c, out);
+        event_head(r, c, out);
+        if (!text_is_long(c->text))
+            (void)value_of(c->raw, "value", ": ", out);
         break;
     case DOC_CALL:
-        buf_put_str(out, "call");
-        (void)value_of(c->raw, "ended", ", ended ", out);
+        call_words(r, c, out);
         break;
     case DOC_CONTACT:
-        buf_put_str(out, "address book: ");
-        (void)value_of(c->raw, "handle", "", out);
-        (void)value_of(c->raw, "nickname", " is called ", out);
+        contact_head(c, out);
+        (void)value_of(c->raw, "nickname", "", out);
         break;
     case DOC_LOCATION:
         buf_put_str(out, "position");

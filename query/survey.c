@@ -19,9 +19,20 @@ struct look {
     struct arena *keep, row;
     struct id_set ids;
     struct buf speakers; /* struct slice */
+    struct buf known;    /* struct known_id */
     struct slice last;
     uint32_t looked;
 };
+
+static enum status look_id(struct look *l, const struct message_view *m, struct err *err)
+{
+    struct known_id k = {.service_id = arena_copy(l->keep, m->c.id)};
+    if (!k.service_id.data)
+        return err_no_memory(err);
+    message_id(&l->t->v->hasher, m->hash, 1, k.id);
+    buf_put(&l->known, &k, sizeof k);
+    return buf_status(&l->known, err);
+}
 
 static enum status look_at(struct look *l, uint32_t segment, uint32_t doc, struct err *err)
 {
@@ -34,6 +45,8 @@ static enum status look_at(struct look *l, uint32_t segment, uint32_t doc, struc
         id_set_add(&l->ids, m.id);
     }
     l->looked++;
+    if (m.c.id.len && m.c.kind == DOC_MESSAGE)
+        TRY(look_id(l, &m, err));
     if (!m.c.from.data || (l->last.data && slice_eq(l->last, m.c.from)))
         return ST_OK;
     l->last = arena_copy(l->keep, m.c.from);
@@ -69,8 +82,37 @@ static int column_of(struct slice name)
     return cli_width(head);
 }
 
+static int by_service_id(const void *a, const void *b)
+{
+    const struct known_id *x = a, *y = b;
+    int c = slice_cmp(x->service_id, y->service_id);
+    return c ? c : memcmp(x->id, y->id, KEY_SIZE);
+}
+
+static enum status known_done(struct look *l, struct survey *out, struct err *err)
+{
+    size_t n = l->known.len / sizeof(struct known_id), distinct = 0;
+    struct known_id *all = arena_array(l->keep, n, sizeof *all);
+    if (!all)
+        return err_no_memory(err);
+    if (n)
+        memcpy(all, l->known.data, l->known.len);
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_service_id);
+    for (size_t i = 0; i < n; i++) {
+        if (distinct && slice_eq(all[distinct - 1].service_id, all[i].service_id))
+            all[distinct - 1].several = true;
+        else
+            all[distinct++] = all[i];
+    }
+    out->known = all;
+    out->n_known = distinct;
+    return ST_OK;
+}
+
 static enum status look_done(struct look *l, struct survey *out, struct err *err)
 {
+    TRY(known_done(l, out, err));
     struct slice kept = arena_copy(l->keep, buf_slice(&l->speakers));
     if (!kept.data)
         return err_no_memory(err);
@@ -112,6 +154,7 @@ enum status survey_thread(struct thread *t, struct arena *a, struct survey *out,
         st = look_done(&l, out, err);
     id_set_release(&l.ids);
     buf_release(&l.speakers);
+    buf_release(&l.known);
     arena_release(&l.row);
     return st;
 }

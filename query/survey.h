@@ -13,6 +13,8 @@ struct survey {
     int speaker_columns;
     const struct slice *speakers; /* sorted, distinct */
     size_t n_speakers;
+    const struct known_id *known; /* sorted by service id, distinct */
+    size_t n_known;
     bool whole; /* every record was looked at */
 };
 MUST_USE enum status survey_thread(struct thread *t, struct arena *a, struct survey *out,

@@ -50,7 +50,8 @@ struct thread_loose;  /* an untimed record (thread_loose.c) */
 struct thread {
     struct view *v;
     uint8_t key[KEY_SIZE];
-    int64_t after, before;      /* shown: [after, before) */
+    int64_t after, before; /* shown: [after, before) */
+    bool timed_only;
     bool cut_before, cut_after; /* records may stand before or behind the limits */
     struct thread_range *ranges;
     size_t n_ranges;
@@ -78,6 +79,7 @@ struct thread {
 
 struct thread_limits {
     int64_t after, before; /* INT64_MIN, INT64_MAX: none */
+    bool timed_only;       /* leave out what has no time, and count it as unplaced */
 };
 /* ST_NOT_FOUND if no segment has the conversation. On failure nothing is open. */
 MUST_USE enum status thread_open(struct view *v, const uint8_t key[KEY_SIZE],

@@ -184,7 +184,9 @@ static enum status lead_read(struct thread_around *a, struct err *err)
     for (;;) {
         enum status st = thread_next(a->t, &item, err);
         if (st == ST_END)
-            return err_set(err, ST_NOT_FOUND, "the message lies outside --after and --before");
+            return err_set(err, ST_NOT_FOUND,
+                           "the message lies outside --after and --before, or has no "
+                           "time that they can test");
         TRY(st);
         item.counted = counts(&item);
         if (!item.is_gap && same_ref(&item.ref, &a->target))

@@ -117,6 +117,20 @@ static enum status place_all(struct thread *t, struct message_ref *refs, struct 
     return ST_OK;
 }
 
+/* The messages among them, which no limit can test. */
+static enum status count_unplaced(struct thread *t, const struct message_ref *refs, struct err *err)
+{
+    for (size_t i = 0; i < t->n_loose; i++) {
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        arena_reset(&t->arena);
+        TRY(view_load(t->v, &refs[i], VIEW_CONTENT, &t->arena, &t->m, err));
+        t->unplaced += t->m.c.kind == DOC_MESSAGE;
+    }
+    t->n_loose = 0;
+    return ST_OK;
+}
+
 enum status thread_loose_open(struct thread *t, struct err *err)
 {
     struct buf refs = {0}, gone = {0};
@@ -125,6 +139,8 @@ enum status thread_loose_open(struct thread *t, struct err *err)
         st = gather_range(t, &t->ranges[i], &refs, err);
     t->n_loose = refs.len / sizeof(struct message_ref);
     void *all = refs.data;
+    if (st == ST_OK && t->timed_only)
+        st = count_unplaced(t, all, err);
     if (st == ST_OK && t->n_loose > 0)
         st = place_all(t, all, &gone, err);
     if (st == ST_OK && t->cut_before)

@@ -15,7 +15,8 @@ const char *thread_order_name(enum thread_order o)
 enum status thread_open(struct view *v, const uint8_t key[KEY_SIZE],
                         const struct thread_limits *limits, struct thread *t, struct err *err)
 {
-    *t = (struct thread){.v = v, .after = limits->after, .before = limits->before};
+    *t = (struct thread){
+        .v = v, .after = limits->after, .before = limits->before, .timed_only = limits->timed_only};
     memcpy(t->key, key, KEY_SIZE);
     t->cut_before = limits->after != INT64_MIN;
     t->cut_after = limits->before != INT64_MAX;

@@ -163,65 +163,82 @@ enum status ledger_look_ahead(const struct casefile *c, const struct manifest *m
 
 /* ---- all entries ---- */
 
-/* Which units came complete, and with which entry last: a partial or refused dump of the same unit
- * before that is superseded. */
-struct unit {
+/* What came complete, and with which entry last: a partial or refused dump of the same is
+ * superseded if it was before that. The same is the same bytes, or the same unit. */
+struct whole {
     uint8_t hash[32];
     uint64_t entry;
     uint64_t dump;
 };
-struct units {
-    struct unit *at;
+struct wholes {
+    struct whole *at;
     size_t n, cap;
 };
+enum same { SAME_BYTES, SAME_UNIT, SAME_ENDS };
 
 /* A dump without a serial names no unit: two such dumps of one device are two deliveries, and
- * calling one superseded by the other would hide that it is still to be asked for. */
-static bool unit_hash(const struct ledger_dump *d, struct buf *scratch, uint8_t hash[32],
-                      enum status *st, struct err *err)
+ * calling one superseded by the other would hide that it is still to be asked for. A dump that
+ * could not be read at all has no bytes. The first byte keeps the two ways apart: a dump's bytes
+ * may be chosen to be those of a unit. */
+static bool same_hash(const struct ledger_dump *d, enum same way, struct buf *scratch,
+                      uint8_t hash[32], enum status *st, struct err *err)
 {
-    if (d->serial.len == 0)
+    static const uint8_t unread[32];
+    bool named =
+        way == SAME_UNIT ? d->serial.len != 0 : memcmp(d->sha256, unread, sizeof unread) != 0;
+    if (!named)
         return false;
     buf_clear(scratch);
-    buf_put_blob(scratch, d->authority);
-    buf_put_blob(scratch, d->serial);
-    buf_put_blob(scratch, d->source);
-    buf_put_blob(scratch, d->stage);
-    buf_put_blob(scratch, d->epoch);
+    buf_put_u8(scratch, (uint8_t)way);
+    if (way == SAME_BYTES) {
+        buf_put(scratch, d->sha256, sizeof d->sha256);
+    } else {
+        buf_put_blob(scratch, d->authority);
+        buf_put_blob(scratch, d->serial);
+        buf_put_blob(scratch, d->source);
+        buf_put_blob(scratch, d->stage);
+        buf_put_blob(scratch, d->epoch);
+    }
     *st = buf_status(scratch, err);
     if (*st == ST_OK)
         *st = seal_sha256(buf_slice(scratch), slice_of("", 0), hash, err);
     return *st == ST_OK;
 }
 
-static enum status units_add(struct units *u, const struct ledger_entry *e, struct buf *scratch,
-                             struct err *err)
+static enum status wholes_put(struct wholes *u, const struct whole *w, struct err *err)
+{
+    if (u->n == u->cap) {
+        size_t cap = u->cap ? 2 * u->cap : 64;
+        struct whole *at = reallocarray(u->at, cap, sizeof *at);
+        if (!at)
+            return err_no_memory(err);
+        u->at = at;
+        u->cap = cap;
+    }
+    u->at[u->n++] = *w;
+    return ST_OK;
+}
+
+static enum status wholes_add(struct wholes *u, const struct ledger_entry *e, struct buf *scratch,
+                              struct err *err)
 {
     for (size_t i = 0; i < e->n_dumps; i++) {
-        struct unit unit = {.entry = e->number, .dump = i};
-        enum status st = ST_OK;
-        if (e->dumps[i].state != DUMP_COMPLETE ||
-            !unit_hash(&e->dumps[i], scratch, unit.hash, &st, err)) {
-            if (st != ST_OK)
-                return st;
+        if (e->dumps[i].state != DUMP_COMPLETE)
             continue;
+        for (enum same way = 0; way < SAME_ENDS; way++) {
+            struct whole w = {.entry = e->number, .dump = i};
+            enum status st = ST_OK;
+            if (same_hash(&e->dumps[i], way, scratch, w.hash, &st, err))
+                st = wholes_put(u, &w, err);
+            TRY(st);
         }
-        if (u->n == u->cap) {
-            size_t cap = u->cap ? 2 * u->cap : 64;
-            struct unit *at = reallocarray(u->at, cap, sizeof *at);
-            if (!at)
-                return err_no_memory(err);
-            u->at = at;
-            u->cap = cap;
-        }
-        u->at[u->n++] = unit;
     }
     return ST_OK;
 }
 
-static int unit_cmp(const void *a, const void *b)
+static int whole_cmp(const void *a, const void *b)
 {
-    const struct unit *x = a, *y = b;
+    const struct whole *x = a, *y = b;
     int c = memcmp(x->hash, y->hash, sizeof x->hash);
     if (c)
         return c;
@@ -229,12 +246,12 @@ static int unit_cmp(const void *a, const void *b)
     return c ? c : (x->dump > y->dump) - (x->dump < y->dump);
 }
 
-/* Sorted, with only the last of each unit kept. */
-static void units_finish(struct units *u)
+/* Sorted, with only the last of each kept. */
+static void wholes_finish(struct wholes *u)
 {
     size_t n = 0;
     if (u->n)
-        qsort(u->at, u->n, sizeof *u->at, unit_cmp);
+        qsort(u->at, u->n, sizeof *u->at, whole_cmp);
     for (size_t i = 0; i < u->n; i++) {
         if (n && memcmp(u->at[n - 1].hash, u->at[i].hash, 32) == 0)
             n--;
@@ -243,27 +260,35 @@ static void units_finish(struct units *u)
     u->n = n;
 }
 
-static int unit_hash_cmp(const void *a, const void *b)
+static int whole_hash_cmp(const void *a, const void *b)
 {
-    const struct unit *x = a, *y = b;
+    const struct whole *x = a, *y = b;
     return memcmp(x->hash, y->hash, sizeof x->hash);
 }
 
-static enum status units_mark(const struct units *u, struct ledger_entry *e, struct buf *scratch,
-                              struct err *err)
+/* Did the same come complete after dump `i` of `e`? */
+static enum status made_good(const struct wholes *u, const struct ledger_entry *e, size_t i,
+                             enum same way, struct buf *scratch, bool *good, struct err *err)
 {
-    for (size_t i = 0; i < e->n_dumps && u->n; i++) {
-        struct unit key = {0};
-        enum status st = ST_OK;
-        if (e->dumps[i].state != DUMP_COMPLETE &&
-            unit_hash(&e->dumps[i], scratch, key.hash, &st, err)) {
-            const struct unit *last = bsearch(&key, u->at, u->n, sizeof key, unit_hash_cmp);
-            e->dumps[i].superseded =
-                last && (last->entry > e->number || (last->entry == e->number && last->dump > i));
+    struct whole key = {0};
+    enum status st = ST_OK;
+    *good = false;
+    if (!same_hash(&e->dumps[i], way, scratch, key.hash, &st, err))
+        return st;
+    const struct whole *last = bsearch(&key, u->at, u->n, sizeof key, whole_hash_cmp);
+    *good = last && (last->entry > e->number || (last->entry == e->number && last->dump > i));
+    return ST_OK;
+}
+
+static enum status wholes_mark(const struct wholes *u, struct ledger_entry *e, struct buf *scratch,
+                               struct err *err)
+{
+    for (size_t i = 0; i < e->n_dumps && u->n; i++)
+        for (enum same way = 0; e->dumps[i].state != DUMP_COMPLETE && way < SAME_ENDS; way++) {
+            bool good;
+            TRY(made_good(u, e, i, way, scratch, &good, err));
+            e->dumps[i].superseded |= good;
         }
-        if (st != ST_OK)
-            return st;
-    }
     return ST_OK;
 }
 
@@ -296,22 +321,22 @@ static enum status walk_all(const struct casefile *c, const struct walk *w, stru
 }
 
 struct walk_state {
-    struct units units;
+    struct wholes wholes;
     struct buf scratch;
     enum status (*visit)(void *ctx, const struct ledger_entry *e, struct err *err);
     void *ctx;
 };
 
-static enum status visit_units(void *ctx, struct ledger_item *it, struct err *err)
+static enum status visit_wholes(void *ctx, struct ledger_item *it, struct err *err)
 {
     struct walk_state *s = ctx;
-    return units_add(&s->units, &it->entry, &s->scratch, err);
+    return wholes_add(&s->wholes, &it->entry, &s->scratch, err);
 }
 
 static enum status visit_marked(void *ctx, struct ledger_item *it, struct err *err)
 {
     struct walk_state *s = ctx;
-    TRY(units_mark(&s->units, &it->entry, &s->scratch, err));
+    TRY(wholes_mark(&s->wholes, &it->entry, &s->scratch, err));
     return s->visit(s->ctx, &it->entry, err);
 }
 
@@ -321,11 +346,11 @@ enum status ledger_walk(struct casefile *c,
                         void *ctx, struct err *err)
 {
     struct walk_state s = {.visit = visit, .ctx = ctx};
-    enum status st = walk_all(c, &(struct walk){visit_units, &s}, err);
-    units_finish(&s.units);
+    enum status st = walk_all(c, &(struct walk){visit_wholes, &s}, err);
+    wholes_finish(&s.wholes);
     if (st == ST_OK)
         st = walk_all(c, &(struct walk){visit_marked, &s}, err);
-    free(s.units.at);
+    free(s.wholes.at);
     buf_release(&s.scratch);
     return st;
 }

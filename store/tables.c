@@ -26,15 +26,19 @@ static struct slice get_optional(struct cursor *c)
 void dump_encode(const struct dump_ref *d, struct buf *out)
 {
     buf_put(out, d->sha256, SHA256_SIZE);
+    buf_put_u8(out, d->form);
     buf_put_slice(out, d->name);
 }
 
 enum status dump_parse(struct slice s, struct dump_ref *out, struct err *err)
 {
-    if (s.len < SHA256_SIZE)
+    if (s.len < SHA256_SIZE + 1)
         return err_set(err, ST_DAMAGED, "a dump of a segment's table is cut");
+    if (s.data[SHA256_SIZE] > DUMP_FORMS)
+        return err_set(err, ST_DAMAGED, "a dump of a segment's table has an unknown form");
     memcpy(out->sha256, s.data, SHA256_SIZE);
-    out->name = slice_of(s.data + SHA256_SIZE, s.len - SHA256_SIZE);
+    out->form = s.data[SHA256_SIZE];
+    out->name = slice_of(s.data + SHA256_SIZE + 1, s.len - SHA256_SIZE - 1);
     return ST_OK;
 }
 

@@ -4,8 +4,10 @@
  *   keycap  [0-9#*] VS16? U+20E3
  *   flag    two regional indicators (one alone is an emoji as well)
  *   element Emoji (VS15 | VS16)? modifier? VS16? (tags U+E007F)?, joined by ZWJ
- * It is an emoji if its first code point is shown as one by itself, or if a selector, modifier, tag
- * sequence or ZWJ makes it one. The canonical form leaves out the variation selectors.
+ * It is an emoji with or without selector: senders leave them out, and who searches cannot see
+ * which was sent. Only what folding takes for letters (trade mark, information, circled M, some
+ * squared Han and Kana) stays text unless a selector, modifier, tag sequence or ZWJ makes it one.
+ * The canonical form leaves out the variation selectors.
  * An emoji has at most ELEMENTS elements: a longer chain becomes several, so that the time stays
  * linear and tokens short. */
 #include "text/splitter_private.h"
@@ -31,12 +33,20 @@ static bool regional(uint32_t cp) { return cp >= 0x1F1E6 && cp <= 0x1F1FF; }
 
 static bool keycap_base(uint32_t cp) { return (cp >= '0' && cp <= '9') || cp == '#' || cp == '*'; }
 
+/* Stands for letters or digits that NFKC makes of it. */
+static bool letters_in_disguise(uint32_t cp)
+{
+    return u_getIntPropertyValue((UChar32)cp, UCHAR_DECOMPOSITION_TYPE) != U_DT_NONE &&
+           u_charType((UChar32)cp) != U_OTHER_PUNCTUATION;
+}
+
 /* Pictographs of a later Unicode are reserved today: phones are newer than libraries. */
 static bool pictograph(uint32_t cp)
 {
     return cp > 0x7F && (property(cp, UCHAR_EMOJI) || property(cp, UCHAR_EXTENDED_PICTOGRAPHIC));
 }
 
+/* Shown as an emoji without a selector. */
 static bool shown_as_emoji(uint32_t cp)
 {
     return property(cp, UCHAR_EMOJI_PRESENTATION) ||
@@ -46,6 +56,14 @@ static bool shown_as_emoji(uint32_t cp)
 bool emoji_begins(uint32_t cp)
 {
     return cp > 0x7F && (property(cp, UCHAR_EMOJI) || shown_as_emoji(cp));
+}
+
+/* Shown as text without a selector, and meant the same. `next`: a mark may make another sign of it:
+ * an arrow struck through is none, however it is composed. */
+static bool meant_as_emoji(uint32_t cp, uint32_t next)
+{
+    bool marked = next != UTF8_BAD && u_getCombiningClass((UChar32)next) != 0;
+    return property(cp, UCHAR_EMOJI) && !letters_in_disguise(cp) && !marked;
 }
 
 struct reader {
@@ -158,7 +176,8 @@ bool emoji_match(struct slice text, size_t at, struct buf *out, size_t *to, size
         }
     } else if (emoji_begins(cp)) {
         reader_take(&r, first);
-        emoji = reader_suffix(&r) || shown_as_emoji(cp);
+        emoji = shown_as_emoji(cp) || meant_as_emoji(cp, reader_peek(&r, &next));
+        emoji |= reader_suffix(&r);
         for (int i = 1; i < ELEMENTS && reader_joined(&r); i++)
             emoji = true;
     }

@@ -38,6 +38,10 @@ void age_identities_scrypt_max(struct age_identities *ids, unsigned log_n);
 /* True if the first bytes (16 KiB are enough) say that this is an age file, plain or armored. */
 bool age_recognise(struct slice first);
 
+/* In the text of a failure: a reason code alone cannot say what is to be done about these. */
+#define AGE_WANTS_PASSPHRASE "it needs a passphrase"
+#define AGE_SCRYPT_OPTION "--scrypt-max"
+
 struct age_reader;
 /* Reads and checks the header (armor too). Failures carry a reason code of delivery.md:
  * "bad-header", "no-key", "bad-passphrase"; ST_IO of the source passes through. */
@@ -51,6 +55,8 @@ MUST_USE enum status age_reader_open(struct byte_source src, const struct age_id
  * them. Malformed armor is "chunk", a missing END line "cut". Failures and the end are latched. */
 MUST_USE enum status age_reader_next(struct age_reader *r, struct slice *chunk, struct err *err);
 void age_reader_close(struct age_reader *r);
+/* Opened by a passphrase, not by an identity. */
+bool age_reader_by_passphrase(const struct age_reader *r);
 
 struct age_recipients;
 MUST_USE enum status age_recipients_new(struct age_recipients **out, struct err *err);

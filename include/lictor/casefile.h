@@ -111,7 +111,7 @@ struct ledger_dump { /* one dump of an `add` */
     uint8_t sha256[32]; /* zero if the dump could not be read at all */
     uint64_t bytes;
     uint8_t state;   /* enum dump_state, never ALREADY */
-    bool superseded; /* only on reading: a later complete dump of the same unit came */
+    bool superseded; /* only on reading: the same bytes or unit came complete later */
     struct slice reason_code, reason_text; /* empty if none */
     uint64_t reason_at;
     struct books books;

@@ -43,6 +43,35 @@ void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_by
                        uint64_t records);
 void cli_progress_end(struct cli_progress *p);
 
+/* ---- options ---- */
+
+struct cli_option {
+    int id;
+    char brief;        /* `-j`; 0: none */
+    const char *name;  /* without -- */
+    const char *takes; /* its values in words, "a number from 1 on"; NULL: it takes none */
+};
+/* Walks a command line: `--name VALUE`, `--name=VALUE`, `-nVALUE`, `-n VALUE`; `--` ends options;
+ * options may stand anywhere. Names are never guessed from their beginning. */
+struct cli_scan {
+    char **argv; /* what is no option is moved to its front */
+    int argc, at;
+    int n_rest; /* at the end: what is no option */
+    const struct cli_option *options;
+    size_t n_options;
+    bool dashes; /* `-word` is no option but an argument; only exactly `-h` is one */
+    bool ended;
+    /* the step last made */
+    const struct cli_option *option;
+    char *value;
+    const char *given; /* as it was written */
+};
+enum cli_found { CLI_END, CLI_OPTION, CLI_UNKNOWN, CLI_MISSING, CLI_NOT_WANTED };
+enum cli_found cli_scan_next(struct cli_scan *s);
+/* What is wrong with the last step; CLI_OPTION: its value is none that the option takes. */
+#define CLI_FAULT_SIZE 600
+void cli_scan_fault(const struct cli_scan *s, enum cli_found found, char out[CLI_FAULT_SIZE]);
+
 /* stderr: "lictor-x: text\n", the text made safe. */
 void cli_error(const char *program, const char *text);
 

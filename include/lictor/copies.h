@@ -6,9 +6,19 @@
 
 #include "lictor/content.h"
 
+/* How a dump's bytes hold its lines: what the stock command needs that shows one. Flags. */
+enum dump_form {
+    DUMP_AGE = 1,
+    DUMP_PASSPHRASE = 2, /* age under a passphrase */
+    DUMP_ZSTD = 4,       /* inside age, if there */
+    DUMP_STDIN = 8,      /* came on standard input: there is no file of its name */
+    DUMP_FORMS = 15,
+};
+
 /* One dump, as a segment's own table has it. */
 struct dump_ref {
     uint8_t sha256[SHA256_SIZE];
+    uint8_t form;      /* enum dump_form */
     struct slice name; /* as given, for people */
 };
 

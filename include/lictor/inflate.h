@@ -31,5 +31,7 @@ MUST_USE enum status inflate_next(struct inflate *z, struct slice *in, struct sl
 /* After the last input: gives output that is left; ST_END when done. Reasons: "empty" (no byte
  * came), "zstd" (ends inside a frame), "unknown-format". */
 MUST_USE enum status inflate_finish(struct inflate *z, struct slice *out, struct err *err);
+/* The input is zstd; known once output came. */
+bool inflate_is_zstd(const struct inflate *z);
 
 #endif

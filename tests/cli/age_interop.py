@@ -146,6 +146,16 @@ def passphrase():
     other.chmod(0o600)
     refuses("another passphrase", data, "bad-passphrase", "--dump-passphrase-file", other, ident=False)
     refuses("no passphrase", data, "no-key")
+    c = Case("advice")
+    path = write("advice.age", data)
+    for args, says in (((), "To do: give its passphrase with --dump-passphrase-file"),
+                       (("--dump-passphrase-file", file, "--scrypt-max", "10"), "To do: add it again with a higher --scrypt-max, if you trust it"),
+                       (("--dump-passphrase-file", other), "To do: give the right passphrase")):
+        r = c.ingest("add", *args, path)
+        check(r.returncode == 1 and says in r.stdout.decode(), f"advice: {says}", r)
+    check("ask for it again" not in c.ingest("ledger").stdout.decode(), "advice: the ledger says the same", c.ingest("ledger"))
+    path = write("stranger.age", age(messages(), identity("stranger")))
+    check(b"give the identity it was made for with -i" in c.ingest("add", "-i", identity("case"), path).stdout, "advice: an identity")
 
 
 def every_length_around_a_chunk():

@@ -49,6 +49,18 @@ def usage():
     for args, what in wrong:
         r = run(INGEST, *args)
         check(r.returncode == 2 and r.stderr and not r.stdout, f"usage: {what}: exit 2", r)
+    r = c.ingest("compact", "--format", "json")
+    check(r.returncode == 2 and b"compact: --format: no such option here" in r.stderr, "usage: the wrong option is named", r)
+    r = c.ingest("add", "-j", "0", f)
+    check(b"--threads takes a number from 1 to 60, not `0`" in r.stderr, "usage: what the option takes is said", r)
+    open_key = write("open.agekey", identity("case").read_bytes())
+    open_key.chmod(0o644)
+    for keys in (TMP / "nosuch.agekey", open_key):
+        for form in ("text", "json"):
+            r = c.ingest("add", "-i", keys, "--format", form, f)
+            check(r.returncode in (2, 3) and r.stderr and not r.stdout, f"usage: {keys.name}: no books of nothing ({form})", r)
+    check(c.ingest("compact").stdout.startswith(b"0 segments became 0;"), "compact of nothing", c.ingest("compact"))
+    check(b"without `end` lines" in c.ingest("status").stdout, "status says that it does not count `end` lines")
     check(c.status()["dumps"]["complete"] == 0 and not (TMP / "nokey.case").exists(), "usage: nothing was read or made")
     write("-odd-name", some("imei:odd"))
     r = c.ingest("add", "--format", "json", "--", "-odd-name", cwd=TMP)
@@ -232,6 +244,23 @@ def partial_then_whole():
     d.add(TMP / "w-whole", TMP / "w-other")
     check(d.status()["messages"] == c.status()["messages"] == 1000, "partial then whole: as if it had come whole")
     c.sound("partial then whole")
+
+
+def same_bytes_then_whole():
+    """What could not be opened, and is opened later, is not asked for again."""
+    c = case()
+    locked = write("bytes-locked.age", age(some("imei:x"), identity("other")))
+    wide = write("bytes-wide.zst", zstd(some("imei:y", 60000), "-1", "--long=24", "--no-check"))
+    a = c.add(locked, wide)
+    check(a.states() == [("refused", "no-key"), ("partial", "window")], "refused and partial first", a)
+    check([r["superseded"] for r in c.rows("ledger")] == [False, False], "ledger: both are to do")
+    check(c.add(locked, ident=identity("other")).states() == [("complete", None)], "the right key")
+    check([r["superseded"] for r in c.rows("ledger", "--state", "partial,refused")] == [True, False], "ledger: opened with the right key", c.rows("ledger"))
+    check(c.add("--again", "--window", "128M", wide).states() == [("complete", None)], "the wider window")
+    check([r["superseded"] for r in c.rows("ledger", "--state", "partial,refused")] == [True, True], "ledger: read with a wider window", c.rows("ledger"))
+    out = c.ingest("ledger", "--state", "partial,refused").stdout.decode()
+    check(c.ingest("compact").returncode == 0 and c.ingest("compact").stdout.startswith(b"1 segment became 1;"), "one segment is no segments")
+    check(out.count("Made good") == 2 and "To do" not in out, "ledger: nothing is to do", out)
 
 
 # ---- forms of a delivery ----------------------------------------------------------------------------
@@ -548,6 +577,6 @@ def hostile_names():
     check(any(f.endswith("evil-" + evil) for f in files), "hostile names: json gives the name back", files[:1])
 
 
-each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
+each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
       interruptions, at_rest, hostile_names])
 finish()

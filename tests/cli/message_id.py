@@ -145,6 +145,11 @@ def every_shape_has_the_id_of_the_document():
         check([m["id"] for m in c.search("id:" + i)] == [i], f"id:{i} finds it")
 
 
+def the_script_has_help():
+    r = run(sys.executable, ROOT / "docs" / "message_id.py", "--help")
+    check(r.returncode == 0 and b"usage: message_id.py" in r.stdout and not r.stderr, "--help", r)
+
+
 def the_script_prints_what_its_functions_say():
     script = ROOT / "docs" / "message_id.py"
     data, lines = make("plain", HEADS["plain"])
@@ -192,5 +197,5 @@ def generated_messages_have_it_too():
           (len(found), len(ids), len(found & ids), a.totals))
 
 
-each([every_shape_has_the_id_of_the_document, the_script_prints_what_its_functions_say, generated_messages_have_it_too])
+each([every_shape_has_the_id_of_the_document, the_script_has_help, the_script_prints_what_its_functions_say, generated_messages_have_it_too])
 finish()

@@ -95,6 +95,32 @@ def test_exit_codes():
     check(run(QUERY, "search", C.dir, "--count", "*", env=env).returncode == 0, "the key file of the environment")
 
 
+def test_options():
+    """A `-word` is of the query language; an option error names the option that is wrong."""
+    for args in (("harbour", "-noon"), ("--count", "harbour", "-harbour"), ("harbour", "-house"), ("-h_", "harbour"), ("-kilo", "harbour")):
+        r = query(C, "search", *args)
+        check(b"usage" not in r.stdout and r.stderr.startswith(b"query: ") and b"NOT " in r.stderr, f"a query: {args}", (r.stdout[:99], r.stderr))
+    check(query(C, "search", "--count", "harbour", "-noon").stdout == b"2\n", "NOT as a dash")
+    check(query(C, "search", "harbour", "-h").stdout.startswith(b"usage"), "exactly -h is help")
+    for args, says in ((("search", "love", "--kilo"), b"search: --kilo: no such option here"), (("handles", "-kilo"), b"handles: -kilo: no such option here"),
+                       (("search", "--limit", "0", "x"), b"--limit takes a number from 1 on, not `0`"), (("search", "x", "--format=xml"), b"--format takes text, jsonl, json or csv, not `xml`"),
+                       (("search", "x", "--limit"), b"--limit takes a number from 1 on: it is missing"), (("thread", "--count"), b"thread: --count: no such option here")):
+        r = query(C, *args)
+        check(r.returncode == 2 and says in r.stderr, f"the error of {args}", r.stderr)
+
+
+def test_text_emoji():
+    """What keyboards send without a selector is found like what they send with one."""
+    c = Case("emoji")
+    texts = ["I \u2764 you", "I \u2764\ufe0f you too", "call \u260e", "\u263a\ufe0f", "fly \u2708 away", "\u2764\ufe0f\u200d\U0001f525 burns"]
+    check(c.add(write("emoji", dump([msg(n, t, sent=T + n) for n, t in enumerate(texts, 1)]))).code == 0, "emoji go in")
+    hearts = sorted([texts[0], texts[1], texts[5]])
+    for q, want in (("\u2764", hearts), ("\u2764\ufe0f", hearts), ("\u2764\ufe0e", hearts), ("\u260e\ufe0f", texts[2:3]), ("\u260e", texts[2:3]), ("\u263a", texts[3:4]), ("\u2708", texts[4:5]),
+                    ('"I \u2764\ufe0f you"', sorted(texts[:2])), ("has:emoji", sorted(texts))):
+        check(c.texts(q) == want, f"emoji: {q}", c.texts(q))
+    c.sound("emoji")
+
+
 def test_zones():
     day = lambda zone: query(C, "search", "--tz", zone, "--count", "on:2020-04-04", "harbour", "kind:message").stdout
     check(day("UTC") == b"2\n" and day("Pacific/Kiritimati") == b"0\n", "--tz moves days", (day("UTC"), day("Pacific/Kiritimati")))
@@ -103,6 +129,13 @@ def test_zones():
     check(lines(C, "search", "--tz", "Europe/Paris", "noon")[0]["sent"] == "2020-04-04T11:33:20.000Z", "machines get UTC")
     r = query(C, "thread", "--group", "crew", "--tz", "Asia/Tokyo").stdout.decode()
     check("Saturday 4 April 2020 (UTC+09:00)" in r and "20:33:20" in r, "days of a conversation", r)
+    c = Case("clocks")
+    change = 1603587600000  # 2020-10-25 01:00 UTC
+    c.add(write("clocks", dump([msg(n + 2, f"tick {n}", sent=change + n * H // 2) for n in (-2, -1, 0, 1)])))
+    r = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
+    want = ["Sunday 25 October 2020 (UTC+02:00)", "tick -2", "tick -1", "Sunday 25 October 2020 (UTC+01:00)", "tick 0", "tick 1"]
+    at = [r.find(x) for x in want]
+    check(-1 not in at and at == sorted(at) and r.count("October") == 2, "a day on which the clocks change", r)
 
 
 def test_thread():
@@ -123,7 +156,12 @@ def test_thread():
     check(same[:-1] == rows[:-1], "--conv by a prefix")
     check(json.loads(query(C, "thread", "--with", "anna,bert", "--format", "json").stdout)["hits"] == rows[:-1], "json of a conversation")
     later = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--after", "2020-04-04T13:33:20Z")]
-    check(later == ["gap", "ok", "no time at all", "last words", "message", "summary"], "--after", later)
+    check(later == ["gap", "ok", "last words", "message", "summary"], "--after", later)
+    check(lines(C, "thread", "--with", "anna,bert", "--after", "2020-04-04T13:33:20Z")[-1]["untimed"] == 1, "--after counts what it cannot test")
+    check(b"1 without a time could not be tested" in query(C, "thread", "--with", "anna,bert", "--after", "2020").stdout, "--after says what it cannot test")
+    untimed = [x for x in rows if x.get("text") == "no time at all"][0]["id"]
+    r = query(C, "thread", "--around", untimed, "--after", "2020")
+    check(r.returncode == 1 and b"has no time" in r.stdout, "--around what has no time, within limits", r)
     early = [x.get("text") or x["type"] for x in lines(C, "thread", "--with", "anna,bert", "--before", "2020-04-04T13:33:20Z")]
     check(sorted(early) == ["bring the blue van", "summary", "the harbour at nine", "the harbour at noon"], "--before", early)
     ok = [x for x in rows if x.get("text") == "ok"][0]
@@ -147,6 +185,63 @@ def test_message():
         out = subprocess.run(["bash", "-c", command.replace(" KEY ", f" {identity('case')} ")], cwd=TMP, capture_output=True).stdout
         check(out.count(b"\n") == 1 and json.loads(out or b"{}").get("text") == "bring the blue van", f"the original by: {command}", out)
     check(lines(C, "message", "00000000")[0]["type"] == "summary", "no such message: a summary says so")
+
+
+def test_originals():
+    """The command fits how the dump came, whatever its name says."""
+    c = Case("originals")
+    secret = write("originals.pass", b"correct horse 7\n")
+    secret.chmod(0o600)
+    one = lambda n: dump([msg(1, f"original {n}", sent=T + n)], f"imei:o{n}")
+    ways = [("o0.zst.age", one(0), "sed -n '2p' FILE"), ("o1.ndjson", zstd(one(1)), "zstd -dc FILE | sed -n '2p'"), ("o2.zst", age(one(2)), "age -d -i KEY FILE | sed -n '2p'"),
+            ("o3", age(zstd(one(3))), "age -d -i KEY FILE | zstd -dc | sed -n '2p'"), ("o4", age(one(4), armor=True), "age -d -i KEY FILE | sed -n '2p'"),
+            ("o5", scrypt(zstd(one(5)), "correct horse 7"), "age -d FILE | zstd -dc | sed -n '2p'"), ("o6", scrypt(one(6), "correct horse 7"), "age -d FILE | sed -n '2p'"),
+            ("-", one(7), "sed -n '2p' FILE"), ("-", age(zstd(one(8))), "age -d -i KEY FILE | zstd -dc | sed -n '2p'")]
+    for n, (name, data, _) in enumerate(ways):
+        a = c.add("--dump-passphrase-file", secret, name if name == "-" else write(name, data), **({"data": data} if name == "-" else {}))
+        check(a.states() == [("complete", None)], f"original {n} goes in", a)
+    for when in ("at first", "after compact"):
+        for n, (name, data, want) in enumerate(ways):
+            r = query(c, "message", c.search(f'"original {n}"')[0]["id"]).stdout.decode()
+            command = re.search(r"^ *original +(.+)$", r, re.M)[1]
+            path = TMP / (f"o{n}.stdin" if name == "-" else name)
+            check(command == (want if name == "-" else want.replace("FILE", str(path))), f"the command of original {n} {when}", command)
+            check((name == "-") == ("FILE is the file with this sha256: it was given on standard input" in r), f"standard input is said of original {n} {when}", r)
+            if name == "-":
+                path.write_bytes(data)
+            if "age -d " not in command or "-i KEY" in command:
+                command = command.replace("KEY", str(identity("case"))).replace(" FILE", f" {path}")
+                out = subprocess.run(["bash", "-c", command], capture_output=True).stdout
+                check(out.count(b"\n") == 1 and json.loads(out or b"{}").get("text") == f"original {n}", f"original {n} by: {command}", out)
+        check(c.ingest("compact").returncode == 0, "compact")
+    c.sound("originals")
+
+
+def test_others():
+    """Events, contacts and calls say what they are, and which message is meant."""
+    c = Case("others")
+    records = [msg(1, "first", sent=T, id="s1"), msg(2, "second", sent=T + 1000, id="s2", reply_to="s1"), msg(3, "third", sent=T + 2000, reply_to="s9"),
+               {"kind": "event", "seq": 4, "what": "react", "by": "bert", "to": ["anna"], "of": "s1", "value": "\U0001f44d", "time": T + 3000},
+               {"kind": "event", "seq": 5, "what": "unreact", "by": "bert", "to": ["anna"], "of": "s7", "value": "\U0001f44d", "time": T + 4000},
+               {"kind": "contact", "seq": 6, "owner": "anna", "handle": "bert", "nickname": "=Big B"},
+               {"kind": "call", "seq": 7, "from": "anna", "to": ["bert"], "started": T + 5000, "ended": T + 5000 + H + 62000},
+               {"kind": "call", "seq": 8, "from": "anna", "to": ["bert"], "started": T + 6000, "ended": "2020-04-04T15:00:00+02:00"},
+               {"kind": "call", "seq": 9, "from": "anna", "to": ["bert"], "started": T + 7000, "ended": "some time"},
+               msg(10, "twice one", sent=T + 8000, id="s2x"), msg(11, "twice two", sent=T + 8001, id="s2x"), msg(12, "to which", sent=T + 9000, reply_to="s2x")]
+    check(c.add(write("others", dump(records))).code == 0, "others go in")
+    short = {m["service_id"]: m["id"][:8] for m in c.search("*") if "service_id" in m}
+    t = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
+    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id): \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id)\n", "answers “s2x” (service id)\n",
+                 "call, ended 2020-04-04 14:34:27 +02:00 (12:34:27 UTC), lasted 1 h 1 min 2 s\n", "call, ended 2020-04-04 15:00:00 +02:00 (13:00:00 UTC), lasted 1 h 26 min 34 s\n", "call, ended some time\n"):
+        check(want in t, f"a conversation says {want!r}", t)
+    s = query(c, "search", "--all", "kind:event OR kind:call OR kind:contact").stdout.decode()
+    for want in ("    react, of message “s1” (service id): \U0001f44d\n", "    unreact, of message “s7” (service id): \U0001f44d\n", "    address book: bert is called =Big B\n",
+                 "call, ended 2020-04-04 12:34:27 UTC, lasted 1 h 1 min 2 s\n", "6 of 6 records in "):
+        check(want in s, f"search says {want!r}", s)
+    check(b"1 of 1 message in" in query(c, "search", "first").stdout, "messages are messages")
+    rows = list(csv.DictReader(io.StringIO(query(c, "search", "--format", "csv", "kind:event OR kind:contact").stdout.decode(), newline="")))
+    check(sorted(r["text"] for r in rows) == ["bert is called =Big B", "react of s1: \U0001f44d", "unreact of s7: \U0001f44d"], "csv of others", rows)
+    check(b"' before it" in run(QUERY, "search", "--help").stdout, "the help says what csv does to formulas")
 
 
 def test_handles():
@@ -208,5 +303,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_zones, test_thread, test_message, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_inert, test_pipes, test_steps])
 finish()

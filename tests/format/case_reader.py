@@ -111,20 +111,26 @@ class Part(SectionFile):
         for number, (size, _) in self.sections.items():
             need(size == (65536 if number in (9, 11) else 16384), f"section {number}: block size")
         c = Cursor(self.section(0))
-        need(c.u32() == 1 and c.flag() == kind - 1, "meta: version or kind")
+        need(c.u32() == 2 and c.flag() == kind - 1, "meta: version or kind")
         has_totals, self.base_id = c.flag(), c.take(16)
         need(kind == 2 or has_totals and self.base_id == bytes(16), "meta: of a base")
         self.rows, dumps, streams, origins, repeats = (c.u32() for _ in range(5))
-        self.terms = c.u64()
+        self.terms, self.forms = c.u64(), []
         values = [c.u32() for _ in range(4)] + [c.u64() for _ in range(7)] + [c.i64(), c.i64()]
         self.totals = c.end(dict(zip(TOTALS, values))) if has_totals else c.end()
-        self.dumps = [(p.take(32), p.take(len(p.data) - p.pos)) for p in self.table(1, dumps)]
+        self.dumps = [self.dump(p) for p in self.table(1, dumps)]
         self.streams = [self.stream(p) for p in self.table(3, streams)]
         self.origins = [self.origin(p) for p in self.table(5, origins)]
         self.copies = [copy_row(row) for row in self.row_blocks(11, self.rows)]
         self.repeats = dict(self.entries(28, "<II"))
         need(len(self.repeats) == repeats and list(self.repeats) == sorted(self.repeats), "repeats")
         self.seqs = self.stream_seqs()
+
+    def dump(self, p):
+        sha, form = p.take(32), p.u8()
+        need(form < 16, "a dump's form")
+        self.forms.append(form)
+        return sha, p.take(len(p.data) - p.pos)
 
     def table(self, number, n):
         offsets = [o for o, in self.entries(number + 1, "<Q")]

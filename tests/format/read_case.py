@@ -437,6 +437,8 @@ class Comparison:
                 self.equal(list(d[8:13]), unit, "unit")
             for k in ("messages", "copies"):
                 self.equal(sum(getattr(d.books, k) for d in f.values()), sum(b[3][k] for b in e.values()), k)
+        forms = {(name, form): 1 for s in self.case.sets for part in (s.base, *s.overlays) for (sha, name), form in zip(part.dumps, part.forms)}
+        self.equal(sorted(forms), sorted((name, 4 * name.endswith(b".zst")) for name in {n for n, _ in forms}), "forms of dumps")
         self.equal([e.time for e in self.case.ledger], sorted(e.time for e in self.case.ledger), "ledger times")
         self.equal({e.program for e in self.case.ledger}, {b"0.1.0"}, "program")
         dumps = [d for e in self.case.ledger for d in e.dumps]

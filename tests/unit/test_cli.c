@@ -190,3 +190,62 @@ Test(cli, errors_are_one_safe_line)
     cr_assert_str_eq(text, "lictor-x: bad \\u{1b}[2J name\n");
     fclose(f);
 }
+
+static const struct cli_option scan_options[] = {
+    {'j', 'j', "jobs", "a number from 1 on"}, {'a', 0, "all", NULL}, {'h', 'h', "help", NULL}};
+
+/* Every step in words. */
+static void scan_is(bool dashes, const char *const *args, const char *want)
+{
+    char *argv[16], got[512] = "", fault[CLI_FAULT_SIZE];
+    int argc = 0;
+    for (; args[argc]; argc++)
+        argv[argc] = strdup(args[argc]);
+    char *all[16];
+    memcpy(all, argv, sizeof all);
+    struct cli_scan s = {
+        .argv = argv, .argc = argc, .options = scan_options, .n_options = 3, .dashes = dashes};
+    enum cli_found found;
+    while ((found = cli_scan_next(&s)) != CLI_END) {
+        if (found == CLI_OPTION) {
+            strcat(strcat(strcat(got, s.option->name), "="), s.value ? s.value : "");
+        } else {
+            cli_scan_fault(&s, found, fault);
+            strcat(got, fault);
+        }
+        strcat(got, "|");
+    }
+    for (int i = 0; i < s.n_rest; i++)
+        strcat(strcat(got, " "), s.argv[i]);
+    cr_expect_str_eq(got, want);
+    for (int i = 0; i < argc; i++)
+        free(all[i]);
+}
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+Test(cli, options_may_stand_anywhere)
+{
+    scan_is(false, ARGS("case", "--jobs", "3", "x", "-j4", "-j", "5", "--jobs=6", "--all", "-"),
+            "jobs=3|jobs=4|jobs=5|jobs=6|all=| case x -");
+    scan_is(false, ARGS("a", "--", "--all", "-j"), " a --all -j");
+    scan_is(false, ARGS("-h"), "help=|");
+}
+
+Test(cli, a_dash_before_a_word_is_no_option_where_queries_stand)
+{
+    scan_is(true, ARGS("case", "love", "-house", "-j", "--all", "-h"),
+            "all=|help=| case love -house -j");
+}
+
+Test(cli, option_errors_name_what_was_written)
+{
+    scan_is(false, ARGS("e1", "love", "-kilo", "-house", "--al"),
+            "-kilo: no such option here|-house: no such option here|--al: no such option here| e1 "
+            "love");
+    scan_is(false, ARGS("--all=3", "c", "--jobs"),
+            "--all takes no value|--jobs takes a number from 1 on: it is missing| c");
+    char text[CLI_FAULT_SIZE], zero[] = "0";
+    struct cli_scan s = {.option = &scan_options[0], .value = zero};
+    cli_scan_fault(&s, CLI_OPTION, text);
+    cr_expect_str_eq(text, "--jobs takes a number from 1 on, not `0`");
+}

@@ -93,8 +93,8 @@ static const char *show(int64_t after, int64_t before)
 {
     struct thread t;
     struct thread_item it;
-    struct thread_limits limits = {after ? DAY + after * 1000 : INT64_MIN,
-                                   before ? DAY + before * 1000 : INT64_MAX};
+    struct thread_limits limits = {.after = after ? DAY + after * 1000 : INT64_MIN,
+                                   .before = before ? DAY + before * 1000 : INT64_MAX};
     struct err err = {0};
     enum status st;
     uint8_t key[KEY_SIZE];
@@ -113,7 +113,7 @@ static struct message_ref find(const char *words, uint32_t k)
 {
     struct thread t;
     struct thread_item it;
-    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX};
     struct message_ref found = {.k = 0};
     uint8_t key[KEY_SIZE];
     key_of("a,b", key);
@@ -131,7 +131,7 @@ static const char *show_around(const char *words, uint32_t k, uint64_t n)
     struct thread t;
     struct thread_around a;
     struct thread_item it;
-    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX};
     struct message_ref ref = find(words, k);
     struct err err = {0};
     enum status st;
@@ -279,7 +279,7 @@ static const char *why_of(void)
 {
     struct thread t;
     struct thread_item it;
-    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX};
     const char *why = "none";
     uint8_t key[KEY_SIZE];
     key_of("a,b", key);
@@ -552,7 +552,7 @@ Test(conversation, that_does_not_exist_is_not_found)
     SEGMENT(MSG(1, "one", "p", 1));
     look();
     struct thread t;
-    struct thread_limits limits = {INT64_MIN, INT64_MAX};
+    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX};
     static const uint8_t key[KEY_SIZE] = {1};
     cr_assert_eq(thread_open(&v, key, &limits, &t, NULL), ST_NOT_FOUND);
 }

@@ -44,11 +44,25 @@ Test(emoji, may_be_a_keycap_whose_base_is_the_digit)
     words_are("06123\ufe0f\u20e3", "0612 E:3\u20e3=B:3");
 }
 
-Test(emoji, is_not_what_is_shown_as_text)
+Test(emoji, is_one_with_or_without_a_selector)
+{
+    cr_expect_eq(words_are("\u2764", "E:\u2764"), WORDS_EMOJI);
+    words_are("\u2764 \u2764\ufe0e \u2764\ufe0f", "E:\u2764 E:\u2764 E:\u2764");
+    words_are("a\u260eb \u263a\u2708", "a E:\u260e b E:\u263a E:\u2708");
+    words_are("\u00a9 \u00a9\ufe0f \u203c \u2049", "E:\u00a9 E:\u00a9 E:\u203c E:\u2049");
+}
+
+Test(emoji, struck_through_is_another_sign)
+{
+    cr_expect_eq(words_are("\u2194\u0338 \u21ae", ""), 0);
+    cr_expect_eq(words_are("\u2194", "E:\u2194"), WORDS_EMOJI);
+}
+
+Test(emoji, is_not_what_folds_to_letters)
 {
     cr_expect_eq(words_are("1 # * 1\ufe0f", "1 1"), 0);
-    cr_expect_eq(words_are("\u00a9 \u2122 \u2764 \u2764\ufe0e", "tm"), 0);
-    cr_expect_eq(words_are("\u00a9\ufe0f", "E:\u00a9"), WORDS_EMOJI);
+    cr_expect_eq(words_are("x\u2122 \u2139 \u24c2", "xtm i m"), 0);
+    cr_expect_eq(words_are("\u2122\ufe0f", "E:\u2122"), WORDS_EMOJI);
     cr_expect_eq(words_are("a\u20e3", "a\u20e3"), 0);
 }
 

@@ -7,9 +7,10 @@ TestSuite(ledger, .init = dir_make, .fini = dir_remove);
 
 static struct ledger_dump dump_sample(const char *serial, enum dump_state state)
 {
+    static uint8_t made; /* no two have the same bytes */
     return (struct ledger_dump){
         .name = slice_str("part-0001.ndjson.zst.age"),
-        .sha256 = {1, 2, 3},
+        .sha256 = {1, 2, ++made},
         .bytes = 123456789,
         .state = (uint8_t)state,
         .reason_code = slice_str(state == DUMP_COMPLETE ? "" : "chunk"),
@@ -131,6 +132,27 @@ Test(ledger, marks_what_a_later_complete_dump_of_the_same_unit_superseded)
     commit_dumps(c, &other, 1);
     cr_assert_eq(ledger_walk(c, see, &s, NULL), ST_OK);
     cr_assert_str_eq(s.marks, "PppRccpc");
+    casefile_close(c);
+}
+
+Test(ledger, marks_what_later_came_complete_with_the_same_bytes)
+{
+    case_make("c", false);
+    struct seen s = {0};
+    struct casefile *c = case_get(false, CASE_WRITE);
+    struct ledger_dump unread = dump_sample("", DUMP_REFUSED), good;
+    struct ledger_dump a[3] = {dump_sample("", DUMP_REFUSED), dump_sample("", DUMP_PARTIAL)};
+    memset(unread.sha256, 0, sizeof unread.sha256);
+    a[2] = unread;
+    commit_dumps(c, a, 3);
+    for (size_t i = 0; i < 3; i++) {
+        good = dump_sample("9", DUMP_COMPLETE);
+        memcpy(good.sha256, a[i].sha256, sizeof good.sha256);
+        commit_dumps(c, &good, 1);
+    }
+    commit_dumps(c, &a[1], 1);
+    cr_assert_eq(ledger_walk(c, see, &s, NULL), ST_OK);
+    cr_assert_str_eq(s.marks, "RPrcccp");
     casefile_close(c);
 }
 

@@ -368,6 +368,25 @@ Test(render, shows_local_time_and_utc)
     arena_release(&a);
 }
 
+static const struct known_id known_ids[] = {
+    {.service_id = {.data = (const uint8_t *)"s0", .len = 2}, .id = {0xab, 0xcd, 0xef, 1, 2}},
+    {.service_id = {.data = (const uint8_t *)"s1", .len = 2}, .several = true},
+};
+
+Test(render, names_the_record_that_a_service_id_means)
+{
+    r.known = known_ids;
+    r.n_known = 2;
+    text_service_id(&r, slice_str("s0"), &out);
+    buf_put_u8(&out, ' ');
+    text_service_id(&r, slice_str("s1"), &out);
+    buf_put_u8(&out, ' ');
+    text_service_id(&r, slice_str("s"), &out);
+    cr_assert_str_eq(printed(), "abcdef01 \xe2\x80\x9cs1\xe2\x80\x9d (service id) "
+                                "\xe2\x80\x9cs\xe2\x80\x9d (service id)");
+    r.n_known = 0;
+}
+
 Test(render, shows_a_conversation_in_columns)
 {
     struct arena a;
@@ -382,7 +401,7 @@ Test(render, shows_a_conversation_in_columns)
     (void)snprintf(want, sizeof want,
                    "\n\xe2\x94\x80\xe2\x94\x80 Thursday 2 April 2020 (UTC+02:00) "
                    "\xe2\x94\x80\xe2\x94\x80\n\n%.8s  18:23:11  anna    hi\n%28sonly the sender's "
-                   "copy is there \xc2\xb7 answers s0\n",
+                   "copy is there \xc2\xb7 answers \xe2\x80\x9cs0\xe2\x80\x9d (service id)\n",
                    id, "");
     cr_assert_str_eq(printed(), want);
     arena_release(&a);
