@@ -61,6 +61,8 @@ int64_t os_now_ms(void) { return clock_read(CLOCK_REALTIME, 1000); }
 
 int64_t os_monotonic_us(void) { return clock_read(CLOCK_MONOTONIC, 1000000); }
 
+int64_t os_cpu_us(void) { return clock_read(CLOCK_PROCESS_CPUTIME_ID, 1000000); }
+
 unsigned os_cpus(void)
 {
     cpu_set_t set;

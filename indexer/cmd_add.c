@@ -54,6 +54,15 @@ static int report(const struct cmd_options *o, const struct core *core)
     return code ? code : report_exit(core);
 }
 
+static void print_stages(struct core *core)
+{
+    struct buf out = {0};
+    stages_text(&core->stages, &out);
+    if (!out.failed && fwrite(out.data, 1, out.len, stderr) != out.len)
+        clearerr(stderr); /* only figures: nothing depends on them */
+    buf_release(&out);
+}
+
 static int ingest(const struct cmd_options *o, const struct walk_list *dumps, int fd,
                   const struct body_keys *keys)
 {
@@ -80,6 +89,8 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
         cli_progress_end(&core->progress);
         if (st == ST_OK || report_anything(core))
             code = report(o, core);
+        if (o->stages)
+            print_stages(core);
     }
     if (st != ST_OK || compacted != ST_OK) {
         err.status = st != ST_OK ? st : compacted;

@@ -80,6 +80,7 @@ enum status core_open(struct casefile *cf, int fd, const struct core_options *o,
         core_close(c);
         return st;
     }
+    stages_begin(&c->stages);
     cli_progress_begin(&c->progress, o->progress, "ingest");
     *out = c;
     return ST_OK;
@@ -158,6 +159,7 @@ static enum status commit_run(struct core *c, struct err *err)
     TRY(drain(c, err));
     TRY(flush_commit(c, err));
     run_reset(&c->run);
+    stages_next(&c->stages, STAGE_READ);
     return ST_OK;
 }
 

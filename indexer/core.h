@@ -9,6 +9,7 @@
 
 #include "indexer/known.h"
 #include "indexer/reader.h"
+#include "indexer/stages.h"
 #include "indexer/wire.h"
 #include "indexer/worker.h"
 #include "lictor/chan.h"
@@ -44,6 +45,7 @@ struct core {
     uint64_t bytes_done, records_done;
     struct cli_progress progress;
     bool interrupted;
+    struct stages stages;
 };
 
 MUST_USE enum status core_open(struct casefile *cf, int fd, const struct core_options *o,

@@ -400,10 +400,15 @@ static enum status prepare(struct core *c, struct flush *f, struct manifest *nex
                            struct ledger_dump **dumps, size_t *n, struct err *err)
 {
     note_lines_before(c, f);
+    stages_next(&c->stages, STAGE_MATCH);
     TRY(flush_match(f, err));
+    stages_next(&c->stages, STAGE_ORDER);
     TRY(flush_order(f, err));
+    stages_next(&c->stages, STAGE_CLASSIFY);
     TRY(flush_classify(f, err));
+    stages_next(&c->stages, STAGE_RELATE);
     TRY(flush_relate(f, err));
+    stages_next(&c->stages, STAGE_WRITE);
     TRY(write_quarantine(f, next, err));
     add_books(c, f);
     for (size_t i = c->committed; i < c->dumps.n; i++)
@@ -438,6 +443,7 @@ enum status flush_commit(struct core *c, struct err *err)
     if (st == ST_OK)
         st = prepare(c, &f, next, &dumps, &n, err);
     flush_close(&f);
+    stages_next(&c->stages, STAGE_COMMIT);
     if (st == ST_OK) {
         st = casefile_commit(c->cf, next, LEDGER_ADD, dumps, n, err);
         next = NULL;

@@ -25,7 +25,7 @@ static const struct command commands[] = {
      "\n"
      "  --key FILE         the key file to make (else $LICTOR_KEY_FILE)\n"
      "  --no-encryption    store everything readable; checksums find accidents, not attackers\n"},
-    {"add", cmd_add, "kijmpbtafPwS", 1, -1, "add CASE [options] DUMP|DIR|-...",
+    {"add", cmd_add, "kijmpbtafPwST", 1, -1, "add CASE [options] DUMP|DIR|-...",
      "Opens dumps and adds their records. May be stopped or killed at any time: the same command\n"
      "again goes on where it was. A dump that is in the case already is passed over.\n"
      "\n"
@@ -40,7 +40,8 @@ static const struct command commands[] = {
      "  --window SIZE                largest zstd window accepted (default 8M)\n"
      "  --again                      read dumps again that are in the case already\n"
      "  --format text|json           how the books are printed (default text)\n"
-     "  --progress auto|plain|none   progress on stderr (default: on a terminal)\n"},
+     "  --progress auto|plain|none   progress on stderr (default: on a terminal)\n"
+     "  --stages                     say on stderr where the time went\n"},
     {"status", cmd_status, "kf", 0, 0, "status CASE [--format json]",
      "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
      "digest.\n"
@@ -76,6 +77,7 @@ static const struct cli_option option_table[] = {
     {'b', 0, "body-keys", "a file"},
     {'t', 0, "trust", "a file of minisign keys"},
     {'a', 0, "again", NULL},
+    {'T', 0, "stages", NULL},
     {'f', 0, "format", "text or json"},
     {'P', 0, "progress", "auto, plain or none"},
     {'w', 0, "window", "a size from 1K to 2G"},
@@ -166,6 +168,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return true;
     case 'a':
         return o->again = true;
+    case 'T':
+        return o->stages = true;
     case 'f':
         o->json = strcmp(arg, "json") == 0;
         return o->json || strcmp(arg, "text") == 0;

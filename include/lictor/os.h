@@ -50,6 +50,7 @@ void os_list_free(char **names, size_t n);
 MUST_USE enum status os_random(void *buf, size_t len, struct err *err);
 int64_t os_now_ms(void);       /* wall clock, ms since 1970 UTC */
 int64_t os_monotonic_us(void); /* for rates and ETA */
+int64_t os_cpu_us(void);       /* processor time of this process, all threads */
 unsigned os_cpus(void);        /* processors this process may use, at least 1 */
 uint64_t os_peak_memory(void); /* VmHWM of this process, bytes */
 /* No core dumps, not dumpable: the process holds keys. */
