@@ -548,6 +548,14 @@ def hostile_names():
     check(any(f.endswith("evil-" + evil) for f in files), "hostile names: json gives the name back", files[:1])
 
 
+def what_is_no_hash_is_no_name():
+    """A `sha256` that spells the name and size of another file."""
+    c = case()
+    said = lambda source, a: write(source + ".ndjson", dump([msg(1, "one", attachments=[a])], source=source))
+    a = c.add(said("imei:1", {"name": "p.jpg", "size": 5}), said("imei:2", {"sha256": "p.jpg\0" + "5", "name": "evil.exe"}), ident=False)
+    check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
+
+
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name])
 finish()
