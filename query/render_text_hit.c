@@ -48,10 +48,11 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
     who_to_whom(m, out);
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
-    text_pad(out, HIT_INDENT);
     if (text.data) {
+        text_margin(r, out, HIT_INDENT);
         TRY(text_wrap(r, out, text, HIT_INDENT, HIT_INDENT, true, err));
     } else {
+        text_pad(out, HIT_INDENT);
         text_body_words(m, out);
         buf_put_u8(out, '\n');
     }
