@@ -556,6 +556,21 @@ def what_is_no_hash_is_no_name():
     check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
 
 
+def many_versions_of_one_copy():
+    c, n = case(plain=True), 40000
+    reads = [write(f"versions{i}.ndjson", dump([msg(1, "ok", read=T + i * n + k) for k in range(n)], source="imei:v")) for i in range(2)]
+    began = time.monotonic()
+    a = [c.add(f, ident=False) for f in reads] + [c.add("--again", reads[1], ident=False)]
+    check(time.monotonic() - began < 60, "many versions of one copy take no square of the time", time.monotonic() - began)
+    check([totals(x)[1:4] for x in a] == [[1, 0, n - 1], [0, 0, n], [0, 0, n]], "many versions of one copy", [x.totals for x in a])
+    one = c.search("ok")
+    check(len(one) == 1 and one[0].get("copies", 1) == 1, "they are one message", one)
+    seen = json.loads(c.ingest("status", "--format", "json").stdout)["digest"]
+    d = case(plain=True)
+    d.add(*reads, ident=False)
+    check(json.loads(d.ingest("status", "--format", "json").stdout)["digest"] == seen, "and in one add the same")
+
+
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy])
 finish()
