@@ -134,10 +134,11 @@ enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_
     uint32_t *slot = touched_slot(f, segment, doc);
     if (!*slot) {
         struct doc_state state;
-        struct content c;
-        struct target probe = {.segment = segment, .doc = doc};
+        struct slice row;
         TRY(segment_state(casefile_segment(f->cf, segment), f->scratch, doc, &state, err));
-        TRY(flush_content(f, &probe, &f->temp, &c, err));
+        TRY(segment_row(casefile_segment(f->cf, segment), f->scratch, doc, &row, err));
+        if (row.len == 0 || row.data[0] > DOC_KEEPALIVE)
+            return err_set(err, ST_DAMAGED, "a document of no kind");
         struct target *t = grown_add(&f->targets, sizeof *t);
         if (!t)
             return err_no_memory(err);
@@ -146,7 +147,7 @@ enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_
                              .ref = UINT32_MAX,
                              .old = state,
                              .state = state,
-                             .kind = c.kind};
+                             .kind = row.data[0]}; /* FORMAT.md, "Body rows" */
         *slot = (uint32_t)f->targets.n;
         f->n_touched++;
     }
