@@ -556,6 +556,35 @@ def what_is_no_hash_is_no_name():
     check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
 
 
+def refused_when_half_is_in():
+    """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
+    n = 200000
+    f = write("half.ndjson", dump([msg(i, f"ok {i} secretword", sent=T + i) for i in range(n)], source="imei:half"))
+    whole = case()
+    whole.add(f, ident=False)
+    tool("minisign", "-G", "-W", "-p", TMP / "half.pub", "-s", TMP / "half.sec")
+    c = case()
+    p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "-j", "2", "--memory", "64M", f], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while p.poll() is None and c.status()["messages"] == 0:
+        time.sleep(0.02)
+    p.kill()
+    p.wait()
+    s, rows = c.status(), c.rows("ledger")
+    check(0 < s["messages"] < n and s["unfinished"] == 1, "killed half way: status says so", s)
+    check(b"dumps unfinished " in c.ingest("status").stdout, "in words too", c.ingest("status").stdout)
+    check([(r["type"], r["sha256"], r["records"]) for r in rows] == [("unfinished", hashlib.sha256(f.read_bytes()).hexdigest(), s["messages"])], "and the ledger", rows)
+    check(b"unfinished" in c.ingest("ledger").stdout and b"To do: add the file" in c.ingest("ledger").stdout, "with what to do", c.ingest("ledger").stdout)
+    a = c.add("--trust", TMP / "half.pub", f, ident=False)
+    d = a.dumps[0]
+    check((a.code, d["state"], d["reason"]["code"], d["records"], d["messages"]) == (1, "partial", "bad-signature", s["messages"], s["messages"]) and a.balanced(), "refused then: partial, with its books", a)
+    check(c.status()["dumps"] == {"complete": 0, "partial": 1, "refused": 0} and c.status()["unfinished"] == 1, "and still unfinished", c.status())
+    a = c.add(f, ident=False)
+    check((a.code, a.only["state"], a.only["messages"]) == (0, "complete", n), "the next add goes on and completes it", a)
+    check(c.status()["digest"] == whole.status()["digest"] and c.status()["unfinished"] == 0, "to the same case", c.status())
+    a = c.add("--trust", TMP / "half.pub", f, ident=False)
+    check((a.only["state"], a.only["records"]) == ("partial", n + 1), "refused when all of it is in: not `refused`", a)
+
+
 def many_versions_of_one_copy():
     c, n = case(plain=True), 40000
     reads = [write(f"versions{i}.ndjson", dump([msg(1, "ok", read=T + i * n + k) for k in range(n)], source="imei:v")) for i in range(2)]
@@ -572,5 +601,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in])
 finish()
