@@ -50,20 +50,61 @@ void arena_release(struct arena *a)
     arena_init(a, a->chunk);
 }
 
+static size_t usual_cap(const struct arena *a)
+{
+    return a->chunk > sizeof(struct arena_chunk)
+               ? (a->chunk - sizeof(struct arena_chunk)) & ~(ALIGN - 1)
+               : 0;
+}
+
+static void ring_add(struct arena *a, struct arena_chunk *c)
+{
+    c->next = c;
+    if (a->head) {
+        c->next = a->head->next;
+        a->head->next = c;
+    }
+}
+
+static void chunk_drop(struct arena *a, struct arena_chunk *c)
+{
+    if (c)
+        a->held -= sizeof *c + c->cap;
+    free(c);
+}
+
+/* Of the chunks made for one large object each, the largest is kept, next in line. Kept all, they
+ * would become as many as the rounds: small objects come before the large one, and then its chunk
+ * is no neighbour. */
 void arena_reset(struct arena *a)
 {
     if (ARENA_SINGLE) {
         arena_release(a);
         return;
     }
-    struct arena_chunk *c = a->head;
-    if (c) {
-        do {
-            c->pos = 0;
-            c = c->next;
-        } while (c != a->head);
-    }
     a->used = 0;
+    if (!a->head)
+        return;
+    struct arena_chunk *c = a->head->next, *large = NULL, *next;
+    a->head->next = NULL;
+    a->head = NULL;
+    for (; c; c = next) {
+        next = c->next;
+        c->pos = 0;
+        if (c->cap <= usual_cap(a)) {
+            ring_add(a, c);
+            a->head = c;
+        } else if (!large || c->cap > large->cap) {
+            chunk_drop(a, large);
+            large = c;
+        } else {
+            chunk_drop(a, c);
+        }
+    }
+    if (large) {
+        ring_add(a, large);
+        a->head = a->head ? a->head : large;
+    }
 }
 
 /* First touch of fresh memory is the dearest part of a big arena (performance.md): chunks of
@@ -83,19 +124,13 @@ static struct arena_chunk *chunk_alloc(size_t size)
 static struct arena_chunk *chunk_add(struct arena *a, size_t n)
 {
     size_t cap = n;
-    if (!ARENA_SINGLE && a->chunk > sizeof(struct arena_chunk)) {
-        size_t usual = (a->chunk - sizeof(struct arena_chunk)) & ~(ALIGN - 1);
-        if (cap < usual)
-            cap = usual;
-    }
+    if (!ARENA_SINGLE && cap < usual_cap(a))
+        cap = usual_cap(a);
     struct arena_chunk *c = chunk_alloc(sizeof *c + cap);
     if (!c)
         return NULL;
-    *c = (struct arena_chunk){.next = c, .cap = cap};
-    if (a->head) {
-        c->next = a->head->next;
-        a->head->next = c;
-    }
+    *c = (struct arena_chunk){.cap = cap};
+    ring_add(a, c);
     a->head = c;
     a->held += sizeof *c + cap;
     return c;

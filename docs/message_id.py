@@ -45,7 +45,7 @@ def content_hash(r, dump):
     if "sealed" in r:
         unpack = lambda s: __import__("base64").b64decode(r["sealed"][s])
         kind, body = b"sealed", part(b(r["sealed"]["key"])) + part(unpack("nonce")) + part(unpack("box"))
-    name = lambda a: (b(a["sha256"]).lower() if a.get("sha256")
+    name = lambda a: (b(a["sha256"]).lower() if re.fullmatch("[0-9a-fA-F]{64}", a.get("sha256") or "")
                       else b(a.get("name", "")) + b"\0" + str(a.get("size", "")).encode())
     media = [name(a) for a in r.get("attachments", [])]
     fields = [b(r.get("service", dump.get("service"))), sender, conv, b(r.get("id")),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "indexer/cmd.h"
+#include "indexer/dump_ctx.h"
 #include "indexer/report.h"
 #include "lictor/json_out.h"
 #include "lictor/timestamp.h"
@@ -153,6 +154,40 @@ static void row_text(const struct ledger_row *r, struct buf *out)
     buf_put_u8(out, '\n');
 }
 
+/* A dump in which an `add` was stopped: the ledger has no line of it yet, or an older one. */
+static void unfinished_json(const struct dump_progress *p, struct buf *out)
+{
+    char hex[65];
+    struct json_out j = json_out_to(out);
+    hex_encode(p->sha256, 32, hex);
+    json_begin_object(&j);
+    json_key_str(&j, "type", "unfinished");
+    json_key_str(&j, "sha256", hex);
+    json_key_uint(&j, "lines", p->lines);
+    json_key_uint(&j, "records", books_lines(&p->books));
+    json_end_object(&j);
+    buf_put_u8(out, '\n');
+}
+
+static void unfinished_text(const struct dump_progress *p, struct buf *out)
+{
+    char hex[65], records[32];
+    hex_encode(p->sha256, 32, hex);
+    cli_count_text(books_lines(&p->books), records);
+    buf_printf(out, "%-*s  unfinished  %.16s  %12s records are in\n    stopped after line %llu. ",
+               TIME_TEXT_SIZE - 1, "", hex, records, (unsigned long long)p->lines);
+    buf_put_str(out, "To do: add the file with this SHA-256 again; it goes on there.\n");
+}
+
+static void put_unfinished(const struct manifest *m, bool json, struct buf *out)
+{
+    for (size_t i = 0; i < m->n_progress; i++)
+        if (json)
+            unfinished_json(&m->progress[i], out);
+        else
+            unfinished_text(&m->progress[i], out);
+}
+
 int cmd_ledger(const struct cmd_options *o)
 {
     struct casefile *cf;
@@ -177,6 +212,8 @@ int cmd_ledger(const struct cmd_options *o)
                 row_text(r, &out);
         }
     }
+    if (!o->states)
+        put_unfinished(casefile_manifest(cf), o->json, &out);
     if (st != ST_OK) {
         err.status = st;
         code = cmd_fail(&err);

@@ -74,6 +74,7 @@ static void status_json(struct casefile *cf, const struct status_sums *s, struct
     for (int i = 0; i < 3; i++)
         json_key_uint(&j, dump_state_name((enum dump_state)i), s->dumps[i]);
     json_end_object(&j);
+    json_key_uint(&j, "unfinished", casefile_manifest(cf)->n_progress);
     json_key_uint(&j, "segments", casefile_segments(cf));
     json_key_uint(&j, "bytes", s->bytes);
     if (s->all.first_sent != TIME_NONE) {
@@ -114,6 +115,12 @@ static void status_text(struct casefile *cf, const struct status_sums *s, struct
             snprintf(name, sizeof name, "dumps %s", dump_state_name((enum dump_state)i));
             row(out, name, s->dumps[i]);
         }
+    if (casefile_manifest(cf)->n_progress) {
+        row(out, "dumps unfinished", casefile_manifest(cf)->n_progress);
+        buf_put_str(out,
+                    "  an `add` was stopped in them: part of each is in; add them again and it "
+                    "goes on there\n");
+    }
     row(out, "segments", casefile_segments(cf));
     row(out, "bytes", s->bytes);
     if (s->all.first_sent != TIME_NONE) {

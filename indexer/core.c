@@ -185,21 +185,45 @@ static enum status add_dump(struct core *c, struct slice name, const uint8_t *sh
     return ST_OK;
 }
 
-/* A dump that an earlier run left unfinished goes on at its committed line. */
-static void take_progress(struct core *c, struct dump_ctx *d)
+/* What an earlier run left unfinished of these bytes; NULL if nothing. */
+static const struct dump_progress *progress_of(const struct core *c,
+                                               const uint8_t sha256[SHA256_SIZE])
 {
     const struct manifest *m = casefile_manifest(c->cf);
-    for (size_t i = 0; i < m->n_progress; i++) {
-        const struct dump_progress *p = &m->progress[i];
-        if (memcmp(p->sha256, d->entry.sha256, SHA256_SIZE) != 0)
-            continue;
-        struct cursor state = cursor_of(p->state);
-        d->skip = p->lines;
-        d->books = p->books;
-        atomic_store(&d->max_seq, cursor_varint(&state));
-        atomic_store(&d->times, cursor_varint(&state));
-        atomic_store(&d->odd_times, cursor_varint(&state));
-    }
+    for (size_t i = 0; i < m->n_progress; i++)
+        if (memcmp(m->progress[i].sha256, sha256, SHA256_SIZE) == 0)
+            return &m->progress[i];
+    return NULL;
+}
+
+/* An unfinished dump goes on at its committed line. */
+static void take_progress(const struct dump_progress *p, struct dump_ctx *d)
+{
+    struct cursor state = cursor_of(p->state);
+    d->skip = p->lines;
+    d->books = p->books;
+    atomic_store(&d->max_seq, cursor_varint(&state));
+    atomic_store(&d->times, cursor_varint(&state));
+    atomic_store(&d->odd_times, cursor_varint(&state));
+}
+
+/* A refused dump has nothing in the case. So one of which lines are in, from an earlier run, is
+ * partial, with the books of these lines. */
+static enum status refuse_later(struct core *c, struct dump_ctx *d, struct err *err)
+{
+    static const uint8_t no_hash[SHA256_SIZE];
+    const struct dump_progress *p = progress_of(c, d->entry.sha256);
+    struct known_dump *k;
+    if (memcmp(d->entry.sha256, no_hash, SHA256_SIZE) == 0)
+        return ST_OK;
+    TRY(known_get(&c->known, d->entry.sha256, &k, err));
+    if (!p && (k->ctx || k->state == DUMP_REFUSED))
+        return ST_OK;
+    d->entry.state = DUMP_PARTIAL;
+    d->entry.books = p ? p->books : k->books;
+    d->entry.books.records = books_lines(&d->entry.books);
+    d->refused_later = true;
+    return ST_OK;
 }
 
 static enum status answer(struct core *c, bool take, struct err *err)
@@ -224,7 +248,8 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
     TRY(known_get(&c->known, sha.data, &k, err));
     const struct dump_ctx *same_run = k->ctx;
     bool here = same_run && same_run->entry.state != DUMP_REFUSED;
-    bool before = !same_run && k->state != DUMP_REFUSED;
+    const struct dump_progress *unfinished = progress_of(c, sha.data);
+    bool before = !same_run && !unfinished && k->state != DUMP_REFUSED;
     if (here || (before && !c->options.again)) {
         d->already = true;
         d->finished = true;
@@ -237,7 +262,8 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
     if (before)
         d->before = k->books;
     k->ctx = d;
-    take_progress(c, d);
+    if (unfinished)
+        take_progress(unfinished, d);
     TRY(answer(c, true, err));
     return reader_begin(&c->reader, d, err);
 }
@@ -264,7 +290,7 @@ static enum status on_refused(struct core *c, struct slice payload, struct err *
     dump_ctx_damage(d, &why, true);
     d->finished = true;
     c->bytes_done += size;
-    return ST_OK;
+    return refuse_later(c, d, err);
 }
 
 static enum status on_end(struct core *c, struct slice payload, struct err *err)

@@ -174,10 +174,12 @@ void dump_ctx_judge(struct dump_ctx *d, struct run_tables *t)
     }
 }
 
-bool books_balance(const struct books *b)
+uint64_t books_lines(const struct books *b)
 {
-    return b->records == b->messages + b->copies + b->redelivered + b->other + b->quarantined;
+    return b->messages + b->copies + b->redelivered + b->other + b->quarantined;
 }
+
+bool books_balance(const struct books *b) { return b->records == books_lines(b); }
 
 void books_sum(struct books *sum, const struct books *b)
 {

@@ -21,6 +21,8 @@ void dump_ctx_damage(struct dump_ctx *d, const struct err *why, bool refused);
 uint64_t dump_ctx_lines_before(const struct dump_ctx *d);
 void dump_ctx_judge(struct dump_ctx *d, struct run_tables *t);
 bool books_balance(const struct books *b);
+/* What `records` must be. */
+uint64_t books_lines(const struct books *b);
 void books_sum(struct books *sum, const struct books *b);
 
 #endif

@@ -134,10 +134,11 @@ enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_
     uint32_t *slot = touched_slot(f, segment, doc);
     if (!*slot) {
         struct doc_state state;
-        struct content c;
-        struct target probe = {.segment = segment, .doc = doc};
+        struct slice row;
         TRY(segment_state(casefile_segment(f->cf, segment), f->scratch, doc, &state, err));
-        TRY(flush_content(f, &probe, &f->temp, &c, err));
+        TRY(segment_row(casefile_segment(f->cf, segment), f->scratch, doc, &row, err));
+        if (row.len == 0 || row.data[0] > DOC_KEEPALIVE)
+            return err_set(err, ST_DAMAGED, "a document of no kind");
         struct target *t = grown_add(&f->targets, sizeof *t);
         if (!t)
             return err_no_memory(err);
@@ -146,7 +147,7 @@ enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_
                              .ref = UINT32_MAX,
                              .old = state,
                              .state = state,
-                             .kind = c.kind};
+                             .kind = row.data[0]}; /* FORMAT.md, "Body rows" */
         *slot = (uint32_t)f->targets.n;
         f->n_touched++;
     }
@@ -362,7 +363,7 @@ static enum status judge_dumps(struct core *c, struct manifest *next, struct led
 }
 
 /* Dumps that are not finished go on at their committed line; those of earlier runs stay noted until
- * they come again. */
+ * they come again and are not refused. */
 static enum status note_progress(struct core *c, struct manifest *next, struct err *err)
 {
     size_t kept = 0;
@@ -370,6 +371,7 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
         bool here = false;
         for (size_t j = c->committed; j < c->dumps.n && !here; j++)
             here =
+                !core_dump(c, j)->refused_later &&
                 memcmp(core_dump(c, j)->entry.sha256, next->progress[i].sha256, SHA256_SIZE) == 0;
         if (here)
             free((void *)(uintptr_t)next->progress[i].state.data);
@@ -412,7 +414,8 @@ static enum status prepare(struct core *c, struct flush *f, struct manifest *nex
     TRY(write_quarantine(f, next, err));
     add_books(c, f);
     for (size_t i = c->committed; i < c->dumps.n; i++)
-        if (in_ledger(core_dump(c, i)) && core_dump(c, i)->entry.state != DUMP_REFUSED)
+        if (in_ledger(core_dump(c, i)) && core_dump(c, i)->entry.state != DUMP_REFUSED &&
+            !core_dump(c, i)->refused_later)
             dump_ctx_judge(core_dump(c, i), &f->run->tables);
     TRY(judge_dumps(c, next, dumps, n, err));
     TRY(note_progress(c, next, err));

@@ -4,6 +4,8 @@
 #include "indexer/flush.h"
 #include "indexer/held.h"
 
+#include <stdlib.h>
+
 /* The copies of one target: what the case had, and both together. */
 struct gathered {
     struct content content;
@@ -62,22 +64,6 @@ static enum status held_of_entries(const struct flush *f, struct flush_lane *lan
     return ST_OK;
 }
 
-static bool same_slice(struct slice a, struct slice b)
-{
-    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
-}
-
-static bool same_version(const struct held_version *a, const struct held_version *b)
-{
-    const struct origin_ref *x = a->origin, *y = b->origin;
-    return a->delivered == b->delivered && a->read == b->read && a->collected == b->collected &&
-           slice_eq(a->extra, b->extra) && x->direction == y->direction &&
-           same_slice(x->account, y->account) && same_slice(x->authority, y->authority) &&
-           same_slice(x->warrant, y->warrant) && same_slice(x->liid, y->liid) &&
-           same_slice(x->cin, y->cin) && same_slice(x->point, y->point) &&
-           same_slice(x->serial, y->serial) && same_slice(x->selection, y->selection);
-}
-
 /* ---- the digest ---- */
 
 /* A version that the case did not have, for the digest. */
@@ -107,8 +93,24 @@ static enum status hash_origins(struct flush *f, struct err *err)
 
 /* ---- a document of the case, with further copies ---- */
 
-/* `into` takes the versions of `more` that it lacks; these go into the digest. `into` may be empty.
- */
+static bool has_version(const struct held_copy *h, const struct held_version *v)
+{
+    size_t lo = 0, hi = h->n_versions;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = held_version_cmp(&h->versions[mid], v);
+        if (c == 0)
+            return true;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return false;
+}
+
+/* `into`, a copy of the case (its versions are in held_version_cmp order) or empty, takes the
+ * versions of `more` that it lacks; these go into the digest. */
 static enum status unite(const struct flush *f, struct flush_lane *lane, uint8_t kind,
                          const uint8_t what[SHA256_SIZE], struct held_copy *into,
                          const struct held_copy *more, struct err *err)
@@ -123,10 +125,7 @@ static enum status unite(const struct flush *f, struct flush_lane *lane, uint8_t
         memcpy(v, into->versions, n * sizeof *v);
     for (size_t i = 0; i < more->n_versions; i++) {
         const struct held_version *m = &more->versions[i];
-        bool known = false;
-        for (size_t j = 0; j < into->n_versions && !known; j++)
-            known = same_version(&v[j], m);
-        if (known)
+        if (has_version(into, m))
             continue;
         v[n++] = *m;
         struct held_facts facts = {more->stream->numbered, more->seq, m->delivered, m->read,
@@ -145,26 +144,52 @@ static int held_cmp(const struct held_copy *a, const struct held_copy *b)
     return c ? c : (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-/* Has this very record (dump and line) been read into this copy before? */
-static bool sighted(const struct held_copy *h, const struct dump_ref *dump, uint64_t line)
+static int sighting_cmp(const void *pa, const void *pb)
 {
-    for (size_t v = 0; v < h->n_versions; v++)
-        for (size_t s = 0; s < h->versions[v].n_sightings; s++) {
-            const struct held_sighting *x = &h->versions[v].sightings[s];
-            if (x->line == line && memcmp(x->dump->sha256, dump->sha256, SHA256_SIZE) == 0)
-                return true;
-        }
-    return false;
+    const struct held_sighting *a = pa, *b = pb;
+    int c = memcmp(a->dump->sha256, b->dump->sha256, SHA256_SIZE);
+    return c ? c : (a->line > b->line) - (a->line < b->line);
 }
 
-static void mark_held(struct flush *f, const struct held_copy *old, size_t from, size_t to)
+/* All records that were read into the copy, in sighting_cmp order. */
+static enum status sightings_of(const struct held_copy *h, struct arena *a,
+                                struct held_sighting **out, size_t *n, struct err *err)
+{
+    size_t all = 0;
+    for (size_t v = 0; v < h->n_versions; v++)
+        all += h->versions[v].n_sightings;
+    struct held_sighting *s = arena_array(a, all, sizeof *s);
+    if (!s)
+        return err_no_memory(err);
+    *n = 0;
+    for (size_t v = 0; v < h->n_versions; v++)
+        for (size_t i = 0; i < h->versions[v].n_sightings; i++)
+            s[(*n)++] = h->versions[v].sightings[i];
+    if (all > 1)
+        qsort(s, all, sizeof *s, sighting_cmp);
+    *out = s;
+    return ST_OK;
+}
+
+/* Entries [from, to) are of a copy that the case has. Only a record of a dump that is read again
+ * may have been read into it before. */
+static enum status mark_held(struct flush *f, struct flush_lane *lane, const struct held_copy *old,
+                             size_t from, size_t to, struct err *err)
 {
     const struct dump_ref *dumps = f->run->tables.dumps.items;
+    struct held_sighting *all = NULL;
+    size_t n = 0;
     for (size_t i = from; i < to; i++) {
         struct entry *e = &f->entries[i];
+        struct held_sighting own = {.dump = &dumps[e->copy->dump], .line = e->copy->line};
         e->held = true;
-        e->known = sighted(old, &dumps[e->copy->dump], e->copy->line);
+        if (own.line > f->lines_before[e->copy->dump])
+            continue;
+        if (!all)
+            TRY(sightings_of(old, &lane->temp, &all, &n, err));
+        e->known = n && bsearch(&own, all, n, sizeof own, sighting_cmp);
     }
+    return ST_OK;
 }
 
 /* Old copies and the run's, merged in order; entries learn whether they were held. */
@@ -198,7 +223,7 @@ static enum status gather(struct flush *f, struct flush_lane *lane, const struct
         }
         if (c == 0) {
             both = g->old[o++];
-            mark_held(f, &both, at, to);
+            TRY(mark_held(f, lane, &both, at, to, err));
         }
         TRY(unite(f, lane, t->kind, what, &both, &h, err));
         g->now[g->n_now++] = both;

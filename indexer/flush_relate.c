@@ -29,37 +29,77 @@ static void set_flag(struct target *t, uint16_t flag)
     t->changed = true;
 }
 
-/* Judges claims [from, to), all of one group: each pair until a contradiction is found. */
+/* One of the contents that are compared, and the memory it stands in. */
+struct judged {
+    struct arena a;
+    struct content c;
+    const struct target *of;
+};
+
+static enum status judged_load(struct flush *f, const struct target *t, struct judged *j,
+                               struct err *err)
+{
+    if (j->of == t)
+        return ST_OK;
+    j->of = NULL;
+    arena_reset(&j->a);
+    TRY(flush_content(f, t, &j->a, &j->c, err));
+    j->of = t;
+    return ST_OK;
+}
+
+static bool pair_conflicts(const struct judged *x, const struct judged *y)
+{
+    return contents_conflict(&x->c, x->of->state.flags, &y->c, y->of->state.flags);
+}
+
+/* Whom does targets[i] contradict? The first one that it does is enough. */
+static enum status judge_one(struct flush *f, struct target **targets, size_t n, size_t i,
+                             struct judged pair[2], struct err *err)
+{
+    TRY(judged_load(f, targets[i], &pair[0], err));
+    if (pair[0].c.body_kind == BODY_NONE && (targets[i]->state.flags & DOC_DELETED))
+        return ST_OK;
+    for (size_t j = 0; j < n; j++) {
+        if (j == i)
+            continue;
+        TRY(judged_load(f, targets[j], &pair[1], err));
+        if (!pair_conflicts(&pair[0], &pair[1]))
+            continue;
+        set_flag(targets[i], DOC_CONFLICT);
+        set_flag(targets[j], DOC_CONFLICT);
+        break;
+    }
+    return ST_OK;
+}
+
+/* Judges claims [from, to), all of one group: each pair until a contradiction is found. Any number
+ * of large texts may claim one place, so two are held at a time and read again where needed. */
 static enum status judge(struct flush *f, const struct sort_item *claims, size_t from, size_t to,
                          struct err *err)
 {
-    arena_reset(&f->temp);
+    struct judged pair[2] = {{.of = NULL}, {.of = NULL}};
     size_t n = 0;
-    struct content *contents = arena_array(&f->temp, to - from, sizeof *contents);
+    arena_reset(&f->temp);
     struct target **targets = arena_array(&f->temp, to - from, sizeof *targets);
-    if (!contents || !targets)
+    if (!targets)
         return err_no_memory(err);
-    for (size_t i = from; i < to; i++) {
-        if (i > from && claims[i].value == claims[i - 1].value)
-            continue;
-        targets[n] = flush_target(f, claims[i].value);
-        TRY(flush_content(f, targets[n], &f->temp, &contents[n], err));
-        n++;
-    }
+    for (size_t i = from; i < to; i++)
+        if (i == from || claims[i].value != claims[i - 1].value)
+            targets[n++] = flush_target(f, claims[i].value);
     if (n < 2)
         return ST_OK;
+    enum status st = ST_OK;
     for (size_t i = 0; i < n; i++)
         set_flag(targets[i], DOC_RELATED);
-    for (size_t i = 0; i < n; i++) {
-        bool silent = contents[i].body_kind == BODY_NONE && (targets[i]->state.flags & DOC_DELETED);
-        for (size_t j = 0; j < n && !silent && !(targets[i]->state.flags & DOC_CONFLICT); j++)
-            if (j != i && contents_conflict(&contents[i], targets[i]->state.flags, &contents[j],
-                                            targets[j]->state.flags)) {
-                set_flag(targets[i], DOC_CONFLICT);
-                set_flag(targets[j], DOC_CONFLICT);
-            }
-    }
-    return ST_OK;
+    arena_init(&pair[0].a, (size_t)16 << 10);
+    arena_init(&pair[1].a, (size_t)16 << 10);
+    for (size_t i = 0; st == ST_OK && i < n; i++)
+        if (!(targets[i]->state.flags & DOC_CONFLICT))
+            st = judge_one(f, targets, n, i, pair, err);
+    arena_release(&pair[0].a);
+    arena_release(&pair[1].a);
+    return st;
 }
 
 enum status flush_judge(struct flush *f, struct grown *claims, struct err *err)

@@ -104,6 +104,14 @@ static enum status make_conversation(struct recogniser *r, const struct dump_ctx
     return ST_OK;
 }
 
+/* Only what has the form of a hash names a file: any other string could spell the name and size of
+ * another one. The reader has put its letters into lower case. */
+static bool is_hash(struct slice s)
+{
+    uint8_t hash[SHA256_SIZE];
+    return s.len == 2 * sizeof hash && hex_decode((const char *)s.data, sizeof hash, hash);
+}
+
 static enum status make_attachments(struct recogniser *r, const struct record *rec,
                                     struct content *c, struct err *err)
 {
@@ -114,7 +122,7 @@ static enum status make_attachments(struct recogniser *r, const struct record *r
         return err_no_memory(err);
     for (size_t i = 0; i < rec->n_attachments; i++) {
         const struct record_attachment *at = &rec->attachments[i];
-        if (at->sha256.len) {
+        if (is_hash(at->sha256)) {
             ids[i] = at->sha256;
             continue;
         }

@@ -56,6 +56,7 @@ struct dump_ctx {
     bool again; /* read again by --again: its lines up to lines_before stand in the books */
     struct books before;      /* if again: what the ledger has */
     uint64_t lines_committed; /* lines that the last commit had */
+    bool refused_later;       /* refused now, but lines of it are in from before: it is partial */
     /* atomics: workers */
     _Atomic uint64_t max_seq; /* + 1; 0 if none */
     _Atomic uint64_t times, odd_times;

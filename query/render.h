@@ -119,8 +119,13 @@ void text_when(const struct render *r, struct buf *out, int64_t ms);
 void text_clock(const struct render *r, struct buf *out, int64_t ms);
 /* "UTC" or "UTC+02:00": what holds at `ms`. */
 void text_offset(const struct render *r, struct buf *out, int64_t ms);
-/* Wrapped to the columns, continuation lines indented; `used` columns of the first line are taken.
- * Words of the query are highlighted. Ends with a newline. */
+/* Up to `indent`, with the sign in its last columns that stands before every line that begins with
+ * evidence, and before none of ours: a text of several lines cannot print a remark, a contradiction
+ * or a hole. */
+#define TEXT_MARGIN 2
+void text_margin(const struct render *r, struct buf *out, int indent);
+/* Evidence, wrapped to the columns, continuation lines behind text_margin; `used` columns of the
+ * first line are taken. Words of the query are highlighted. Ends with a newline. */
 MUST_USE enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent,
                                int used, bool highlight, struct err *err);
 /* The same for words of ours, in which all evidence is safe already. */

@@ -1,5 +1,6 @@
 /* render_text — the pieces of which text for people is made: names, times, ids, wrapped lines. What
- * runs from right to left is isolated, line by line, so that it can reorder nothing around it. */
+ * runs from right to left is isolated, line by line, so that it can reorder nothing around it; a
+ * line that begins with evidence has a sign before it, so that none can pass for words of ours. */
 #include "lictor/cli.h"
 #include "lictor/utf8.h"
 #include "query/render.h"
@@ -7,7 +8,8 @@
 #define ISOLATE "\xe2\x81\xa8"     /* U+2068 */
 #define ISOLATE_END "\xe2\x81\xa9" /* U+2069 */
 #define ELLIPSIS "\xe2\x80\xa6"
-#define WRAP_LEAST 24 /* columns of text, however narrow the terminal */
+#define MARGIN_SIGN "\xe2\x94\x82 " /* a vertical line */
+#define WRAP_LEAST 24               /* columns of text, however narrow the terminal */
 
 void text_style(const struct render *r, struct buf *out, int style)
 {
@@ -41,6 +43,14 @@ void text_pad(struct buf *out, int columns)
 {
     for (; columns > 0; columns--)
         buf_put_u8(out, ' ');
+}
+
+void text_margin(const struct render *r, struct buf *out, int indent)
+{
+    text_pad(out, indent - TEXT_MARGIN);
+    text_style(r, out, STYLE_DIM);
+    buf_put_str(out, MARGIN_SIGN);
+    text_style(r, out, STYLE_NONE);
 }
 
 /* Bytes of `name` that fit into `columns`. */
@@ -208,8 +218,10 @@ static void wrap(struct render *r, struct buf *out, struct slice text, int inden
     int first = r->columns - used > WRAP_LEAST ? r->columns - used : WRAP_LEAST;
     for (size_t from = 0, next = 0; from == 0 || from < text.len; from = next) {
         size_t end = line_end(text, from, from == 0 ? first : columns, &next);
-        if (from > 0)
+        if (from > 0 && h->safe)
             text_pad(out, indent);
+        else if (from > 0)
+            text_margin(r, out, indent);
         put_line(r, out, text, from, end, h);
         buf_put_u8(out, '\n');
         if (next == 0)

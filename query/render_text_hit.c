@@ -42,6 +42,10 @@ static enum status body(struct render *r, const struct message_view *m, struct b
     else
         text_body_words(r, m, &words);
     int used = HIT_INDENT + cli_width(buf_slice(&words));
+    if (text.data && words.len == 0)
+        text_margin(r, out, HIT_INDENT);
+    else
+        text_pad(out, HIT_INDENT);
     buf_put_slice(out, buf_slice(&words));
     out->failed |= words.failed;
     buf_release(&words);
@@ -68,7 +72,6 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
     who_to_whom(m, out);
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
-    text_pad(out, HIT_INDENT);
     TRY(body(r, m, out, err));
     text_attachments(r, m, HIT_INDENT, out);
     text_marks(r, m, true, &marks);

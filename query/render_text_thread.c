@@ -110,17 +110,18 @@ static enum status contradiction(struct render *r, const struct related *other, 
     buf_put_str(out, strcmp(other->why, "same-id") == 0
                          ? ", under the same service id, says:\n"
                          : ", under the same number of its stream, says:\n");
-    text_pad(out, text_indent(r) + 2);
     if (st == ST_OK && refs.len)
         st = view_load(r->v, data, VIEW_CONTENT, &a, &o, err);
     if (st == ST_OK && refs.len) {
         struct slice text = render_text_of(&o.c);
-        if (text.data)
+        if (text.data) {
+            text_margin(r, out, text_indent(r) + 2);
             st = text_wrap(r, out, text, text_indent(r) + 2, text_indent(r) + 2, false, err);
-        else
+        } else {
+            text_pad(out, text_indent(r) + 2);
             text_body_words(r, &o, out);
-        if (!text.data)
             buf_put_u8(out, '\n');
+        }
     }
     buf_release(&refs);
     arena_release(&a);
@@ -141,7 +142,7 @@ static enum status body(struct render *r, const struct message_view *m, struct b
     buf_put_u8(out, '\n');
     if (m->c.kind != DOC_EVENT || !text_is_long(text))
         return ST_OK;
-    text_pad(out, indent);
+    text_margin(r, out, indent);
     return text_wrap(r, out, text, indent, indent, false, err);
 }
 

@@ -152,7 +152,7 @@ static int origin_cmp(const struct origin_ref *a, const struct origin_ref *b)
 
 static int i64_cmp(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-static int version_cmp(const struct held_version *a, const struct held_version *b)
+int held_version_cmp(const struct held_version *a, const struct held_version *b)
 {
     int c = origin_cmp(a->origin, b->origin);
 
@@ -183,7 +183,7 @@ struct flat_version {
 static int flat_version_cmp(const void *a, const void *b)
 {
     const struct flat_version *x = a, *y = b;
-    int c = version_cmp(&x->v, &y->v);
+    int c = held_version_cmp(&x->v, &y->v);
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
@@ -231,7 +231,7 @@ static enum status copy_unite(const struct flat_copy *from, const struct flat_co
     if (n > 1)
         qsort(all, n, sizeof(*all), flat_version_cmp);
     for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && version_cmp(&all[end].v, &all[i].v) == 0;)
+        for (end = i + 1; end < n && held_version_cmp(&all[end].v, &all[i].v) == 0;)
             end++;
         TRY(version_unite(all + i, all + end, a, &versions[kept++], err));
     }

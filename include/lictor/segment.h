@@ -176,6 +176,8 @@ struct held_copy {
     const struct held_version *versions;
     size_t n_versions;
 };
+/* The order in which readers show versions; 0 where they are equal in all but their sightings. */
+int held_version_cmp(const struct held_version *a, const struct held_version *b);
 MUST_USE enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_t doc,
                                     struct arena *a, const struct held_copy **out, size_t *n,
                                     struct err *err);

@@ -577,6 +577,58 @@ def hostile_names():
     check(any(f.endswith("evil-" + evil) for f in files), "hostile names: json gives the name back", files[:1])
 
 
+def what_is_no_hash_is_no_name():
+    """A `sha256` that spells the name and size of another file."""
+    c = case()
+    said = lambda source, a: write(source + ".ndjson", dump([msg(1, "one", attachments=[a])], source=source))
+    a = c.add(said("imei:1", {"name": "p.jpg", "size": 5}), said("imei:2", {"sha256": "p.jpg\0" + "5", "name": "evil.exe"}), ident=False)
+    check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
+
+
+def refused_when_half_is_in():
+    """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
+    n = 200000
+    f = write("half.ndjson", dump([msg(i, f"ok {i} secretword", sent=T + i) for i in range(n)], source="imei:half"))
+    whole = case()
+    whole.add(f, ident=False)
+    tool("minisign", "-G", "-W", "-p", TMP / "half.pub", "-s", TMP / "half.sec")
+    c = case()
+    p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "-j", "2", "--memory", "64M", f], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while p.poll() is None and c.status()["messages"] == 0:
+        time.sleep(0.02)
+    p.kill()
+    p.wait()
+    s, rows = c.status(), c.rows("ledger")
+    check(0 < s["messages"] < n and s["unfinished"] == 1, "killed half way: status says so", s)
+    check(b"dumps unfinished " in c.ingest("status").stdout, "in words too", c.ingest("status").stdout)
+    check([(r["type"], r["sha256"], r["records"]) for r in rows] == [("unfinished", hashlib.sha256(f.read_bytes()).hexdigest(), s["messages"])], "and the ledger", rows)
+    check(b"unfinished" in c.ingest("ledger").stdout and b"To do: add the file" in c.ingest("ledger").stdout, "with what to do", c.ingest("ledger").stdout)
+    a = c.add("--trust", TMP / "half.pub", f, ident=False)
+    d = a.dumps[0]
+    check((a.code, d["state"], d["reason"]["code"], d["records"], d["messages"]) == (1, "partial", "bad-signature", s["messages"], s["messages"]) and a.balanced(), "refused then: partial, with its books", a)
+    check(c.status()["dumps"] == {"complete": 0, "partial": 1, "refused": 0} and c.status()["unfinished"] == 1, "and still unfinished", c.status())
+    a = c.add(f, ident=False)
+    check((a.code, a.only["state"], a.only["messages"]) == (0, "complete", n), "the next add goes on and completes it", a)
+    check(c.status()["digest"] == whole.status()["digest"] and c.status()["unfinished"] == 0, "to the same case", c.status())
+    a = c.add("--trust", TMP / "half.pub", f, ident=False)
+    check((a.only["state"], a.only["records"]) == ("partial", n + 1), "refused when all of it is in: not `refused`", a)
+
+
+def many_versions_of_one_copy():
+    c, n = case(plain=True), 40000
+    reads = [write(f"versions{i}.ndjson", dump([msg(1, "ok", read=T + i * n + k) for k in range(n)], source="imei:v")) for i in range(2)]
+    began = time.monotonic()
+    a = [c.add(f, ident=False) for f in reads] + [c.add("--again", reads[1], ident=False)]
+    check(time.monotonic() - began < 60, "many versions of one copy take no square of the time", time.monotonic() - began)
+    check([totals(x)[1:4] for x in a] == [[1, 0, n - 1], [0, 0, n], [0, 0, n]], "many versions of one copy", [x.totals for x in a])
+    one = c.search("ok")
+    check(len(one) == 1 and one[0].get("copies", 1) == 1, "they are one message", one)
+    seen = json.loads(c.ingest("status", "--format", "json").stdout)["digest"]
+    d = case(plain=True)
+    d.add(*reads, ident=False)
+    check(json.loads(d.ingest("status", "--format", "json").stdout)["digest"] == seen, "and in one add the same")
+
+
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in])
 finish()

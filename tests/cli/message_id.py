@@ -83,7 +83,7 @@ def shapes():
     yield m("by nobody to a group", sender=None, to=None, group="g")
     for name, media in (("hash", [{"sha256": SHA, "name": "x", "size": 3}]), ("upper", [{"sha256": SHA.upper()[:-1] + "A"}]),
                         ("name and size", [{"name": "ñ.jpg", "size": 70000}]), ("name", [{"name": "a"}]), ("size", [{"size": 0}]),
-                        ("nothing", [{}]), ("none", []), ("order", [{"name": "a"}, {"name": "b", "caption": "c"}]),
+                        ("no hash", [{"sha256": "ñ.jpg\x0070000"}]), ("short", [{"sha256": SHA[1:], "name": "y"}]), ("nothing", [{}]), ("none", []), ("order", [{"name": "a"}, {"name": "b", "caption": "c"}]),
                         ("other order", [{"name": "b"}, {"name": "a"}])):
         yield m("media " + name, attachments=media)
     yield m(None, attachments=[{"sha256": SHA, "type": "photo"}])

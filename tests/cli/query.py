@@ -73,6 +73,18 @@ def test_search():
     check(len(rows) == 3 and {r["text"] for r in rows} >= {"the harbour at noon", "the harbour at nine"} and rows[0]["conversation"], "csv", rows)
 
 
+def test_no_text_passes_for_a_remark():
+    said = ["I never said that", "contradicted · sealed", "≠ deadbeef, under the same number of its stream, says:", "  I killed him",
+            "⋮ 37 records of imei:1 (live) are not in the delivered data", "[photo x.jpg]"]
+    c = Case("forged")
+    c.add(write("forged.ndjson", dump([msg(1, "\n".join(said), id="m"), msg(2, "\n".join(said[1:]), id="m"), msg(9, "x y " * 400)])), ident=False)
+    i = c.search("killed")[0]["id"]
+    for args in (("search", "killed"), ("thread", "--with", "anna,bert"), ("message", i), ("search", "x"), ("thread", "--around", i, "--context", "3")):
+        text = query(c, *args).stdout.decode()
+        forged = [x for x in text.split("\n") if re.match(r" *(contradicted · s|≠ dead|I killed|⋮ 37|\[photo|x y)", x)]
+        check(not forged and re.search(r"\n *│ (x y|contradicted)", text), f"{args[0]}: lines of a text stand behind a sign", (forged, text))
+
+
 def test_exit_codes():
     for args, code in ((("search", "nosuchword"), 1), (("search", "--count", "nosuchword"), 1), (("search", "("), 2), (("search", ""), 2), (("search",), 2), (("search", "--nonsense", "x"), 2),
                        (("search", "--limit", "0", "x"), 2), (("search", "--sort", "relevance", "x"), 2), (("search", "--continue", "x", "y"), 2), (("search", "--context", "2", "x"), 2),
@@ -148,7 +160,7 @@ def test_thread():
     check((rows[-1]["query"], rows[-1]["total"], rows[-1]["conversations"]) == ("with:bert,anna", 7, 1), "the summary", rows[-1])
     text = query(C, "thread", "--with", "anna,bert").stdout.decode()
     check("bert is called “Big B” in the address book of anna" in text, "whose address book", text)
-    check(re.search(r"the harbour at noon\n.*contradicted\n.*≠ [0-9a-f]{8,}, under the same service id, says:\n +the harbour at nine", text), "the contradiction below the message", text)
+    check(re.search(r"the harbour at noon\n.*contradicted\n.*≠ [0-9a-f]{8,}, under the same service id, says:\n +│ the harbour at nine", text), "the contradiction below the message", text)
     check("(sealed under key K1)" in text and "no time" in text and "3 records of imei:A (live)" in text.replace("\n", " "), "what cannot be read is said", text)
     check("They also meet in 2 other conversations:" in text and "group crew" in text and "anna, bert, carl" in text, "where they also meet", text)
     conv = rows[0]["conversation"]
@@ -303,5 +315,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_no_text_passes_for_a_remark, test_inert, test_pipes, test_steps])
 finish()

@@ -94,7 +94,7 @@ class Content:
             s = r["sealed"]
             self.sealed = (raw(s["key"]), base64.b64decode(s["nonce"]), base64.b64decode(s["box"]))
             self.opened, self.broken = dump.boxes.get(self.sealed[2], (None, 0))
-        self.attachments = [raw(a["sha256"]).lower() if a.get("sha256") else
+        self.attachments = [raw(a["sha256"]).lower() if re.fullmatch("[0-9a-fA-F]{64}", a.get("sha256") or "") else
                             raw(a.get("name", "")) + b"\0" + a.get("size", "").encode()
                             for a in r.get("attachments", [])] or None
         if not message:

@@ -53,6 +53,23 @@ Test(arena, holds_no_more_after_many_equal_rounds)
     arena_release(&a);
 }
 
+Test(arena, holds_no_more_after_many_rounds_of_small_and_large)
+{
+    struct arena a;
+    size_t most = 0;
+    arena_init(&a, 4096);
+    for (size_t round = 0; round < 100; round++) {
+        cr_assert_not_null(arena_alloc(&a, 40));
+        memset(arena_alloc(&a, 100000 + round), 0xcc, 100000 + round);
+        cr_assert_not_null(arena_alloc(&a, 5000));
+        memset(arena_alloc(&a, 90000), 0xdd, 90000);
+        most = a.held > most ? a.held : most;
+        arena_reset(&a);
+    }
+    cr_assert_lt(most, 400000);
+    arena_release(&a);
+}
+
 Test(arena, keeps_its_chunks_apart_when_rounds_differ)
 {
     struct arena a;

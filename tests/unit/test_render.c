@@ -312,6 +312,8 @@ Test(render, gives_every_row_of_csv_the_columns_of_its_header)
 
 /* ---- text ---- */
 
+#define BAR "\xe2\x94\x82 "
+
 static const char *wrapped(const char *text, int columns)
 {
     buf_clear(&out);
@@ -324,13 +326,13 @@ Test(render, wraps_text_at_blanks_and_breaks_long_words)
 {
     cr_assert_str_eq(wrapped("", 40), "\n");
     cr_assert_str_eq(wrapped("one two", 40), "one two\n");
-    cr_assert_str_eq(wrapped("a\nb\n\nc", 40), "a\n  b\n  \n  c\n");
+    cr_assert_str_eq(wrapped("a\nb\n\nc", 40), "a\n" BAR "b\n" BAR "\n" BAR "c\n");
     cr_assert_str_eq(wrapped("aaaa bbbb cccc dddd eeee ffff", 26),
-                     "aaaa bbbb cccc dddd eeee\n  ffff\n");
+                     "aaaa bbbb cccc dddd eeee\n" BAR "ffff\n");
     cr_assert_str_eq(wrapped("aaaaaaaaaabbbbbbbbbbccccccccccdddd", 26),
-                     "aaaaaaaaaabbbbbbbbbbcccc\n  ccccccdddd\n");
+                     "aaaaaaaaaabbbbbbbbbbcccc\n" BAR "ccccccdddd\n");
     cr_assert_str_eq(wrapped("x aaaaaaaaaabbbbbbbbbbcccccccccc", 26),
-                     "x\n  aaaaaaaaaabbbbbbbbbbcccc\n  cccccc\n");
+                     "x\n" BAR "aaaaaaaaaabbbbbbbbbbcccc\n" BAR "cccccc\n");
 }
 
 Test(render, isolates_what_runs_from_right_to_left)
