@@ -12,7 +12,7 @@
 #define SEGMENTS_AFTER 8
 #define OVERLAYS_MANY 8
 #define OUTPUT_DOCS_MAX ((size_t)32000000)
-#define RUN_SHARE 40
+#define RUN_SHARE 36
 
 /* Where the merge stands in one chosen segment. */
 struct source {
@@ -60,6 +60,8 @@ static enum status write_output(struct compaction *c, struct err *err)
     enum status st = flush_open(&f, c->cf, &c->reload.run, c->options->threads, err);
     if (st == ST_OK)
         st = flush_order(&f, err);
+    if (st == ST_OK)
+        st = flush_terms(&f, err);
     if (st == ST_OK)
         st = flush_write_base(&f, c->next, err);
     flush_close(&f);

@@ -13,9 +13,9 @@
 #define BATCHES_PER_WORKER 3
 /* Share of the memory that the run may fill before it is flushed; the rest is for sorting,
  * inverting and the doubling of arrays. */
-#define RUN_SHARE 40
+#define RUN_SHARE 36
 /* Share of the memory that is kept from one flush for the next. */
-#define KEPT_SHARE 50
+#define KEPT_SHARE 20
 
 static void worker_main(void *arg)
 {

@@ -59,6 +59,10 @@ void flush_close(struct flush *f)
         arena_release(&f->lanes[i].temp);
         content_hasher_release(&f->lanes[i].hasher);
         segment_scratch_free(f->lanes[i].scratch);
+        if (f->lanes[i].has_maker)
+            term_maker_release(&f->lanes[i].maker);
+        grown_release(&f->lanes[i].counts);
+        grown_release(&f->lanes[i].ids);
     }
     free(f->lanes);
     pages_free(f->entries, f->n_entries * sizeof *f->entries);
@@ -408,6 +412,8 @@ static enum status prepare(struct core *c, struct flush *f, struct manifest *nex
     TRY(flush_order(f, err));
     stages_next(&c->stages, STAGE_CLASSIFY);
     TRY(flush_classify(f, err));
+    stages_next(&c->stages, STAGE_TERMS);
+    TRY(flush_terms(f, err));
     stages_next(&c->stages, STAGE_RELATE);
     TRY(flush_relate(f, err));
     stages_next(&c->stages, STAGE_WRITE);

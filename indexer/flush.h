@@ -3,7 +3,9 @@
  * Phases, in this order; each is one file:
  *   flush_match    which contents does the case have already?         (sorted keys against sorted
  * keys) flush_order    documents into the one order, copies to their documents flush_classify
- * message, copy or re-delivery? states, books, digest flush_relate   same seq, same id: related,
+ * message, copy or re-delivery? states, books, digest
+ *   flush_terms    words and fields of the new documents
+ *   flush_relate   same seq, same id: related,
  * conflict flush_write    one base segment of new documents, one overlay per touched segment
  * Nothing here depends on the order of arrival: every decision is made on sorted copies.
  *
@@ -13,6 +15,7 @@
 #define INDEXER_FLUSH_H
 
 #include "indexer/run.h"
+#include "indexer/terms.h"
 
 struct core;
 
@@ -47,6 +50,12 @@ struct flush_lane {
     struct content_hasher hasher;
     struct segment_scratch *scratch;
     struct digest_many digest;
+    /* flush_terms: */
+    bool has_maker;
+    struct term_maker maker;
+    size_t from, to;     /* the new documents whose terms it has, in the one order */
+    struct grown counts; /* struct term_counts, by document from `from` on */
+    struct grown ids;    /* struct sort_term: service ids, `id` is the target */
 };
 
 struct flush {
@@ -81,6 +90,8 @@ void flush_close(struct flush *f);
 MUST_USE enum status flush_match(struct flush *f, struct err *err);
 MUST_USE enum status flush_order(struct flush *f, struct err *err);
 MUST_USE enum status flush_classify(struct flush *f, struct err *err);
+/* The terms of the new documents, in the lanes. */
+MUST_USE enum status flush_terms(struct flush *f, struct err *err);
 MUST_USE enum status flush_relate(struct flush *f, struct err *err);
 /* Writes the files and names them in `next`. */
 MUST_USE enum status flush_write(struct flush *f, struct manifest *next, struct err *err);

@@ -37,33 +37,20 @@ static void id_key(struct content_hasher *h, const struct content *c, const uint
     key[1] = load_u64(out + 8);
 }
 
-/* The id of a new document as the term it is indexed under. */
-static struct slice id_term(const struct flush *f, const struct target *t)
-{
-    const struct run_doc *d = flush_doc(f, t);
-    const struct run_store *s = &f->run->stores[RUN_REF_WORKER(t->ref)];
-    const uint32_t *tokens = (const uint32_t *)s->tokens.items + d->first_token;
-    for (uint32_t k = 0; k < d->n_fields; k++) {
-        struct slice term = vocab_term(&s->vocab, tokens[k] & ~TOKEN_SAME);
-        if (term.data[0] == TERM_ID)
-            return term;
-    }
-    return slice_of(NULL, 0);
-}
-
 static enum status list_names(struct ids *o, struct err *err)
 {
-    struct flush *f = o->f;
-    o->names = pages_alloc_raw(f->n_new * sizeof *o->names);
+    const struct flush *f = o->f;
+    size_t at = 0;
+    for (unsigned i = 0; i < f->threads; i++)
+        o->n += f->lanes[i].ids.n;
+    o->names = pages_alloc_raw(o->n * sizeof *o->names);
     if (!o->names)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < f->n_new; i++) {
-        if (!flush_doc(f, flush_target(f, i))->has_id)
-            continue;
-        struct slice term = id_term(f, flush_target(f, i));
-        MUST(term.data);
-        o->names[o->n++] =
-            (struct sort_term){.data = term.data, .len = (uint32_t)term.len, .id = i};
+    for (unsigned i = 0; i < f->threads; i++) {
+        const struct grown *ids = &f->lanes[i].ids;
+        if (ids->n)
+            memcpy(o->names + at, ids->items, ids->n * sizeof *o->names);
+        at += ids->n;
     }
     return sort_terms(o->names, o->n, err);
 }
@@ -223,7 +210,7 @@ enum status flush_relate_ids(struct flush *f, struct err *err)
         st = claims_of_case(&o, &g, err);
     if (st == ST_OK)
         st = flush_judge(f, &g, err);
-    pages_free(o.names, f->n_new * sizeof *o.names);
+    pages_free(o.names, o.n * sizeof *o.names);
     grown_release(&g);
     return st;
 }

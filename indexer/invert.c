@@ -1,5 +1,5 @@
-/* invert — each worker has ids of its own; sorting all their terms once gives the global order and
- * a map per worker. Documents are then walked in the one order, so every term's list comes out
+/* invert — each lane has ids of its own; sorting all their terms once gives the global order and
+ * a map per lane. Documents are then walked in the one order, so every term's list comes out
  * sorted. A document and its position go as one word: the scatter is a random write a token, and a
  * second array would be a second miss. */
 #include "indexer/invert.h"
@@ -14,7 +14,7 @@ struct inversion {
     struct flush *f;
     struct sort_term *names;
     size_t n_names;
-    uint32_t **map;  /* by worker, by local id: global id */
+    uint32_t **map;  /* by lane, by local id: global id */
     uint32_t *heads; /* by global id: its first name */
     uint32_t n_terms;
     uint64_t *first;   /* by global id: where its list begins; n_terms + 1 */
@@ -27,18 +27,18 @@ struct inversion {
 
 static enum status unite_vocabularies(struct inversion *v, struct err *err)
 {
-    const struct run *r = v->f->run;
+    const struct flush *f = v->f;
     size_t total = 0, at = 0;
-    for (unsigned w = 0; w < r->workers; w++)
-        total += r->stores[w].vocab.n;
+    for (unsigned w = 0; w < f->threads; w++)
+        total += f->lanes[w].maker.vocab.n;
     v->n_names = total;
     v->names = pages_alloc_raw(total * sizeof *v->names);
     v->heads = pages_alloc_raw(total * sizeof *v->heads);
-    v->map = calloc(r->workers + 1u, sizeof *v->map);
+    v->map = calloc(f->threads, sizeof *v->map);
     if (!v->names || !v->heads || !v->map)
         return err_no_memory(err);
-    for (unsigned w = 0; w < r->workers; w++) {
-        const struct vocab *voc = &r->stores[w].vocab;
+    for (unsigned w = 0; w < f->threads; w++) {
+        const struct vocab *voc = &f->lanes[w].maker.vocab;
         v->map[w] = pages_alloc_raw(voc->n * sizeof **v->map);
         if (!v->map[w])
             return err_no_memory(err);
@@ -58,53 +58,43 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
     return ST_OK;
 }
 
-/* The tokens of one document and the map to global ids. */
-struct doc_tokens {
+/* The tokens of one lane, document by document, as global ids. */
+struct token_walk {
     const uint32_t *tokens, *map;
-    uint32_t n, n_fields;
+    const struct term_counts *counts;
+    uint32_t doc, end;
 };
 
-static struct doc_tokens tokens_of(const struct inversion *v, uint32_t i)
+static struct token_walk walk_lane(const struct inversion *v, unsigned lane)
 {
-    const struct target *t = flush_target(v->f, i);
-    const struct run_doc *d = flush_doc(v->f, t);
-    const struct run_store *s = &v->f->run->stores[RUN_REF_WORKER(t->ref)];
-    return (struct doc_tokens){.tokens = (const uint32_t *)s->tokens.items + d->first_token,
-                               .map = v->map[RUN_REF_WORKER(t->ref)],
-                               .n = d->n_fields + d->n_words,
-                               .n_fields = d->n_fields};
+    const struct flush_lane *l = &v->f->lanes[lane];
+    return (struct token_walk){.tokens = l->maker.tokens.items,
+                               .map = v->map[lane],
+                               .counts = l->counts.items,
+                               .doc = (uint32_t)l->from,
+                               .end = (uint32_t)l->to};
 }
 
-static void count_doc(struct inversion *v, uint32_t i)
+static void count_lane(struct inversion *v, unsigned lane)
 {
-    struct doc_tokens d = tokens_of(v, i);
-    for (uint32_t k = 0; k < d.n; k++)
-        v->first[d.map[d.tokens[k] & ~TOKEN_SAME] + 1]++;
+    const struct grown *tokens = &v->f->lanes[lane].maker.tokens;
+    const uint32_t *t = tokens->items, *map = v->map[lane];
+    for (size_t k = 0; k < tokens->n; k++)
+        v->first[map[t[k] & ~TOKEN_SAME] + 1]++;
 }
 
 /* Positions count words and begin at 0; fields stand at 0. */
-static void scatter_doc(struct inversion *v, uint32_t i)
+static void scatter_lane(struct inversion *v, unsigned lane)
 {
-    struct doc_tokens d = tokens_of(v, i);
-    uint32_t pos = 0;
-    for (uint32_t k = 0; k < d.n; k++) {
-        if (k > d.n_fields && !(d.tokens[k] & TOKEN_SAME))
-            pos++;
-        v->entries[v->first[d.map[d.tokens[k] & ~TOKEN_SAME]]++] = (uint64_t)i << 32 | pos;
-    }
-}
-
-/* Documents lie anywhere in the stores: what the next ones need is fetched ahead. */
-#define AHEAD 8
-
-static void fetch_ahead(const struct inversion *v, uint32_t i)
-{
-    if (i + 2 * AHEAD < v->f->n_new)
-        __builtin_prefetch(flush_doc(v->f, flush_target(v->f, i + 2 * AHEAD)));
-    if (i + AHEAD < v->f->n_new) {
-        struct doc_tokens d = tokens_of(v, i + AHEAD);
-        __builtin_prefetch(d.tokens);
-        __builtin_prefetch(d.tokens + 16);
+    struct token_walk w = walk_lane(v, lane);
+    for (; w.doc < w.end; w.doc++, w.counts++) {
+        uint32_t n = w.counts->fields + w.counts->words, pos = 0;
+        for (uint32_t k = 0; k < n; k++) {
+            if (k > w.counts->fields && !(w.tokens[k] & TOKEN_SAME))
+                pos++;
+            v->entries[v->first[w.map[w.tokens[k] & ~TOKEN_SAME]]++] = (uint64_t)w.doc << 32 | pos;
+        }
+        w.tokens += n;
     }
 }
 
@@ -113,10 +103,8 @@ static enum status scatter(struct inversion *v, struct err *err)
     v->first = pages_alloc(((size_t)v->n_terms + 2) * sizeof *v->first);
     if (!v->first)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < v->f->n_new; i++) {
-        fetch_ahead(v, i);
-        count_doc(v, i);
-    }
+    for (unsigned i = 0; i < v->f->threads; i++)
+        count_lane(v, i);
     for (uint32_t g = 0; g < v->n_terms; g++) {
         v->longest = v->first[g + 1] > v->longest ? v->first[g + 1] : v->longest;
         v->first[g + 1] += v->first[g];
@@ -128,10 +116,8 @@ static enum status scatter(struct inversion *v, struct err *err)
     v->positions = pages_alloc_raw(v->longest * sizeof *v->positions);
     if (!v->entries || !v->docs || !v->tf || !v->positions)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < v->f->n_new; i++) {
-        fetch_ahead(v, i);
-        scatter_doc(v, i);
-    }
+    for (unsigned i = 0; i < v->f->threads; i++)
+        scatter_lane(v, i);
     /* The scatter moved each beginning to its end, which is the next one's beginning. */
     for (uint32_t g = v->n_terms; g > 0; g--)
         v->first[g] = v->first[g - 1];
@@ -167,9 +153,8 @@ static struct inverted list_term(struct inversion *v, uint32_t g)
 
 static void inversion_release(struct inversion *v)
 {
-    const struct run *r = v->f->run;
-    for (unsigned w = 0; v->map && w < r->workers; w++)
-        pages_free(v->map[w], r->stores[w].vocab.n * sizeof **v->map);
+    for (unsigned w = 0; v->map && w < v->f->threads; w++)
+        pages_free(v->map[w], v->f->lanes[w].maker.vocab.n * sizeof **v->map);
     free(v->map);
     pages_free(v->names, v->n_names * sizeof *v->names);
     pages_free(v->heads, v->n_names * sizeof *v->heads);

@@ -1,6 +1,5 @@
-/* invert — from the forward lists of the workers to postings: one vocabulary, a histogram, a prefix
- * sum, a scatter. No linked chunks.
- * Owns: its arrays.  Threads: one. */
+/* invert — from the forward lists of the lanes (flush_terms) to postings: one vocabulary, a
+ * histogram, a prefix sum, a scatter. No linked chunks. Owns: its arrays.  Threads: one. */
 #ifndef INDEXER_INVERT_H
 #define INDEXER_INVERT_H
 

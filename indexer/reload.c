@@ -3,20 +3,20 @@
  */
 #include "indexer/reload.h"
 
-#include "indexer/worker_terms.h"
+#include "indexer/worker.h"
 
 enum status reload_init(struct reload *r, struct err *err)
 {
     *r = (struct reload){.scratch = NULL};
     arena_init(&r->temp, 0);
     TRY(run_init(&r->run, 1, err));
-    TRY(worker_init(&r->worker, &r->run, 0, NULL, err));
+    TRY(content_hasher_init(&r->hasher, err));
     return segment_scratch_new(&r->scratch, err);
 }
 
 void reload_release(struct reload *r)
 {
-    worker_release(&r->worker);
+    content_hasher_release(&r->hasher);
     segment_scratch_free(r->scratch);
     arena_release(&r->temp);
     run_release(&r->run);
@@ -93,11 +93,10 @@ enum status reload_doc(struct reload *r, struct segment *s, const struct segment
                           .kind = c.kind,
                           .has_id = c.kind == DOC_MESSAGE && c.id.len != 0,
                           .has_state = true};
-    TRY(content_rehash(&r->worker.hasher, &c, d->hash, err));
+    TRY(content_rehash(&r->hasher, &c, d->hash, err));
     TRY(segment_state(s, r->scratch, doc, &d->state, err));
     d->flags = d->state.flags;
     TRY(run_conversation(store, conv->key, &conv->c, &d->conv, err));
-    TRY(worker_terms_stored(&r->worker, &c, d->flags, d, err));
     TRY(reload_copies(r, s, doc, (d->flags & DOC_DELETED) != 0, err));
     atomic_store(&store->held, worker_store_held(store));
     return ST_OK;

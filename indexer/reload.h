@@ -1,14 +1,14 @@
-/* reload — documents of a segment back into a run, with their words derived again from the stored
- * messages: for compaction and for deep verification. One way in, whoever asks.
- * Owns: a run of one store, one worker, scratch.  Threads: one. */
+/* reload — documents of a segment back into a run,: for compaction and for deep
+ * verification. One way in, whoever asks.
+ * Owns: a run of one store, a hasher, scratch.  Threads: one. */
 #ifndef INDEXER_RELOAD_H
 #define INDEXER_RELOAD_H
 
-#include "indexer/worker.h"
+#include "indexer/run.h"
 
 struct reload {
     struct run run;
-    struct worker worker;
+    struct content_hasher hasher;
     struct segment_scratch *scratch;
     struct arena temp;
 };

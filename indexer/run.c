@@ -9,21 +9,13 @@
 #define SHARD_START 64
 #define STORE_CHUNK ((size_t)4 << 20)
 
-static enum status store_init(struct run_store *s, struct err *err)
-{
-    arena_init(&s->bytes, STORE_CHUNK);
-    return vocab_init(&s->vocab, err);
-}
-
 static void store_release(struct run_store *s)
 {
     arena_release(&s->bytes);
     grown_release(&s->docs);
-    grown_release(&s->tokens);
     grown_release(&s->copies);
     grown_release(&s->quarantine);
     grown_release(&s->convs);
-    vocab_release(&s->vocab);
 }
 
 enum status run_init(struct run *r, unsigned workers, struct err *err)
@@ -37,7 +29,7 @@ enum status run_init(struct run *r, unsigned workers, struct err *err)
     if (!r->stores)
         return err_no_memory(err);
     for (unsigned i = 0; i < workers; i++)
-        TRY(store_init(&r->stores[i], err));
+        arena_init(&r->stores[i].bytes, STORE_CHUNK);
     return ST_OK;
 }
 
@@ -67,11 +59,10 @@ void run_reset(struct run *r)
     for (unsigned i = 0; i < r->workers; i++) {
         struct run_store *s = &r->stores[i];
         arena_reset(&s->bytes);
-        s->docs.n = s->tokens.n = s->copies.n = s->quarantine.n = 0;
+        s->docs.n = s->copies.n = s->quarantine.n = 0;
         if (s->convs.cap)
             memset(s->convs.items, 0, s->convs.cap * sizeof(void *));
         s->n_convs = 0;
-        vocab_reset(&s->vocab);
         atomic_store(&s->held, 0);
     }
     for (int i = 0; i < CONTENT_SHARDS; i++) {

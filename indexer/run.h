@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 
 #include "indexer/grown.h"
-#include "indexer/vocab.h"
 #include "lictor/arena.h"
 #include "lictor/casefile.h"
 #include "lictor/inflate.h"
@@ -67,18 +66,14 @@ struct run_doc {
     uint8_t hash[SHA256_SIZE];
     int64_t sent;
     const struct run_conversation *conv;
-    struct slice row;     /* content_encode */
-    uint64_t first_token; /* in run_store.tokens */
-    uint32_t n_fields;    /* field terms, without position */
-    uint32_t n_words;     /* then words */
-    uint16_t flags;       /* enum doc_flag known from the content alone */
+    struct slice row; /* content_encode */
+    uint16_t flags;   /* enum doc_flag known from the content alone */
     uint8_t kind;
     bool has_id;
     bool no_body;
     bool has_state; /* compaction: `state` is what holds, nothing is to be derived */
     struct doc_state state;
 };
-#define TOKEN_SAME UINT32_C(0x80000000) /* stands at its predecessor's position */
 
 struct run_conversation {
     uint8_t key[KEY_SIZE];
@@ -111,12 +106,10 @@ struct run_quarantine {
 struct run_store {
     struct arena bytes;      /* rows, extras, quarantined lines, conversations */
     struct grown docs;       /* struct run_doc */
-    struct grown tokens;     /* uint32_t: local word id | TOKEN_SAME */
     struct grown copies;     /* struct run_copy */
     struct grown quarantine; /* struct run_quarantine */
     struct grown convs;      /* struct run_conversation *, open addressing by key */
     size_t n_convs;
-    struct vocab vocab;
     _Atomic uint64_t held; /* bytes, for the budget */
 };
 

@@ -20,8 +20,8 @@ void stages_next(struct stages *s, enum stage next)
 
 void stages_text(struct stages *s, struct buf *out)
 {
-    static const char *const names[STAGES] = {"read",   "match", "order", "classify",
-                                              "relate", "write", "commit"};
+    static const char *const names[STAGES] = {"read",  "match",  "order", "classify",
+                                              "terms", "relate", "write", "commit"};
     stages_next(s, s->now);
     for (int i = 0; i < STAGES; i++)
         buf_printf(out, "stage %-9s %8.3f s wall %8.3f s cpu\n", names[i],

@@ -7,10 +7,11 @@
 #include "lictor/bytes.h"
 
 enum stage {
-    STAGE_READ, /* open, inflate, parse, recognise, words: opener and workers beside each other */
+    STAGE_READ, /* open, inflate, parse, recognise: opener and workers beside each other */
     STAGE_MATCH,
     STAGE_ORDER,
     STAGE_CLASSIFY,
+    STAGE_TERMS,
     STAGE_RELATE,
     STAGE_WRITE,
     STAGE_COMMIT,

@@ -10,7 +10,7 @@
 #include "indexer/invert.h"
 #include "indexer/reload.h"
 
-#define RUN_SHARE 40
+#define RUN_SHARE 36
 
 struct deep {
     struct casefile *cf;
@@ -88,6 +88,8 @@ static enum status compare_range(struct deep *d, struct err *err)
              * compared in its stored order. */
             flush_target(&f, i)->ref = i;
         }
+    if (st == ST_OK)
+        st = flush_terms(&f, err);
     if (st == ST_OK)
         st = invert(&f, compare_term, d, err);
     d->first += f.n_new;

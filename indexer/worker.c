@@ -1,8 +1,6 @@
-/* worker — A content is split into words only by the worker that saw it first; every later copy
- * costs a hash and a lookup. */
+/* worker — a record costs its parsing, a hash and a lookup; words are made later, of new contents
+ * only. */
 #include "indexer/worker.h"
-
-#include "indexer/worker_terms.h"
 
 enum status worker_init(struct worker *w, struct run *run, unsigned number,
                         const struct body_keys *keys, struct err *err)
@@ -12,7 +10,6 @@ enum status worker_init(struct worker *w, struct run *run, unsigned number,
         TRY(record_reader_new(&w->lines[i].reader, err));
         TRY(recogniser_init(&w->lines[i].recogniser, keys, err));
     }
-    TRY(splitter_new(&w->splitter, err));
     return content_hasher_init(&w->hasher, err);
 }
 
@@ -22,7 +19,6 @@ void worker_release(struct worker *w)
         record_reader_free(w->lines[i].reader);
         recogniser_release(&w->lines[i].recogniser);
     }
-    splitter_free(w->splitter);
     content_hasher_release(&w->hasher);
     buf_release(&w->row);
 }
@@ -93,9 +89,7 @@ static enum status take_content(struct worker *w, struct worker_line *l, run_ref
     content_encode(&r->content, &w->row);
     TRY(buf_status(&w->row, err));
     doc->row = arena_copy(&s->bytes, buf_slice(&w->row));
-    if (!doc->row.data)
-        return err_no_memory(err);
-    return worker_terms(w, &l->rec, r, doc, err);
+    return doc->row.data ? ST_OK : err_no_memory(err);
 }
 
 static uint8_t side_of(const struct dump_ctx *dump, const struct record *rec,
@@ -187,10 +181,9 @@ static enum status start_line(struct worker *w, const struct batch *b, struct wo
 uint64_t worker_store_held(const struct run_store *s)
 {
     size_t convs = s->n_convs * 4 < s->convs.cap ? s->n_convs * 4 : s->convs.cap;
-    return s->bytes.used + s->docs.n * sizeof(struct run_doc) + s->tokens.n * sizeof(uint32_t) +
+    return s->bytes.used + s->docs.n * sizeof(struct run_doc) +
            s->copies.n * sizeof(struct run_copy) + s->quarantine.n * sizeof(struct run_quarantine) +
-           convs * sizeof(void *) + vocab_held(&s->vocab) +
-           s->docs.n * sizeof(struct content_slot) * 2;
+           convs * sizeof(void *) + s->docs.n * sizeof(struct content_slot) * 2;
 }
 
 static void atomic_max(_Atomic uint64_t *a, uint64_t v)

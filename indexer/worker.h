@@ -1,21 +1,11 @@
 /* worker — parses batches, recognises their records and puts new contents and all copies into its
  * own store of the run.
- * Owns: parser, splitter, hasher.  Threads: one worker a thread. */
+ * Owns: parser, hasher.  Threads: one worker a thread. */
 #ifndef INDEXER_WORKER_H
 #define INDEXER_WORKER_H
 
 #include "indexer/batch.h"
 #include "indexer/recognise.h"
-#include "lictor/term.h"
-#include "lictor/words.h"
-
-/* Terms on their way to the vocabulary. */
-struct term_batch {
-    size_t n;
-    struct slice terms[VOCAB_BATCH];
-    uint32_t marks[VOCAB_BATCH];
-    struct term bytes[VOCAB_BATCH];
-};
 
 /* A line that is parsed and hashed, and waits for its place in the content table to come into the
  * cache. Each has a reader and a recogniser, because what they give is borrowed from them. */
@@ -35,10 +25,8 @@ struct worker {
     struct run *run;
     struct run_store *store;
     struct worker_line lines[WORKER_LINES];
-    struct splitter *splitter;
     struct content_hasher hasher;
     struct buf row;
-    struct term_batch terms;
 };
 
 MUST_USE enum status worker_init(struct worker *w, struct run *run, unsigned number,

@@ -1,0 +1,66 @@
+/* flush_terms — each lane takes a range of the new documents in the one order, so that the forward
+ * lists are read in sequence when they are inverted. */
+#include "indexer/flush.h"
+#include "indexer/sort.h"
+
+/* Rows lie anywhere in the stores: those of the next documents are fetched ahead. */
+#define AHEAD 6
+
+static void fetch_ahead(const struct flush *f, size_t i, size_t to)
+{
+    if (i + 2 * AHEAD < to)
+        __builtin_prefetch(flush_doc(f, flush_target(f, (uint32_t)(i + 2 * AHEAD))));
+    if (i + AHEAD < to) {
+        struct slice row = flush_doc(f, flush_target(f, (uint32_t)(i + AHEAD)))->row;
+        __builtin_prefetch(row.data);
+        __builtin_prefetch(row.data + 64);
+        __builtin_prefetch(row.data + 128);
+    }
+}
+
+/* Notes the service id of the document whose tokens came last. */
+static enum status note_id(struct flush_lane *lane, uint32_t target, const struct term_counts *n,
+                           struct err *err)
+{
+    const struct grown *tokens = &lane->maker.tokens;
+    const uint32_t *own = (const uint32_t *)tokens->items + (tokens->n - n->fields - n->words);
+    for (uint32_t k = 0; k < n->fields; k++) {
+        struct slice term = vocab_term(&lane->maker.vocab, own[k] & ~TOKEN_SAME);
+        if (term.data[0] != TERM_ID)
+            continue;
+        struct sort_term *id = grown_add(&lane->ids, sizeof *id);
+        if (!id)
+            return err_no_memory(err);
+        *id = (struct sort_term){.data = term.data, .len = (uint32_t)term.len, .id = target};
+        return ST_OK;
+    }
+    return ST_OK;
+}
+
+static enum status make_terms(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
+                              struct err *err)
+{
+    TRY(term_maker_init(&lane->maker, err));
+    lane->has_maker = true;
+    lane->from = from;
+    lane->to = to;
+    for (size_t i = from; i < to; i++) {
+        const struct target *t = flush_target(f, (uint32_t)i);
+        struct content c;
+        struct term_counts *n = grown_add(&lane->counts, sizeof *n);
+        if (!n)
+            return err_no_memory(err);
+        fetch_ahead(f, i, to);
+        arena_reset(&lane->temp);
+        TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
+        TRY(term_maker_add(&lane->maker, &c, flush_doc(f, t)->flags, n, err));
+        if (flush_doc(f, t)->has_id)
+            TRY(note_id(lane, (uint32_t)i, n, err));
+    }
+    return ST_OK;
+}
+
+enum status flush_terms(struct flush *f, struct err *err)
+{
+    return flush_parallel(f, f->n_new, make_terms, err);
+}
