@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lictor/words.h"
 #include "indexer/compact.h"
 #include "indexer/core.h"
 #include "lictor/os.h"
