@@ -226,6 +226,11 @@ static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump
     struct content *c = &out->content;
     c->from = text_of(rec, RS_FROM);
     TRY(make_conversation(r, dump, rec, c->from, true, c, err));
+    if (c->conv.kind != CONV_SET) { /* they belong to the copy, and stand in its extra */
+        out->copy_to = c->n_to != 0;
+        c->to = NULL;
+        c->n_to = 0;
+    }
     const struct record_when *sent = &rec->time[RT_SENT];
     c->sent = recognise_time(r, dump, sent);
     if (c->sent == TIME_NONE && sent->state != RTS_ABSENT)

@@ -110,6 +110,10 @@ MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x,
 /* Documents with state.messages > 1, ascending, with overlays; borrowed, loaded once. */
 MUST_USE enum status segment_repeats(struct segment *s, const uint32_t **docs,
                                      const uint32_t **messages, size_t *n, struct err *err);
+/* Documents with DOC_COPY_TO, ascending, with overlays; borrowed, loaded once: a pass over the
+ * heads of all blocks of states. */
+MUST_USE enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
+                                     struct err *err);
 /* Messages (state.messages of the documents not hidden) sent in the minutes [from, to) since 1970,
  * exactly; cost two searches. Counted when the segment was written: repeats that overlays added
  * (segment_repeats) are not in it. */

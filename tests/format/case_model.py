@@ -83,6 +83,8 @@ class Content:
             self.conv = (b"s", tuple(sorted({sender, *to})))
         else:
             self.conv, self.to = (b"i", stream.source), to or None
+        if message:
+            self.to = None  # of the copy
         self.sender, self.id, self.reply_to = sender, text("id") if message else None, text("reply_to")
         when = r.get("sent" if message else "started" if self.kind == "call" else "time")
         self.sent = instant(when)
@@ -195,7 +197,7 @@ Stream = collections.namedtuple("Stream", "source stage epoch dump")
 
 class Document:
     def __init__(self, content):
-        self.content, self.deleted, self.order = content, False, None
+        self.content, self.deleted, self.copy_to, self.order = content, False, False, None
         self.copies = {}  # (stream, seq): {(origin, times, extra): [(dump sha, name, line)]}
         self.flags = set()
 
@@ -274,6 +276,7 @@ class Model:
             rest = {k: v for k, v in r.items() if k not in PLACED and not self.placed(k, v, c)}
             extra = canonical(rest) if rest else None
             doc.deleted |= r.get("deleted", False) is not False
+            doc.copy_to |= bool(r.get("to")) and c.conv[0] != b"s"
         versions = doc.copies.setdefault((stream, seq), {})
         versions.setdefault((origin, times, extra), []).append(sighting)
         if stream.dump is None:
@@ -309,6 +312,7 @@ class Model:
             f |= {"untimed"} if c.sent is None or not 0 < c.sent <= 253402300799999 else set()
             f |= {"incomplete"} if c.kind == "message" and c.conv[0] == b"i" else set()
             f |= {"deleted"} if doc.deleted else set()
+            f |= {"copy-to"} if doc.copy_to else set()
             edit = c.kind == "event" and b'"what":"edit"' in c.record
             f |= {"hidden"} if c.kind not in ("message", "note") and not edit else set()
             try:
