@@ -369,7 +369,10 @@ static enum status classify_new(struct flush *f, struct flush_lane *lane, struct
         k = again ? k + 1 : 0;
         messages = k + 1 > messages ? k + 1 : messages;
         copies++;
-        seen[k] |= e->copy->side == SIDE_FROM ? FROM : e->copy->side == SIDE_TO ? TO : OTHER;
+        enum side side = SIDE_UNKNOWN;
+        for (size_t v = i; v < j; v++)
+            side = side_of_both(side, (enum side)f->entries[v].copy->side);
+        seen[k] |= side == SIDE_FROM ? FROM : side == SIDE_TO ? TO : OTHER;
         TRY(digest_copy(f, lane, t->kind, what, i, j, err));
     }
     bool one_sided = false, message = t->kind == DOC_MESSAGE;

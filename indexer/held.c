@@ -31,7 +31,7 @@ enum status held_one_sided(const struct content *c, const struct held_copy *h, s
     uint32_t k = 0;
     for (size_t i = 0; i < n; i++) {
         k = i && !has_id && same_stream(&h[i], &h[i - 1]) ? k + 1 : 0;
-        enum side s = copy_side(c, h[i].stream->source, h[i].versions[0].origin->account);
+        enum side s = held_side(c, &h[i]);
         seen[has_id ? 0 : k] |= (uint8_t)(s == SIDE_FROM ? FROM : s == SIDE_TO ? TO : OTHER);
     }
     *out = false;

@@ -143,9 +143,7 @@ bool view_one_sided(const struct message_view *m)
 {
     bool seen[SIDE_SERVER + 1] = {false};
     for (size_t i = 0; i < m->n_copies; i++)
-        for (size_t j = 0; j < m->copies[i]->n_versions; j++)
-            seen[copy_side(&m->c, m->copies[i]->stream->source,
-                           m->copies[i]->versions[j].origin->account)] = true;
+        seen[held_side(&m->c, m->copies[i])] = true;
     return !seen[SIDE_UNKNOWN] && !seen[SIDE_SERVER] && seen[SIDE_FROM] != seen[SIDE_TO];
 }
 

@@ -55,6 +55,9 @@ struct copy {
 /* Which side of the message a copy stands on. */
 enum side { SIDE_UNKNOWN, SIDE_FROM, SIDE_TO, SIDE_SERVER };
 const char *side_name(enum side s);
+/* Of two readings of one copy: the sender's if either says so, else a recipient's, else the
+ * server's: whichever came first. */
+enum side side_of_both(enum side a, enum side b);
 enum side copy_side(const struct content *c, struct slice source, struct slice account);
 
 /* State of a document that depends on all its copies and on other records. */

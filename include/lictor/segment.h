@@ -173,6 +173,8 @@ struct held_copy {
     const struct held_version *versions;
     size_t n_versions;
 };
+/* The side of a copy: that of all its versions together. */
+enum side held_side(const struct content *c, const struct held_copy *h);
 /* The order in which readers show versions; 0 where they are equal in all but their sightings. */
 int held_version_cmp(const struct held_version *a, const struct held_version *b);
 MUST_USE enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_t doc,

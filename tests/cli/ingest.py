@@ -556,6 +556,23 @@ def what_is_no_hash_is_no_name():
     check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
 
 
+def sides_do_not_depend_on_order():
+    """A copy is read twice, once with its account and once without: its side is that of both."""
+    file = lambda name, **kw: write(name + ".ndjson", dump([msg(1, "one")], source="imei:s", **kw))
+    names = {"anna": dict(account="anna"), "bert": dict(account="bert"), "nobody": {}, "carl": dict(account="carl")}
+    files = {n: file("side-" + n, **kw) for n, kw in names.items()}
+    for pair, want in ((("anna", "nobody"), ["one-sided"]), (("bert", "nobody"), ["one-sided"]), (("bert", "anna"), ["one-sided"]), (("carl", "nobody"), []), (("carl", "bert"), ["one-sided"])):
+        for order in (pair, pair[::-1]):
+            one, both = case(plain=True), case(plain=True)
+            for n in order:
+                one.add(files[n], ident=False)
+            both.add(*(files[n] for n in order), ident=False)
+            got = [c.search("one")[0].get("flags", []) for c in (one, both)]
+            check(got == [want, want], f"side of {order}", got)
+            side = json.loads(run(QUERY, "message", one.dir, *one.key, "--format", "jsonl", one.search("one")[0]["id"]).stdout.splitlines()[0])["all_copies"][0]["side"]
+            check(side == ("from" if "anna" in pair else "to" if "bert" in pair else "unknown"), f"shown side of {order}", side)
+
+
 def refused_when_half_is_in():
     """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
     n = 200000
@@ -601,5 +618,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order])
 finish()

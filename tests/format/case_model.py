@@ -337,9 +337,8 @@ class Model:
         for (stream, seq), versions in sorted(doc.copies.items(), key=lambda i: i[0][1]):
             k = 0 if doc.content.id else at[stream]
             at[stream] += 1
-            accounts = {v[0][2] for v in versions}
-            assert len(accounts) == 1
-            seen[k].add(side(doc.content, stream, accounts.pop()))
+            sides = {side(doc.content, stream, v[0][2]) for v in versions}
+            seen[k].add(min(sides, key=("from", "to", "server", "unknown").index))
         return any(s in ({"from"}, {"to"}) for s in seen.values())
 
     def hashes(self):
