@@ -84,7 +84,7 @@ enum status held_origin_hash(struct content_hasher *h, const struct stream_ref *
 enum status held_what(struct content_hasher *h, const struct content *c,
                       const uint8_t hash[SHA256_SIZE], uint8_t what[SHA256_SIZE], struct err *err)
 {
-    static const char magic[] = "lictor-what/1";
+    static const char magic[] = "lictor-what/2";
     if (c->kind == DOC_MESSAGE) {
         memcpy(what, hash, SHA256_SIZE);
         return ST_OK;
@@ -94,6 +94,7 @@ enum status held_what(struct content_hasher *h, const struct content *c,
     buf_put(&h->scratch, magic, sizeof magic);
     put_field(&h->scratch, c->conv.service);
     put_field(&h->scratch, c->raw);
+    buf_put_u64(&h->scratch, (uint64_t)c->sent); /* may be by the zone of a dump line */
     return hash_scratch(h, what, err);
 }
 

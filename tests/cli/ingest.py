@@ -573,6 +573,24 @@ def sides_do_not_depend_on_order():
             check(side == ("from" if "anna" in pair else "to" if "bert" in pair else "unknown"), f"shown side of {order}", side)
 
 
+def zone_and_account_of_the_dump_line():
+    """One line under two zones, or two accounts: two records, in any order; under the same ones a re-delivery."""
+    other = [dict(kind="note", seq=1, owner="anna", time="2020-04-02T01:00:00", text="hello van"), dict(kind="location", seq=2, time=T, lat=1, lon=2),
+             dict(kind="note", seq=3, owner="anna", time=T, text="own time van"), dict(kind="location", seq=4, account="eve", time=T, lat=1, lon=2)]
+    file = lambda name, **kw: write(name + ".ndjson", dump(other, source="imei:z", **kw))
+    a, b, again = file("berlin", zone="Europe/Berlin", account="anna"), file("tokyo", zone="Asia/Tokyo", account="carl"), file("berlin2", zone="Europe/Berlin", account="anna", serial="2")
+    seen = []
+    for order in ((a, b), (b, a)):
+        c = case(plain=True)
+        for f in order:
+            c.add(f, ident=False)
+        check(c.add(again, ident=False).totals["redelivered"] == 5 - 1 and c.ingest("verify", "--deep").returncode == 0, "the same zone and account: delivered before", c.rows("ledger"))
+        rows = c.search("van OR kind:location")
+        seen.append((sorted((r["id"], r["type"], r["from"], r["sent"]) for r in rows), c.status()["digest"]))
+    check(seen[0] == seen[1], "the order of arrival changes nothing", seen)
+    check(len(seen[0][0]) == 6, "two times, two persons, and what has its own once", seen[0])
+
+
 def refused_when_half_is_in():
     """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
     n = 200000
@@ -618,5 +636,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line])
 finish()

@@ -72,8 +72,9 @@ class Content:
         text = lambda k: raw(r.get(k))
         message = self.kind == "message"
         sender = text("from") if message else text(OTHER_SENDER.get(self.kind))
+        self.lent = None  # an account of the dump line (no zone here)
         if self.kind == "location" and sender is None:
-            sender = raw(dump.line.get("account"))
+            sender = self.lent = raw(dump.line.get("account"))
         to, group = [raw(h) for h in r.get("to", [])], text("group")
         self.service = raw(r.get("service", dump.line.get("service")))
         self.to = None
@@ -124,13 +125,14 @@ class Content:
     def record_hash(self, stream, seq):
         numbered, epoch = stream.dump is None, stream.epoch
         return SHA(b"lictor-record/1\0" + field(self.kind.encode()) + field(self.service)
-                   + blob(stream.source) + bytes([stream.stage | numbered << 1 | (epoch is not None) << 2])
-                   + blob(epoch or b"") + (stream.dump or b"") + u64(seq) + self.record)
+                   + blob(stream.source) + bytes([stream.stage | numbered << 1 | (epoch is not None) << 2 | (self.lent is not None) << 4])
+                   + blob(epoch or b"") + (stream.dump or b"") + u64(seq)
+                   + (blob(self.lent) if self.lent is not None else b"") + self.record)
 
 
-def held_hashes(kind, hash_, service, record, versions):
+def held_hashes(kind, hash_, service, record, sent, versions):
     """What one document adds to the digest. versions: (stream, seq, origin, times, extra)."""
-    head = hash_ if kind == "message" else SHA(b"lictor-what/1\0" + field(service) + field(record))
+    head = hash_ if kind == "message" else SHA(b"lictor-what/2\0" + field(service) + field(record) + u64(-2**63 if sent is None else sent))
     for stream, seq, origin, times, extra in versions:
         yield SHA(b"held/2\0" + bytes([KINDS.index(kind)]) + head + origin_hash(stream, origin)
                   + u64(0 if stream.dump else seq + 1) + b"".join(u64(-2**63 if t is None else t) for t in times)
@@ -344,7 +346,7 @@ class Model:
     def hashes(self):
         for doc in self.documents.values():
             c = doc.content
-            yield from held_hashes(c.kind, c.hash, c.service, c.record,
+            yield from held_hashes(c.kind, c.hash, c.service, c.record, c.sent,
                                    [(*where, *v) for where, vs in doc.copies.items() for v in vs])
         for line in self.quarantine:
             yield line_hash(line[-1])
