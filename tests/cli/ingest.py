@@ -591,6 +591,21 @@ def zone_and_account_of_the_dump_line():
     check(len(seen[0][0]) == 6, "two times, two persons, and what has its own once", seen[0])
 
 
+def nothing_but_links():
+    d, c = TMP / "links", case(plain=True)
+    d.mkdir()
+    target = write("linked.ndjson", some("imei:linked"))
+    for n in ("a", "b"):
+        os.symlink(target, d / n)
+    r = c.ingest("add", d)
+    check(r.returncode == 1 and b"2 symbolic links" in r.stdout and b"nothing was read" in r.stdout, "a directory of symbolic links: said, and exit 1", r)
+    a = c.add(d, ident=False)
+    check(a.code == 1 and json.loads(a.run.stdout)["links_passed_over"] == 2, "and for scripts", a.run)
+    write("links/real.ndjson", some("imei:real"))
+    r = c.ingest("add", d)
+    check(r.returncode == 0 and b"2 symbolic links" in r.stdout and b"1 complete" in r.stdout, "beside a dump: said, and exit 0", r)
+
+
 def refused_when_half_is_in():
     """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
     n = 200000
@@ -636,5 +651,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
 finish()

@@ -73,6 +73,14 @@ def test_search():
     check(len(rows) == 3 and {r["text"] for r in rows} >= {"the harbour at noon", "the harbour at nine"} and rows[0]["conversation"], "csv", rows)
 
 
+def test_csv_says_where_related_ends():
+    c = Case("crowd")
+    c.add(write("crowd.ndjson", dump([msg(1, f"reading {i}") for i in range(100)])), ident=False)
+    j = [x for x in lines(c, "search", "reading") if x["type"] == "message"][0]
+    rows = list(csv.DictReader(io.StringIO(query(c, "search", "--format", "csv", "reading").stdout.decode(), newline="")))
+    check(j.get("related_more") is True and all(r["related"].endswith("and more") for r in rows), "csv says that related goes on", (j, rows[0]))
+
+
 def test_recipients_of_copies():
     """`to` beside a group, or without a sender, is the copy's: whichever copy comes first, all are found and shown."""
     def group(source, to, seq=1):
@@ -247,5 +255,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_zones, test_thread, test_message, test_handles, test_no_text_passes_for_a_remark, test_recipients_of_copies, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_zones, test_thread, test_message, test_handles, test_no_text_passes_for_a_remark, test_csv_says_where_related_ends, test_recipients_of_copies, test_inert, test_pipes, test_steps])
 finish()
