@@ -76,7 +76,8 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
                                    .body_keys = keys,
                                    .progress = o->progress,
                                    .total_bytes = dumps->bytes,
-                                   .window = o->window};
+                                   .window = o->window,
+                                   .links = dumps->links};
     if (options.threads > RUN_WORKERS_MAX - 4)
         options.threads = RUN_WORKERS_MAX - 4;
     struct core *core = NULL;

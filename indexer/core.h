@@ -24,6 +24,7 @@ struct core_options {
     enum cli_progress_mode progress;
     uint64_t total_bytes;
     uint64_t window; /* zstd window limit, 0 for the default */
+    size_t links;    /* symbolic links that were passed over in directories: for the report */
 };
 
 struct core {

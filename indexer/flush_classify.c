@@ -296,8 +296,8 @@ static void set_state(const struct flush *f, struct target *t, uint32_t messages
     if (one_sided)
         s->flags |= DOC_ONE_SIDED;
     for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++)
-        if (f->entries[i].copy->deleted)
-            s->flags |= DOC_DELETED;
+        s->flags |= (uint16_t)((f->entries[i].copy->deleted ? DOC_DELETED : 0) |
+                               (f->entries[i].copy->copy_to ? DOC_COPY_TO : 0));
     /* A deleted record without a body contradicts nothing. */
     if ((s->flags & DOC_DELETED) && no_body)
         s->flags &= (uint16_t)~DOC_CONFLICT;
@@ -369,7 +369,10 @@ static enum status classify_new(struct flush *f, struct flush_lane *lane, struct
         k = again ? k + 1 : 0;
         messages = k + 1 > messages ? k + 1 : messages;
         copies++;
-        seen[k] |= e->copy->side == SIDE_FROM ? FROM : e->copy->side == SIDE_TO ? TO : OTHER;
+        enum side side = SIDE_UNKNOWN;
+        for (size_t v = i; v < j; v++)
+            side = side_of_both(side, (enum side)f->entries[v].copy->side);
+        seen[k] |= side == SIDE_FROM ? FROM : side == SIDE_TO ? TO : OTHER;
         TRY(digest_copy(f, lane, t->kind, what, i, j, err));
     }
     bool one_sided = false, message = t->kind == DOC_MESSAGE;

@@ -142,14 +142,21 @@ static enum status claims_of_id(struct flush *f, struct grown *g, const struct s
     struct segment_conversation sc;
     TRY(segment_conversation_at(s, f->scratch, number, &f->temp, &sc, err));
     struct posting_iter *it;
-    TRY(posting_iter_open(s, shared->entry.handle, &it, err));
+    struct arena a; /* of one document at a time: any number of large texts may have one id */
+    arena_init(&a, (size_t)16 << 10);
+    enum status st = posting_iter_open(s, shared->entry.handle, &it, err);
+    if (st != ST_OK) {
+        arena_release(&a);
+        return st;
+    }
     uint32_t doc = 0;
-    enum status st = posting_iter_seek(it, sc.first, &doc, err);
+    st = posting_iter_seek(it, sc.first, &doc, err);
     while (st == ST_OK && doc < sc.first + sc.docs) {
         struct content other;
         struct target probe = {.segment = shared->segment, .doc = doc};
         uint32_t target;
-        st = flush_content(f, &probe, &f->temp, &other, err);
+        arena_reset(&a);
+        st = flush_content(f, &probe, &a, &other, err);
         if (st == ST_OK && (other.from.data == NULL) == (c->from.data == NULL) &&
             slice_eq(other.from, c->from)) {
             st = flush_touch(f, shared->segment, doc, &target, err);
@@ -161,6 +168,7 @@ static enum status claims_of_id(struct flush *f, struct grown *g, const struct s
             st = posting_iter_seek(it, doc + 1, &doc, err);
     }
     posting_iter_close(it);
+    arena_release(&a);
     return st;
 }
 

@@ -31,7 +31,7 @@ enum status held_one_sided(const struct content *c, const struct held_copy *h, s
     uint32_t k = 0;
     for (size_t i = 0; i < n; i++) {
         k = i && !has_id && same_stream(&h[i], &h[i - 1]) ? k + 1 : 0;
-        enum side s = copy_side(c, h[i].stream->source, h[i].versions[0].origin->account);
+        enum side s = held_side(c, &h[i]);
         seen[has_id ? 0 : k] |= (uint8_t)(s == SIDE_FROM ? FROM : s == SIDE_TO ? TO : OTHER);
     }
     *out = false;
@@ -84,7 +84,7 @@ enum status held_origin_hash(struct content_hasher *h, const struct stream_ref *
 enum status held_what(struct content_hasher *h, const struct content *c,
                       const uint8_t hash[SHA256_SIZE], uint8_t what[SHA256_SIZE], struct err *err)
 {
-    static const char magic[] = "lictor-what/1";
+    static const char magic[] = "lictor-what/2";
     if (c->kind == DOC_MESSAGE) {
         memcpy(what, hash, SHA256_SIZE);
         return ST_OK;
@@ -94,6 +94,7 @@ enum status held_what(struct content_hasher *h, const struct content *c,
     buf_put(&h->scratch, magic, sizeof magic);
     put_field(&h->scratch, c->conv.service);
     put_field(&h->scratch, c->raw);
+    buf_put_u64(&h->scratch, (uint64_t)c->sent); /* may be by the zone of a dump line */
     return hash_scratch(h, what, err);
 }
 

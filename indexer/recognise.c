@@ -226,6 +226,11 @@ static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump
     struct content *c = &out->content;
     c->from = text_of(rec, RS_FROM);
     TRY(make_conversation(r, dump, rec, c->from, true, c, err));
+    if (c->conv.kind != CONV_SET) { /* they belong to the copy, and stand in its extra */
+        out->copy_to = c->n_to != 0;
+        c->to = NULL;
+        c->n_to = 0;
+    }
     const struct record_when *sent = &rec->time[RT_SENT];
     c->sent = recognise_time(r, dump, sent);
     if (c->sent == TIME_NONE && sent->state != RTS_ABSENT)
@@ -330,14 +335,23 @@ static enum status recognise_other(struct recogniser *r, struct dump_ctx *dump,
     if (!edit && rec->kind != RECORD_NOTE)
         out->flags |= DOC_HIDDEN;
 
+    /* What the dump line adds to what the record says, so that two readings of one line which say
+     * another time or person are two records, whichever comes first. */
+    bool zoned = rec->time[when].state == RTS_LOCAL && c->sent != TIME_NONE;
+    bool lent = rec->kind == RECORD_LOCATION && !rec->str[RS_ACCOUNT].present && c->from.data;
     buf_clear(&r->other);
     buf_put_blob(&r->other, dump->source);
     buf_put_u8(&r->other,
-               (uint8_t)(dump->stage | (out->numbered ? 2 : 0) | (dump->epoch.data ? 4 : 0)));
+               (uint8_t)(dump->stage | (out->numbered ? 2 : 0) | (dump->epoch.data ? 4 : 0) |
+                         (zoned ? 8 : 0) | (lent ? 16 : 0)));
     buf_put_blob(&r->other, dump->epoch);
     if (!out->numbered)
         buf_put(&r->other, dump->entry.sha256, SHA256_SIZE);
     buf_put_u64(&r->other, out->seq);
+    if (zoned)
+        buf_put_u64(&r->other, (uint64_t)c->sent);
+    if (lent)
+        buf_put_blob(&r->other, c->from);
     buf_put_slice(&r->other, c->raw);
     out->other = buf_slice(&r->other);
     return buf_status(&r->other, err);

@@ -26,6 +26,7 @@ struct recognised {
     bool numbered;
     bool has_id;
     bool deleted;
+    bool copy_to; /* `to` is there, but not part of the content */
     uint64_t seq; /* the line number where there is no seq */
     int64_t delivered, read, collected;
     struct slice extra;

@@ -23,7 +23,7 @@ void reload_release(struct reload *r)
 }
 
 static enum status reload_version(struct reload *r, const struct held_version *v, uint64_t seq,
-                                  uint32_t stream, bool deleted, struct err *err)
+                                  uint32_t stream, uint16_t flags, struct err *err)
 {
     struct run_store *s = &r->run.stores[0];
     struct origin_ref origin = *v->origin;
@@ -52,12 +52,13 @@ static enum status reload_version(struct reload *r, const struct held_version *v
                                .extra = extra.data,
                                .extra_len = (uint32_t)extra.len,
                                .dump = dump,
-                               .deleted = deleted};
+                               .deleted = (flags & DOC_DELETED) != 0,
+                               .copy_to = (flags & DOC_COPY_TO) != 0};
     }
     return ST_OK;
 }
 
-static enum status reload_copies(struct reload *r, struct segment *s, uint32_t doc, bool deleted,
+static enum status reload_copies(struct reload *r, struct segment *s, uint32_t doc, uint16_t flags,
                                  struct err *err)
 {
     const struct held_copy *copies;
@@ -67,7 +68,7 @@ static enum status reload_copies(struct reload *r, struct segment *s, uint32_t d
         uint32_t stream;
         TRY(tables_stream(&r->run.tables, copies[i].stream, &stream, err));
         for (size_t v = 0; v < copies[i].n_versions; v++)
-            TRY(reload_version(r, &copies[i].versions[v], copies[i].seq, stream, deleted, err));
+            TRY(reload_version(r, &copies[i].versions[v], copies[i].seq, stream, flags, err));
     }
     return ST_OK;
 }
@@ -97,7 +98,7 @@ enum status reload_doc(struct reload *r, struct segment *s, const struct segment
     TRY(segment_state(s, r->scratch, doc, &d->state, err));
     d->flags = d->state.flags;
     TRY(run_conversation(store, conv->key, &conv->c, &d->conv, err));
-    TRY(reload_copies(r, s, doc, (d->flags & DOC_DELETED) != 0, err));
+    TRY(reload_copies(r, s, doc, d->flags, err));
     atomic_store(&store->held, worker_store_held(store));
     return ST_OK;
 }

@@ -89,6 +89,8 @@ void report_json(const struct core *c, struct buf *out)
     json_books(&j, &sum);
     json_key_bool(&j, "balanced", books_balance(&sum));
     json_end_object(&j);
+    if (c->options.links)
+        json_key_uint(&j, "links_passed_over", c->options.links);
     casefile_digest(c->cf, digest);
     json_key_str(&j, "digest", digest);
     json_end_object(&j);
@@ -183,6 +185,18 @@ static void text_warnings(const struct core *c, struct buf *out)
     }
 }
 
+static void text_links(const struct core *c, struct buf *out)
+{
+    size_t n = c->options.links;
+    if (n == 0)
+        return;
+    buf_printf(out, "passed over  %zu symbolic link%s: not followed in directories. ", n,
+               n == 1 ? "" : "s");
+    buf_put_str(out, "To do: name the files themselves, if they are dumps.\n");
+    if (c->dumps.n == 0)
+        buf_put_str(out, "nothing     no dump was found besides: nothing was read\n");
+}
+
 static void text_row(struct buf *out, const char *name, uint64_t n, const char *note)
 {
     char text[32];
@@ -202,6 +216,7 @@ void report_text(const struct core *c, struct buf *out)
             text_failure(d, out);
     }
     text_warnings(c, out);
+    text_links(c, out);
     struct books b = totals(c);
     buf_put_str(out, "dumps");
     for (int s = 0; s < 4; s++)
@@ -231,5 +246,5 @@ int report_exit(const struct core *c)
         if (d->committed && (d->entry.state != DUMP_COMPLETE || d->entry.books.quarantined))
             return EXIT_REMARKS;
     }
-    return EXIT_GOOD;
+    return c->dumps.n == 0 && c->options.links ? EXIT_REMARKS : EXIT_GOOD;
 }

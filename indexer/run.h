@@ -91,7 +91,7 @@ struct run_copy {
     uint32_t extra_len;
     uint32_t dump;
     uint8_t side; /* enum side */
-    bool deleted;
+    bool deleted, copy_to;
 };
 
 struct run_quarantine {

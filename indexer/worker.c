@@ -115,7 +115,8 @@ static enum status take_copy(struct worker *w, const struct batch *b, const stru
                            .extra_len = (uint32_t)r->extra.len,
                            .dump = b->dump->dump_index,
                            .side = side_of(b->dump, rec, r),
-                           .deleted = r->deleted};
+                           .deleted = r->deleted,
+                           .copy_to = r->copy_to};
     if (r->extra.len) {
         c->extra = arena_copy(&w->store->bytes, r->extra).data;
         if (!c->extra)

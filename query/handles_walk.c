@@ -20,8 +20,17 @@ struct handle_source { /* one field of one segment */
     bool done;
 };
 
+/* A recipient that only copies of a document name: it has no term. */
+struct copy_recipient {
+    struct slice handle;
+    struct slice term; /* as it would be, without field byte */
+    uint32_t doc;
+};
+
 struct handle_segment {
     struct handle_source sources[FIELDS];
+    struct copy_recipient *more; /* by term, document */
+    size_t n_more, at_more;
     uint8_t *other; /* bit a document: no message */
     const uint32_t *repeats, *messages;
     size_t n_repeats;
@@ -33,6 +42,7 @@ struct handle_walk {
     struct handle_segment *segments;
     uint32_t n;
     struct arena a;     /* the row given */
+    struct arena kept;  /* what `more` points to */
     struct buf current; /* term of the row, without field byte */
     uint32_t asked;
 };
@@ -65,6 +75,61 @@ static enum status source_open(struct handle_walk *w, uint32_t segment, unsigned
     term_make(&t, &w->v->hasher.sha, (enum term_field)fields[field], w->prefix);
     TRY(term_iter_open(casefile_segment(w->v->cf, segment), term_slice(&t), &s->it, err));
     return source_next(w, s, field, err);
+}
+
+/* ---- recipients of copies ---- */
+
+static int by_term(const void *a, const void *b)
+{
+    const struct copy_recipient *x = a, *y = b;
+    int c = slice_cmp(x->term, y->term);
+    return c ? c : (x->doc > y->doc) - (x->doc < y->doc);
+}
+
+static enum status gather_recipients(struct handle_walk *w, uint32_t segment, uint32_t doc,
+                                     struct buf *all, struct err *err)
+{
+    const struct slice *to;
+    size_t n;
+    arena_reset(&w->a);
+    TRY(view_copy_to(w->v, segment, doc, &w->a, &to, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct term t;
+        term_make(&t, &w->v->hasher.sha, TERM_TO, to[i]);
+        struct copy_recipient r = {.doc = doc, .term = slice_of(t.bytes + 1, t.len - 1)};
+        if (r.term.len < w->prefix.len ||
+            (w->prefix.len && memcmp(r.term.data, w->prefix.data, w->prefix.len) != 0))
+            continue;
+        r.handle = arena_copy(&w->kept, to[i]);
+        r.term = arena_copy(&w->kept, r.term);
+        all->failed |= !r.handle.data || !r.term.data;
+        buf_put(all, &r, sizeof r);
+    }
+    return buf_status(all, err);
+}
+
+static enum status recipients_open(struct handle_walk *w, uint32_t segment, struct err *err)
+{
+    struct handle_segment *g = &w->segments[segment];
+    struct buf all = {0};
+    const uint32_t *docs;
+    size_t n;
+    enum status st = segment_copy_to(casefile_segment(w->v->cf, segment), &docs, &n, err);
+    for (size_t i = 0; st == ST_OK && i < n; i++) {
+        st = gather_recipients(w, segment, docs[i], &all, err);
+        if (st == ST_OK && stop_asked())
+            st = err_set(err, ST_INTERRUPTED, "interrupted");
+    }
+    g->n_more = all.len / sizeof *g->more;
+    g->more = arena_array(&w->kept, g->n_more, sizeof *g->more);
+    if (st == ST_OK && !g->more)
+        st = err_no_memory(err);
+    if (st == ST_OK && g->n_more) {
+        memcpy(g->more, all.data, all.len);
+        qsort(g->more, g->n_more, sizeof *g->more, by_term);
+    }
+    buf_release(&all);
+    return st;
 }
 
 /* ---- what is no message ---- */
@@ -119,10 +184,13 @@ enum status handle_walk_open(struct view *v, struct slice pattern, struct handle
     w->prefix = slice_of(pattern.data, head < PREFIX_MAX ? head : PREFIX_MAX);
     w->n = (uint32_t)casefile_segments(v->cf);
     arena_init(&w->a, (size_t)64 << 10);
+    arena_init(&w->kept, (size_t)64 << 10);
     w->segments = calloc(w->n + (size_t)1, sizeof *w->segments);
     enum status st = w->segments ? ST_OK : err_no_memory(err);
     for (uint32_t i = 0; st == ST_OK && i < w->n; i++) {
         st = mark_others(w, i, err);
+        if (st == ST_OK)
+            st = recipients_open(w, i, err);
         for (unsigned f = 0; st == ST_OK && f < FIELDS; f++)
             st = source_open(w, i, f, err);
     }
@@ -148,6 +216,7 @@ void handle_walk_close(struct handle_walk *w)
     free(w->segments);
     buf_release(&w->current);
     arena_release(&w->a);
+    arena_release(&w->kept);
     free(w);
 }
 
@@ -198,6 +267,23 @@ static enum status count_source(struct handle_walk *w, uint32_t segment, unsigne
     }
     posting_iter_close(it);
     return st;
+}
+
+static enum status count_recipients(struct handle_walk *w, uint32_t segment, bool wanted,
+                                    struct handle_row *row, struct err *err)
+{
+    struct handle_segment *g = &w->segments[segment];
+    size_t at = 0;
+    for (; g->at_more < g->n_more; g->at_more++) {
+        const struct copy_recipient *r = &g->more[g->at_more];
+        if (!slice_eq(r->term, buf_slice(&w->current)))
+            break;
+        if (!wanted)
+            continue;
+        TRY(seen(w, segment, r->doc, row, err));
+        row->received += messages_of(g, r->doc, &at);
+    }
+    return ST_OK;
 }
 
 static void gather_string(struct handle_walk *w, struct slice raw, struct buf *all)
@@ -265,29 +351,40 @@ static bool stands_at(const struct handle_walk *w, const struct handle_source *s
     return !s->done && slice_eq(buf_slice(&s->term), buf_slice(&w->current));
 }
 
-/* Least term of all sources into w->current, and one source that stands at it. */
+/* Least term of all sources into w->current, and one source that stands at it (field FIELDS: a
+ * recipient of copies). */
 static bool least_term(struct handle_walk *w, uint32_t *segment, unsigned *field)
 {
-    const struct handle_source *least = NULL;
+    struct slice term = {0};
+    bool found = false;
     for (uint32_t i = 0; i < w->n; i++)
         for (unsigned f = 0; f < FIELDS; f++) {
             const struct handle_source *s = &w->segments[i].sources[f];
-            if (s->done || (least && slice_cmp(buf_slice(&s->term), buf_slice(&least->term)) >= 0))
+            if (s->done || (found && slice_cmp(buf_slice(&s->term), term) >= 0))
                 continue;
-            least = s;
+            term = buf_slice(&s->term);
+            found = true;
             *segment = i;
             *field = f;
         }
+    for (uint32_t i = 0; i < w->n; i++) {
+        const struct handle_segment *g = &w->segments[i];
+        if (g->at_more == g->n_more || (found && slice_cmp(g->more[g->at_more].term, term) >= 0))
+            continue;
+        term = g->more[g->at_more].term;
+        found = true;
+        *segment = i;
+        *field = FIELDS;
+    }
     buf_clear(&w->current);
-    if (least)
-        buf_put_slice(&w->current, buf_slice(&least->term));
-    return least != NULL;
+    buf_put_slice(&w->current, term);
+    return found;
 }
 
 static enum status fill_row(struct handle_walk *w, bool wanted, struct handle_row *row,
                             struct err *err)
 {
-    for (uint32_t i = 0; i < w->n; i++)
+    for (uint32_t i = 0; i < w->n; i++) {
         for (unsigned f = 0; f < FIELDS; f++) {
             struct handle_source *s = &w->segments[i].sources[f];
             if (!stands_at(w, s))
@@ -296,6 +393,8 @@ static enum status fill_row(struct handle_walk *w, bool wanted, struct handle_ro
                 TRY(count_source(w, i, f, row, err));
             TRY(source_next(w, s, f, err));
         }
+        TRY(count_recipients(w, i, wanted, row, err));
+    }
     return wanted ? view_nicknames(w->v, row->handle, &row->nicknames, &row->n_nicknames, err)
                   : ST_OK;
 }
@@ -310,7 +409,10 @@ enum status handle_walk_next(struct handle_walk *w, struct handle_row *row, stru
         if (!least_term(w, &segment, &field))
             return ST_END;
         TRY(buf_status(&w->current, err));
-        if (w->current.len + 1 == TERM_MAX)
+        if (field == FIELDS)
+            r.handle =
+                arena_copy(&w->a, w->segments[segment].more[w->segments[segment].at_more].handle);
+        else if (w->current.len + 1 == TERM_MAX)
             TRY(whole_handle(w, segment, field, &r.handle, err));
         else
             r.handle = arena_copy(&w->a, buf_slice(&w->current));

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "lictor/thread.h"
+
 #define OR_OPEN_MAX 64 /* walks of one OR held open; more are poured into a bitmap */
 
 static enum status plan_build(struct plan *p, const struct node *n, struct plan_node **out,
@@ -107,14 +109,55 @@ static enum status plan_text(struct plan *p, struct plan_node *x, struct err *er
     return text_cand(p, x, err);
 }
 
+static bool names_handle(const struct node *n, const struct slice *to, size_t n_to)
+{
+    for (size_t i = 0; i < n_to; i++) {
+        struct slice head = to[i];
+        if (n->field.prefix && head.len > n->field.value.len)
+            head.len = n->field.value.len;
+        if (slice_eq(head, n->field.value))
+            return true;
+    }
+    return false;
+}
+
+/* Recipients that only copies name have no term: the documents that have such are asked. */
+static enum status copy_to_walk(struct plan *p, const struct node *n, struct walk **out,
+                                struct err *err)
+{
+    const uint32_t *docs;
+    const struct slice *to;
+    size_t all, n_to, found = 0;
+    TRY(segment_copy_to(p->set.segment, &docs, &all, err));
+    if (all == 0)
+        return ST_OK;
+    uint32_t *mine = arena_array(&p->set.arena, all, sizeof *mine);
+    if (!mine)
+        return err_no_memory(err);
+    for (size_t i = 0; i < all; i++) {
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        arena_reset(&p->text);
+        TRY(view_copy_to(p->view, p->segment, docs[i], &p->text, &to, &n_to, err));
+        if (names_handle(n, to, n_to))
+            mine[found++] = docs[i];
+    }
+    return found ? walk_list(&p->set, mine, found, out, err) : ST_OK;
+}
+
 static enum status plan_field(struct plan *p, struct plan_node *x, struct err *err)
 {
     const struct node *n = x->node;
-    struct walk *w[2] = {NULL, NULL};
+    struct walk *w[2] = {NULL, NULL}, *copies = NULL;
     for (size_t i = 0; i < n->field.n_fields; i++)
         TRY(field_walk(p, (enum term_field)n->field.fields[i], n->field.value, n->field.prefix,
                        &w[i], err));
     TRY(either(p, w[0], w[1], &x->match, err));
+    for (size_t i = 0; i < n->field.n_fields && !copies; i++)
+        if (n->field.fields[i] == TERM_TO)
+            TRY(copy_to_walk(p, n, &copies, err));
+    if (copies)
+        TRY(either(p, x->match, copies, &x->match, err));
     x->cand = x->match;
     return ST_OK;
 }

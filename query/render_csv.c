@@ -160,6 +160,8 @@ void csv_record(const struct message_view *m, const char *order, struct buf *out
         hex_encode(m->related[i].id, KEY_SIZE, hex);
         field_item(c, slice_str(hex));
     }
+    if (m->related_more)
+        field_item(c, slice_str("and more"));
     field_end(c);
     field_str(c, order ? order : "");
     row_end(c);

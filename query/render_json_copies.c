@@ -82,8 +82,7 @@ static void copy_object(struct json_out *j, const struct message_view *m, const 
     if (s->numbered)
         json_key_uint(j, "seq", c->seq);
     if (c->n_versions > 0) {
-        enum side side = copy_side(&m->c, s->source, c->versions[0].origin->account);
-        json_key_str(j, "side", side_name(side));
+        json_key_str(j, "side", side_name(held_side(&m->c, c)));
         version_keys(j, &c->versions[0]);
     }
     if (c->n_versions > 1) {

@@ -259,10 +259,8 @@ static void copy(struct render *r, const struct message_view *m, size_t i, struc
         buf_printf(out, ", number %llu", (unsigned long long)c->seq);
     else
         buf_put_str(out, ", unnumbered");
-    if (c->n_versions > 0) {
-        enum side side = copy_side(&m->c, c->stream->source, c->versions[0].origin->account);
-        buf_printf(out, ", side %s", side_name(side));
-    }
+    if (c->n_versions > 0)
+        buf_printf(out, ", side %s", side_name(held_side(&m->c, c)));
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
     for (size_t v = 0; v < c->n_versions; v++) {

@@ -18,8 +18,7 @@ static const char *side_in_words(const struct message_view *m)
 {
     for (size_t i = 0; i < m->n_copies; i++) {
         const struct held_copy *c = m->copies[i];
-        if (c->n_versions > 0 &&
-            copy_side(&m->c, c->stream->source, c->versions[0].origin->account) == SIDE_FROM)
+        if (held_side(&m->c, c) == SIDE_FROM)
             return "only the sender's copy is there";
     }
     return "only the recipients' side is there";

@@ -126,6 +126,8 @@ enum status view_load(struct view *v, const struct message_ref *ref, enum view_d
     TRY(load_content(v, a, &m, err));
     if (depth >= VIEW_COPIES) {
         TRY(view_copies_of(v, &m, a, err));
+        if (m.state.flags & DOC_COPY_TO)
+            TRY(copies_recipients(m.copies, m.n_copies, a, &m.c.to, &m.c.n_to, err));
         if (m.state.flags & (DOC_RELATED | DOC_CONFLICT))
             TRY(view_related(v, &m, a, err));
         exact_flags(&m);

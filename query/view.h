@@ -124,6 +124,13 @@ MUST_USE enum status view_flags(struct view *v, const struct message_ref *ref, u
 /* The copies of a document, in `a`. */
 MUST_USE enum status view_doc_copies(struct view *v, uint32_t segment, uint32_t doc, bool has_id,
                                      struct arena *a, struct doc_copies *out, struct err *err);
+/* Recipients that these copies name beside the content (DOC_COPY_TO): sorted, each once, in `a`. */
+MUST_USE enum status copies_recipients(const struct held_copy *const *copies, size_t n,
+                                       struct arena *a, const struct slice **out, size_t *n_out,
+                                       struct err *err);
+/* The same for all copies of a document. */
+MUST_USE enum status view_copy_to(struct view *v, uint32_t segment, uint32_t doc, struct arena *a,
+                                  const struct slice **out, size_t *n, struct err *err);
 /* A stream as a segment has it, and its number there; *out NULL if the segment does not have it. */
 MUST_USE enum status view_stream(struct view *v, uint32_t segment, const struct stream_ref *ref,
                                  const struct segment_stream **out, size_t *i, struct err *err);

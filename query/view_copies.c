@@ -1,5 +1,8 @@
 /* view_copies — who held a message: the copies of its document, and which of them are its own.
  * The k-th message of a content has the k-th copy, by seq, of each stream. */
+#include <stdlib.h>
+
+#include "query/extra.h"
 #include "query/view.h"
 
 enum status view_doc_copies(struct view *v, uint32_t segment, uint32_t doc, bool has_id,
@@ -140,8 +143,71 @@ bool view_one_sided(const struct message_view *m)
 {
     bool seen[SIDE_SERVER + 1] = {false};
     for (size_t i = 0; i < m->n_copies; i++)
-        for (size_t j = 0; j < m->copies[i]->n_versions; j++)
-            seen[copy_side(&m->c, m->copies[i]->stream->source,
-                           m->copies[i]->versions[j].origin->account)] = true;
+        seen[held_side(&m->c, m->copies[i])] = true;
     return !seen[SIDE_UNKNOWN] && !seen[SIDE_SERVER] && seen[SIDE_FROM] != seen[SIDE_TO];
+}
+
+/* ---- recipients beside the content ---- */
+
+static void gather_to(struct slice extra, struct arena *a, struct buf *all)
+{
+    struct slice raw, key, item;
+    struct extra_iter it;
+    struct buf text = {0};
+    if (!extra.len || !extra_find(extra, "to", &raw) || !extra_begin(raw, &it))
+        return;
+    while (extra_next(&it, &key, &item)) {
+        buf_clear(&text);
+        if (!extra_string(item, &text))
+            continue;
+        struct slice s = arena_copy(a, buf_slice(&text));
+        all->failed |= !s.data;
+        buf_put(all, &s, sizeof s);
+    }
+    all->failed |= text.failed;
+    buf_release(&text);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+enum status copies_recipients(const struct held_copy *const *copies, size_t n, struct arena *a,
+                              const struct slice **out, size_t *n_out, struct err *err)
+{
+    struct buf all = {0};
+    for (size_t i = 0; i < n; i++)
+        for (size_t v = 0; v < copies[i]->n_versions; v++)
+            gather_to(copies[i]->versions[v].extra, a, &all);
+    size_t gathered = all.len / sizeof(struct slice), kept = 0;
+    struct slice *set = all.failed ? NULL : arena_array(a, gathered, sizeof *set);
+    if (set && gathered)
+        memcpy(set, all.data, all.len);
+    buf_release(&all);
+    if (!set)
+        return err_no_memory(err);
+    if (gathered > 1)
+        qsort(set, gathered, sizeof *set, by_bytes);
+    for (size_t i = 0; i < gathered; i++)
+        if (i == 0 || !slice_eq(set[i], set[kept - 1]))
+            set[kept++] = set[i];
+    *out = set;
+    *n_out = kept;
+    return ST_OK;
+}
+
+enum status view_copy_to(struct view *v, uint32_t segment, uint32_t doc, struct arena *a,
+                         const struct slice **out, size_t *n, struct err *err)
+{
+    const struct held_copy *held;
+    size_t all;
+    TRY(segment_copies(casefile_segment(v->cf, segment), v->scratch[segment], doc, a, &held, &all,
+                       err));
+    const struct held_copy **copies = arena_array(a, all, sizeof(struct held_copy *));
+    if (!copies)
+        return err_no_memory(err);
+    for (size_t i = 0; i < all; i++)
+        copies[i] = &held[i];
+    return copies_recipients(copies, all, a, out, n, err);
 }

@@ -54,12 +54,23 @@ enum side copy_side(const struct content *c, struct slice source, struct slice a
     if (account.data) {
         if (c->from.data && slice_eq(c->from, account))
             return SIDE_FROM;
-        if (c->conv.kind == CONV_GROUP || set_holds(c->to, c->n_to, account) ||
+        /* A message's `to` outside a set is one copy's word, so not looked at. */
+        if (c->conv.kind == CONV_GROUP ||
+            (c->kind != DOC_MESSAGE && set_holds(c->to, c->n_to, account)) ||
             (c->conv.kind == CONV_SET && set_holds(c->conv.set, c->conv.n_set, account)))
             return SIDE_TO;
     }
     if (source.len >= 7 && memcmp(source.data, "server:", 7) == 0)
         return SIDE_SERVER;
+    return SIDE_UNKNOWN;
+}
+
+enum side side_of_both(enum side a, enum side b)
+{
+    static const enum side order[] = {SIDE_FROM, SIDE_TO, SIDE_SERVER};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
     return SIDE_UNKNOWN;
 }
 

@@ -339,3 +339,12 @@ enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_
     TRY(files_flatten(s, x, files, a, flat, err));
     return copies_unite(flat, all, a, out, n, err);
 }
+
+enum side held_side(const struct content *c, const struct held_copy *h)
+{
+    enum side all = SIDE_UNKNOWN;
+
+    for (size_t i = 0; i < h->n_versions; i++)
+        all = side_of_both(all, copy_side(c, h->stream->source, h->versions[i].origin->account));
+    return all;
+}

@@ -201,3 +201,103 @@ enum status segment_repeats(struct segment *s, const uint32_t **docs, const uint
     *n = s->n_repeats;
     return ST_OK;
 }
+
+/* ---- recipients that copies name ---- */
+
+static void note_if(const struct doc_state *state, uint32_t doc, struct buf *docs)
+{
+    if (state->flags & DOC_COPY_TO)
+        buf_put(docs, &doc, sizeof doc);
+}
+
+/* No flag is greater: a block that cannot reach it need not be taken apart. */
+static bool may_copy_to(const struct state_block *b)
+{
+    return b->flags.base + ((UINT64_C(1) << b->flags.bits) - 1) >= DOC_COPY_TO;
+}
+
+static enum status base_copy_to(struct segment *s, struct segment_scratch *x, struct buf *docs,
+                                struct err *err)
+{
+    struct doc_state state;
+
+    for (uint32_t first = 0; first < s->docs; first += COLUMN_BLOCK) {
+        uint32_t n = s->docs - first < COLUMN_BLOCK ? s->docs - first : COLUMN_BLOCK;
+        TRY(base_state(s, x, first, &state, err));
+        for (uint32_t i = 0; i < n && may_copy_to(&x->state); i++) {
+            TRY(state_get(&x->state, i, &state, err));
+            note_if(&state, first + i, docs);
+        }
+    }
+    return ST_OK;
+}
+
+static enum status patches_copy_to(struct segment *s, struct segment_scratch *x, size_t file,
+                                   struct buf *docs, struct err *err)
+{
+    struct patch_slot *p = &x->patch[file % PATCH_SLOTS];
+    struct doc_state state;
+
+    for (uint32_t doc = 0; doc < s->docs; doc = p->hi) {
+        TRY(patch_load(s, x, file, doc, p, err));
+        if (p->hi <= doc)
+            return err_set(err, ST_DAMAGED, "patches of an overlay are out of order");
+        for (uint32_t i = 0; !p->empty && i < p->patches.n && may_copy_to(&p->patches.states);
+             i++) {
+            TRY(state_get(&p->patches.states, i, &state, err));
+            note_if(&state, p->patches.docs[i], docs);
+        }
+    }
+    return ST_OK;
+}
+
+/* Documents of base and overlays, each once: the flag is never taken away. */
+static enum status copy_to_load(struct segment *s, struct buf *docs, struct err *err)
+{
+    struct segment_scratch *x = NULL;
+    size_t kept = 0;
+
+    TRY(segment_scratch_new(&x, err));
+    enum status st = base_copy_to(s, x, docs, err);
+    for (size_t i = 1; st == ST_OK && i < s->n_files; i++)
+        st = patches_copy_to(s, x, i, docs, err);
+    segment_scratch_free(x);
+    TRY(st);
+    TRY(buf_status(docs, err));
+    void *data = docs->data;
+    uint32_t *all = data;
+    size_t n = docs->len / sizeof *all;
+    if (n > 1)
+        qsort(all, n, sizeof *all, u32_cmp);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || all[i] != all[i - 1])
+            all[kept++] = all[i];
+    docs->len = kept * sizeof *all;
+    return ST_OK;
+}
+
+enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n, struct err *err)
+{
+    struct buf mine = {0};
+    enum status st = ST_OK;
+
+    pthread_mutex_lock(&s->mu);
+    bool loaded = s->copy_to_loaded;
+    pthread_mutex_unlock(&s->mu);
+    if (!loaded) {
+        st = copy_to_load(s, &mine, err);
+        pthread_mutex_lock(&s->mu);
+        if (st == ST_OK && !s->copy_to_loaded) {
+            s->copy_to = mine;
+            s->copy_to_loaded = true;
+            mine = (struct buf){0};
+        }
+        pthread_mutex_unlock(&s->mu);
+        buf_release(&mine);
+    }
+    TRY(st);
+    const void *data = s->copy_to.data;
+    *docs = data;
+    *n = s->copy_to.len / sizeof **docs;
+    return ST_OK;
+}

@@ -249,6 +249,8 @@ struct segment {
     uint32_t *repeat_docs, *repeat_messages;
     size_t n_repeats;
     bool repeats_loaded;
+    struct buf copy_to; /* uint32_t documents */
+    bool copy_to_loaded;
 };
 
 #define PATCH_SLOTS 4
@@ -292,6 +294,9 @@ MUST_USE enum status slot_fill(struct block_slot *slot, const struct source *src
                                const struct piece *p, uint64_t number, struct buf *scratch,
                                struct slice *bytes, struct err *err);
 
+/* State in the base, without overlays; leaves its block in x->state. */
+MUST_USE enum status base_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                                struct doc_state *state, struct err *err);
 /* Where in overlay file `i` (1..) a document is patched. ST_NOT_FOUND if it is not: no text. */
 MUST_USE enum status patch_find(struct segment *s, struct segment_scratch *x, size_t i,
                                 uint32_t doc, uint32_t *ordinal, struct doc_state *state,

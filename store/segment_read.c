@@ -161,6 +161,7 @@ void segment_close(struct segment *s)
     free(s->files);
     stream_table_free(s->streams);
     free(s->repeat_docs);
+    buf_release(&s->copy_to);
     free(s->repeat_messages);
     pthread_mutex_destroy(&s->mu);
     free(s);
@@ -301,8 +302,8 @@ enum status segment_sent_bounds(struct segment *s, struct segment_scratch *x, ui
     return ST_OK;
 }
 
-static enum status base_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
-                              struct doc_state *state, struct err *err)
+enum status base_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
+                       struct doc_state *state, struct err *err)
 {
     uint64_t block = doc / COLUMN_BLOCK;
 

@@ -17,8 +17,8 @@ struct arena {
 /* `chunk`: size of the pieces taken from the system, 0 for 256 KiB. Allocates nothing yet. */
 void arena_init(struct arena *a, size_t chunk);
 void arena_release(struct arena *a);
-/* Forgets every object; keeps the memory for the next round, but of objects larger than a chunk only
- * that of the largest. */
+/* Forgets every object; keeps the memory for the next round, but of objects larger than a chunk
+ * only that of the largest. */
 void arena_reset(struct arena *a);
 /* `n` bytes aligned to 8, not zeroed; NULL without memory. n = 0 gives a valid pointer. */
 void *arena_alloc(struct arena *a, size_t n);

@@ -65,6 +65,9 @@ struct copy {
 /* Which side of the message a copy stands on. */
 enum side { SIDE_UNKNOWN, SIDE_FROM, SIDE_TO, SIDE_SERVER };
 const char *side_name(enum side s);
+/* Of two readings of one copy: the sender's if either says so, else a recipient's, else the
+ * server's: whichever came first. */
+enum side side_of_both(enum side a, enum side b);
 enum side copy_side(const struct content *c, struct slice source, struct slice account);
 
 /* State of a document that depends on all its copies and on other records. */
@@ -80,6 +83,8 @@ enum doc_flag {
     DOC_DAMAGED_TEXT = 256,
     DOC_HIDDEN = 512,   /* not in the range of words, * and NOT (only with kind:) */
     DOC_DELETED = 1024, /* some copy says that it was deleted */
+    DOC_COPY_TO = 2048, /* message: some copy names recipients that are not of the content. The
+                         * greatest flag: segment_copy_to passes over blocks by that */
 };
 struct doc_state {
     uint32_t messages; /* how many messages this content is; 1 for other kinds */

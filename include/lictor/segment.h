@@ -117,6 +117,10 @@ MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x,
 /* Documents with state.messages > 1, ascending, with overlays; borrowed, loaded once. */
 MUST_USE enum status segment_repeats(struct segment *s, const uint32_t **docs,
                                      const uint32_t **messages, size_t *n, struct err *err);
+/* Documents with DOC_COPY_TO, ascending, with overlays; borrowed, loaded once: a pass over the
+ * heads of all blocks of states. */
+MUST_USE enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
+                                     struct err *err);
 /* Messages (state.messages of the documents not hidden) sent in the minutes [from, to) since 1970,
  * exactly; cost two searches. Counted when the segment was written: repeats that overlays added
  * (segment_repeats) are not in it. */
@@ -176,6 +180,8 @@ struct held_copy {
     const struct held_version *versions;
     size_t n_versions;
 };
+/* The side of a copy: that of all its versions together. */
+enum side held_side(const struct content *c, const struct held_copy *h);
 /* The order in which readers show versions; 0 where they are equal in all but their sightings. */
 int held_version_cmp(const struct held_version *a, const struct held_version *b);
 MUST_USE enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_t doc,

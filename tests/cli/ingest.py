@@ -585,6 +585,56 @@ def what_is_no_hash_is_no_name():
     check(a.totals["messages"] == 2 and a.totals["copies"] == 0, "two files, two messages", a.totals)
 
 
+def sides_do_not_depend_on_order():
+    """A copy is read twice, once with its account and once without: its side is that of both."""
+    file = lambda name, **kw: write(name + ".ndjson", dump([msg(1, "one")], source="imei:s", **kw))
+    names = {"anna": dict(account="anna"), "bert": dict(account="bert"), "nobody": {}, "carl": dict(account="carl")}
+    files = {n: file("side-" + n, **kw) for n, kw in names.items()}
+    for pair, want in ((("anna", "nobody"), ["one-sided"]), (("bert", "nobody"), ["one-sided"]), (("bert", "anna"), ["one-sided"]), (("carl", "nobody"), []), (("carl", "bert"), ["one-sided"])):
+        for order in (pair, pair[::-1]):
+            one, both = case(plain=True), case(plain=True)
+            for n in order:
+                one.add(files[n], ident=False)
+            both.add(*(files[n] for n in order), ident=False)
+            got = [c.search("one")[0].get("flags", []) for c in (one, both)]
+            check(got == [want, want], f"side of {order}", got)
+            side = json.loads(run(QUERY, "message", one.dir, *one.key, "--format", "jsonl", one.search("one")[0]["id"]).stdout.splitlines()[0])["all_copies"][0]["side"]
+            check(side == ("from" if "anna" in pair else "to" if "bert" in pair else "unknown"), f"shown side of {order}", side)
+
+
+def zone_and_account_of_the_dump_line():
+    """One line under two zones, or two accounts: two records, in any order; under the same ones a re-delivery."""
+    other = [dict(kind="note", seq=1, owner="anna", time="2020-04-02T01:00:00", text="hello van"), dict(kind="location", seq=2, time=T, lat=1, lon=2),
+             dict(kind="note", seq=3, owner="anna", time=T, text="own time van"), dict(kind="location", seq=4, account="eve", time=T, lat=1, lon=2)]
+    file = lambda name, **kw: write(name + ".ndjson", dump(other, source="imei:z", **kw))
+    a, b, again = file("berlin", zone="Europe/Berlin", account="anna"), file("tokyo", zone="Asia/Tokyo", account="carl"), file("berlin2", zone="Europe/Berlin", account="anna", serial="2")
+    seen = []
+    for order in ((a, b), (b, a)):
+        c = case(plain=True)
+        for f in order:
+            c.add(f, ident=False)
+        check(c.add(again, ident=False).totals["redelivered"] == 5 - 1 and c.ingest("verify", "--deep").returncode == 0, "the same zone and account: delivered before", c.rows("ledger"))
+        rows = c.search("van OR kind:location")
+        seen.append((sorted((r["id"], r["type"], r["from"], r["sent"]) for r in rows), c.status()["digest"]))
+    check(seen[0] == seen[1], "the order of arrival changes nothing", seen)
+    check(len(seen[0][0]) == 6, "two times, two persons, and what has its own once", seen[0])
+
+
+def nothing_but_links():
+    d, c = TMP / "links", case(plain=True)
+    d.mkdir()
+    target = write("linked.ndjson", some("imei:linked"))
+    for n in ("a", "b"):
+        os.symlink(target, d / n)
+    r = c.ingest("add", d)
+    check(r.returncode == 1 and b"2 symbolic links" in r.stdout and b"nothing was read" in r.stdout, "a directory of symbolic links: said, and exit 1", r)
+    a = c.add(d, ident=False)
+    check(a.code == 1 and json.loads(a.run.stdout)["links_passed_over"] == 2, "and for scripts", a.run)
+    write("links/real.ndjson", some("imei:real"))
+    r = c.ingest("add", d)
+    check(r.returncode == 0 and b"2 symbolic links" in r.stdout and b"1 complete" in r.stdout, "beside a dump: said, and exit 0", r)
+
+
 def refused_when_half_is_in():
     """An add is killed after a commit, and then the dump is refused: what is in stays in the books."""
     n = 200000
@@ -630,5 +680,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in])
+      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
 finish()

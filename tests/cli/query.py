@@ -73,6 +73,41 @@ def test_search():
     check(len(rows) == 3 and {r["text"] for r in rows} >= {"the harbour at noon", "the harbour at nine"} and rows[0]["conversation"], "csv", rows)
 
 
+def test_csv_says_where_related_ends():
+    c = Case("crowd")
+    c.add(write("crowd.ndjson", dump([msg(1, f"reading {i}") for i in range(100)])), ident=False)
+    j = [x for x in lines(c, "search", "reading") if x["type"] == "message"][0]
+    rows = list(csv.DictReader(io.StringIO(query(c, "search", "--format", "csv", "reading").stdout.decode(), newline="")))
+    check(j.get("related_more") is True and all(r["related"].endswith("and more") for r in rows), "csv says that related goes on", (j, rows[0]))
+
+
+def test_recipients_of_copies():
+    """`to` beside a group, or without a sender, is the copy's: whichever copy comes first, all are found and shown."""
+    def group(source, to, seq=1):
+        return write(f"to-{source}.ndjson", dump([msg(seq, "hello van", to=to, group="g1"), msg(seq + 1, "no sender", sender=None, to=to)], source=source))
+    files = [group("imei:1", ["carl", "bert"]), group("imei:2", ["dora"]), group("imei:3", [])]
+    cases = []
+    for i, order in enumerate(([0, 1, 2], [2, 1, 0], [1, 2, 0])):
+        c = Case(f"copies{i}")
+        for k in order:
+            check(c.add(files[k], ident=False).code == 0, "a copy goes in")
+        if i == 2:
+            check(c.ingest("compact").returncode == 0, "compact")
+        check(c.ingest("verify", "--deep").returncode == 0, "the index holds", c.ingest("verify", "--deep"))
+        cases.append(c)
+        count = lambda q: int(query(c, "search", "--count", q).stdout)
+        found = [count(q) for q in ("to:bert van", "to:carl van", "to:dora van", "with:dora van", "to:do* van", "to:eve", "NOT to:dora van", "to:bert OR to:dora")]
+        check(found == [1, 1, 1, 1, 1, 0, 0, 3], f"found in order {order}", found)
+        m = [x for x in lines(c, "search", "van") if x["type"] == "message"]
+        check(len(m) == 1 and m[0]["to"] == ["bert", "carl", "dora"], f"shown in order {order}", m)
+        check([x for x in lines(c, "thread", "--group", "g1") if x.get("text")][0]["to"] == ["bert", "carl", "dora"], "in the thread too")
+        check(json.loads(query(c, "message", "--format", "jsonl", m[0]["id"]).stdout.splitlines()[0])["to"] == ["bert", "carl", "dora"], "and alone")
+        rows = [(x["handle"], x["sent"], x["received"]) for x in lines(c, "handles") if "handle" in x]
+        check(rows == [("anna", 1, 0), ("bert", 0, 2), ("carl", 0, 2), ("dora", 0, 2)], f"counted in order {order}", rows)
+        check([x["handle"] for x in lines(c, "handles", "do*") if "handle" in x] == ["dora"], "a pattern of handles")
+    check(len({c.status()["digest"] for c in cases}) == 1, "one digest")
+
+
 def test_no_text_passes_for_a_remark():
     said = ["I never said that", "contradicted · sealed", "≠ deadbeef, under the same number of its stream, says:", "  I killed him",
             "⋮ 37 records of imei:1 (live) are not in the delivered data", "[photo x.jpg]"]
@@ -315,5 +350,5 @@ def catches_int(pid):
 
 
 C = delivery()
-each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_no_text_passes_for_a_remark, test_inert, test_pipes, test_steps])
+each([test_search, test_exit_codes, test_options, test_text_emoji, test_zones, test_thread, test_message, test_originals, test_others, test_handles, test_no_text_passes_for_a_remark, test_inert, test_pipes, test_steps, test_csv_says_where_related_ends, test_recipients_of_copies])
 finish()

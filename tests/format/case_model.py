@@ -72,8 +72,9 @@ class Content:
         text = lambda k: raw(r.get(k))
         message = self.kind == "message"
         sender = text("from") if message else text(OTHER_SENDER.get(self.kind))
+        self.lent = None  # an account of the dump line (no zone here)
         if self.kind == "location" and sender is None:
-            sender = raw(dump.line.get("account"))
+            sender = self.lent = raw(dump.line.get("account"))
         to, group = [raw(h) for h in r.get("to", [])], text("group")
         self.service = raw(r.get("service", dump.line.get("service")))
         self.to = None
@@ -83,6 +84,8 @@ class Content:
             self.conv = (b"s", tuple(sorted({sender, *to})))
         else:
             self.conv, self.to = (b"i", stream.source), to or None
+        if message:
+            self.to = None  # of the copy
         self.sender, self.id, self.reply_to = sender, text("id") if message else None, text("reply_to")
         when = r.get("sent" if message else "started" if self.kind == "call" else "time")
         self.sent = instant(when)
@@ -122,13 +125,14 @@ class Content:
     def record_hash(self, stream, seq):
         numbered, epoch = stream.dump is None, stream.epoch
         return SHA(b"lictor-record/1\0" + field(self.kind.encode()) + field(self.service)
-                   + blob(stream.source) + bytes([stream.stage | numbered << 1 | (epoch is not None) << 2])
-                   + blob(epoch or b"") + (stream.dump or b"") + u64(seq) + self.record)
+                   + blob(stream.source) + bytes([stream.stage | numbered << 1 | (epoch is not None) << 2 | (self.lent is not None) << 4])
+                   + blob(epoch or b"") + (stream.dump or b"") + u64(seq)
+                   + (blob(self.lent) if self.lent is not None else b"") + self.record)
 
 
-def held_hashes(kind, hash_, service, record, versions):
+def held_hashes(kind, hash_, service, record, sent, versions):
     """What one document adds to the digest. versions: (stream, seq, origin, times, extra)."""
-    head = hash_ if kind == "message" else SHA(b"lictor-what/1\0" + field(service) + field(record))
+    head = hash_ if kind == "message" else SHA(b"lictor-what/2\0" + field(service) + field(record) + u64(-2**63 if sent is None else sent))
     for stream, seq, origin, times, extra in versions:
         yield SHA(b"held/2\0" + bytes([KINDS.index(kind)]) + head + origin_hash(stream, origin)
                   + u64(0 if stream.dump else seq + 1) + b"".join(u64(-2**63 if t is None else t) for t in times)
@@ -195,7 +199,7 @@ Stream = collections.namedtuple("Stream", "source stage epoch dump")
 
 class Document:
     def __init__(self, content):
-        self.content, self.deleted, self.order = content, False, None
+        self.content, self.deleted, self.copy_to, self.order = content, False, False, None
         self.copies = {}  # (stream, seq): {(origin, times, extra): [(dump sha, name, line)]}
         self.flags = set()
 
@@ -274,6 +278,7 @@ class Model:
             rest = {k: v for k, v in r.items() if k not in PLACED and not self.placed(k, v, c)}
             extra = canonical(rest) if rest else None
             doc.deleted |= r.get("deleted", False) is not False
+            doc.copy_to |= bool(r.get("to")) and c.conv[0] != b"s"
         versions = doc.copies.setdefault((stream, seq), {})
         versions.setdefault((origin, times, extra), []).append(sighting)
         if stream.dump is None:
@@ -309,6 +314,7 @@ class Model:
             f |= {"untimed"} if c.sent is None or not 0 < c.sent <= 253402300799999 else set()
             f |= {"incomplete"} if c.kind == "message" and c.conv[0] == b"i" else set()
             f |= {"deleted"} if doc.deleted else set()
+            f |= {"copy-to"} if doc.copy_to else set()
             edit = c.kind == "event" and b'"what":"edit"' in c.record
             f |= {"hidden"} if c.kind not in ("message", "note") and not edit else set()
             try:
@@ -333,15 +339,14 @@ class Model:
         for (stream, seq), versions in sorted(doc.copies.items(), key=lambda i: i[0][1]):
             k = 0 if doc.content.id else at[stream]
             at[stream] += 1
-            accounts = {v[0][2] for v in versions}
-            assert len(accounts) == 1
-            seen[k].add(side(doc.content, stream, accounts.pop()))
+            sides = {side(doc.content, stream, v[0][2]) for v in versions}
+            seen[k].add(min(sides, key=("from", "to", "server", "unknown").index))
         return any(s in ({"from"}, {"to"}) for s in seen.values())
 
     def hashes(self):
         for doc in self.documents.values():
             c = doc.content
-            yield from held_hashes(c.kind, c.hash, c.service, c.record,
+            yield from held_hashes(c.kind, c.hash, c.service, c.record, c.sent,
                                    [(*where, *v) for where, vs in doc.copies.items() for v in vs])
         for line in self.quarantine:
             yield line_hash(line[-1])

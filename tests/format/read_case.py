@@ -452,7 +452,7 @@ class Comparison:
         hashes = []
         for d in self.read.values():
             versions = [(*w, *v) for w, vs in versions_of(d).items() for v in vs]
-            hashes += case_model.held_hashes(d.body.kind, hash_of(d), d.conversation.service, d.body.record, versions)
+            hashes += case_model.held_hashes(d.body.kind, hash_of(d), d.conversation.service, d.body.record, d.body.sent, versions)
         hashes += [case_model.line_hash(line.bytes) for line in self.case.lines]
         self.equal(self.case.manifest.sum, case_model.digest_sum(hashes), "digest sum of what was read")
 
