@@ -17,6 +17,7 @@
 /* Where the merge stands in one chosen segment. */
 struct source {
     struct segment *segment;
+    struct segment_scratch *scratch;
     uint32_t number; /* next conversation */
     bool done;
     struct arena arena;
@@ -34,14 +35,13 @@ struct compaction {
     uint64_t docs_done, docs_all;
 };
 
-static enum status advance(struct compaction *c, struct source *s, struct err *err)
+static enum status advance(struct source *s, struct err *err)
 {
     arena_reset(&s->arena);
     s->done = s->number == segment_info(s->segment)->conversations;
     if (s->done)
         return ST_OK;
-    return segment_conversation_at(s->segment, c->reload.scratch, s->number++, &s->arena, &s->conv,
-                                   err);
+    return segment_conversation_at(s->segment, s->scratch, s->number++, &s->arena, &s->conv, err);
 }
 
 static struct source *least(struct compaction *c)
@@ -84,7 +84,7 @@ static enum status take_conversation(struct compaction *c, struct source *s, str
     for (uint32_t i = 0; i < s->conv.docs; i++) {
         if (stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted; the case is as it was");
-        TRY(reload_doc(&c->reload, s->segment, &s->conv, s->conv.first + i, err));
+        TRY(reload_doc(&c->reload, s->segment, s->scratch, &s->conv, s->conv.first + i, err));
         c->docs_done++;
         cli_progress_step(&c->progress, c->docs_done, c->docs_all, c->docs_done);
         if (full(c) && i + 1 < s->conv.docs)
@@ -97,7 +97,7 @@ static enum status merge(struct compaction *c, struct err *err)
 {
     for (size_t i = 0; i < c->n; i++) {
         TRY(reload_streams(&c->reload, c->sources[i].segment, err));
-        TRY(advance(c, &c->sources[i], err));
+        TRY(advance(&c->sources[i], err));
         c->docs_all += segment_info(c->sources[i].segment)->docs;
     }
     struct source *s;
@@ -105,7 +105,7 @@ static enum status merge(struct compaction *c, struct err *err)
         if (full(c))
             TRY(write_output(c, err));
         TRY(take_conversation(c, s, err));
-        TRY(advance(c, s, err));
+        TRY(advance(s, err));
     }
     return write_output(c, err);
 }
@@ -135,7 +135,8 @@ static enum status compact_set(struct casefile *cf, const struct core_options *o
     for (size_t i = 0; st == ST_OK && i < all; i++)
         if (chosen[i]) {
             c.sources[c.n].segment = casefile_segment(cf, i);
-            arena_init(&c.sources[c.n++].arena, 4096);
+            arena_init(&c.sources[c.n].arena, 4096);
+            st = segment_scratch_new(&c.sources[c.n++].scratch, err);
         }
     if (st == ST_OK)
         st = manifest_copy(casefile_manifest(cf), &c.next, err);
@@ -143,8 +144,10 @@ static enum status compact_set(struct casefile *cf, const struct core_options *o
     if (st == ST_OK)
         st = merge(&c, err);
     cli_progress_end(&c.progress);
-    for (size_t i = 0; i < c.n; i++)
+    for (size_t i = 0; i < c.n; i++) {
         arena_release(&c.sources[i].arena);
+        segment_scratch_free(c.sources[i].scratch);
+    }
     free(c.sources);
     reload_release(&c.reload);
     if (st == ST_OK) {

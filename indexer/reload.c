@@ -58,12 +58,12 @@ static enum status reload_version(struct reload *r, const struct held_version *v
     return ST_OK;
 }
 
-static enum status reload_copies(struct reload *r, struct segment *s, uint32_t doc, uint16_t flags,
-                                 struct err *err)
+static enum status reload_copies(struct reload *r, struct segment *s, struct segment_scratch *x,
+                                 uint32_t doc, uint16_t flags, struct err *err)
 {
     const struct held_copy *copies;
     size_t n;
-    TRY(segment_copies(s, r->scratch, doc, &r->temp, &copies, &n, err));
+    TRY(segment_copies(s, x, doc, &r->temp, &copies, &n, err));
     for (size_t i = 0; i < n; i++) {
         uint32_t stream;
         TRY(tables_stream(&r->run.tables, copies[i].stream, &stream, err));
@@ -73,14 +73,14 @@ static enum status reload_copies(struct reload *r, struct segment *s, uint32_t d
     return ST_OK;
 }
 
-enum status reload_doc(struct reload *r, struct segment *s, const struct segment_conversation *conv,
-                       uint32_t doc, struct err *err)
+enum status reload_doc(struct reload *r, struct segment *s, struct segment_scratch *x,
+                       const struct segment_conversation *conv, uint32_t doc, struct err *err)
 {
     struct run_store *store = &r->run.stores[0];
     struct slice row;
     struct content c;
     arena_reset(&r->temp);
-    TRY(segment_row(s, r->scratch, doc, &row, err));
+    TRY(segment_row(s, x, doc, &row, err));
     row = arena_copy(&store->bytes, row);
     if (!row.data)
         return err_no_memory(err);
@@ -95,10 +95,10 @@ enum status reload_doc(struct reload *r, struct segment *s, const struct segment
                           .has_id = c.kind == DOC_MESSAGE && c.id.len != 0,
                           .has_state = true};
     TRY(content_rehash(&r->hasher, &c, d->hash, err));
-    TRY(segment_state(s, r->scratch, doc, &d->state, err));
+    TRY(segment_state(s, x, doc, &d->state, err));
     d->flags = d->state.flags;
     TRY(run_conversation(store, conv->key, &conv->c, &d->conv, err));
-    TRY(reload_copies(r, s, doc, d->flags, err));
+    TRY(reload_copies(r, s, x, doc, d->flags, err));
     atomic_store(&store->held, worker_store_held(store));
     return ST_OK;
 }

@@ -15,8 +15,9 @@ struct reload {
 
 MUST_USE enum status reload_init(struct reload *r, struct err *err);
 void reload_release(struct reload *r);
-/* The document, its state and its copies. */
-MUST_USE enum status reload_doc(struct reload *r, struct segment *s,
+/* The document, its state and its copies. Who walks several segments has a scratch for each: they
+ * hold decoded blocks. */
+MUST_USE enum status reload_doc(struct reload *r, struct segment *s, struct segment_scratch *x,
                                 const struct segment_conversation *conv, uint32_t doc,
                                 struct err *err);
 /* What the segment knows of the ends of its streams. */

@@ -121,7 +121,7 @@ static enum status take_doc(struct deep *d, const struct segment_conversation *c
                             struct err *err)
 {
     const struct run_store *s = &d->reload.run.stores[0];
-    TRY(reload_doc(&d->reload, d->segment, conv, doc, err));
+    TRY(reload_doc(&d->reload, d->segment, d->reload.scratch, conv, doc, err));
     TRY(compare_key(d, doc, err));
     const struct run_doc *last = (const struct run_doc *)s->docs.items + (s->docs.n - 1);
     if (last->kind == DOC_MESSAGE) {

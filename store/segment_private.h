@@ -253,7 +253,8 @@ struct segment {
     bool copy_to_loaded;
 };
 
-#define PATCH_SLOTS 4
+/* As many overlays of one segment are read without loading their blocks again and again. */
+#define PATCH_SLOTS 64
 /* A decoded block and where it came from. */
 struct block_slot {
     bool valid;
