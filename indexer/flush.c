@@ -68,6 +68,7 @@ void flush_close(struct flush *f)
     pages_free(f->entries, f->n_entries * sizeof *f->entries);
     free(f->books);
     free(f->lines_before);
+    grown_release(&f->seqs);
     grown_release(&f->targets);
     grown_release(&f->touched);
     content_hasher_release(&f->hasher);
@@ -82,18 +83,19 @@ struct ranges {
     struct flush *f;
     size_t n;
     flush_range *run;
+    void *ctx;
 };
 
 static enum status run_range(void *arg, size_t i, struct err *err)
 {
     const struct ranges *r = arg;
     struct flush *f = r->f;
-    return r->run(f, &f->lanes[i], r->n * i / f->threads, r->n * (i + 1) / f->threads, err);
+    return r->run(f, &f->lanes[i], r->ctx, r->n * i / f->threads, r->n * (i + 1) / f->threads, err);
 }
 
-enum status flush_parallel(struct flush *f, size_t n, flush_range *run, struct err *err)
+enum status flush_parallel(struct flush *f, size_t n, flush_range *run, void *ctx, struct err *err)
 {
-    struct ranges r = {.f = f, .n = n, .run = run};
+    struct ranges r = {.f = f, .n = n, .run = run, .ctx = ctx};
     return thread_each(f->threads, f->threads, run_range, &r, err);
 }
 

@@ -70,8 +70,10 @@ struct flush {
     uint8_t (*origin_hash)[SHA256_SIZE]; /* by origin of the run */
     struct grown targets;                /* struct target: new ones first, in the one order */
     uint32_t n_new;
-    uint32_t **target_of;  /* by worker, by document: index of its target */
-    uint32_t **group;      /* while ordering: by worker, by document: where its entries begin */
+    uint32_t **target_of;    /* by worker, by document: index of its target */
+    uint32_t **group;        /* while ordering: by worker, by document: where its entries begin */
+    uint32_t *group_entries; /* while ordering: by worker, how many */
+    struct grown seqs; /* flush_relate: struct sort_item (rank, seq, target) of numbered streams */
     struct entry *entries; /* by document, rank, seq, version, dump, line */
     size_t n_entries;
     uint32_t *rank;       /* by stream */
@@ -127,9 +129,10 @@ MUST_USE enum status flush_judge(struct flush *f, struct grown *claims, struct e
 /* The claims by service id, a part of flush_relate. */
 MUST_USE enum status flush_relate_ids(struct flush *f, struct err *err);
 /* Shares [0, n) out to the lanes, each an equal range. */
-typedef enum status flush_range(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
-                                struct err *err);
-MUST_USE enum status flush_parallel(struct flush *f, size_t n, flush_range *run, struct err *err);
+typedef enum status flush_range(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
+                                size_t to, struct err *err);
+MUST_USE enum status flush_parallel(struct flush *f, size_t n, flush_range *run, void *ctx,
+                                    struct err *err);
 /* Order of two records at the same target: stream, seq, version, dump, line. */
 int entry_cmp(const struct flush *f, const struct entry *a, const struct entry *b);
 /* Do two records say the same about their copy (origin, times, extra)? */

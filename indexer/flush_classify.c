@@ -384,9 +384,10 @@ static enum status classify_new(struct flush *f, struct flush_lane *lane, struct
     return ST_OK;
 }
 
-static enum status classify(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
-                            struct err *err)
+static enum status classify(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
+                            size_t to, struct err *err)
 {
+    (void)ctx;
     for (size_t i = from; i < to; i++) {
         struct target *t = flush_target(f, (uint32_t)i);
         arena_reset(&lane->temp);
@@ -419,7 +420,7 @@ static void book(struct flush *f)
 enum status flush_classify(struct flush *f, struct err *err)
 {
     TRY(hash_origins(f, err));
-    TRY(flush_parallel(f, f->targets.n, classify, err));
+    TRY(flush_parallel(f, f->targets.n, classify, NULL, err));
     for (unsigned i = 0; i < f->threads; i++)
         digest_many_settle(&f->lanes[i].digest, f->digest_sum);
     book(f);

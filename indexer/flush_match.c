@@ -32,28 +32,10 @@ static enum status list_keys(struct flush *f, struct sort_item **out, size_t *n,
     return sort_items(keys, total, err);
 }
 
-/* Is the stored document the content of `ref`? Then it becomes its target. */
-static enum status confirm(struct flush *f, uint32_t segment, uint32_t doc, run_ref ref,
-                           struct err *err)
-{
-    struct content c;
-    uint8_t hash[SHA256_SIZE];
-    struct target t = {.segment = segment, .doc = doc};
-    arena_reset(&f->temp);
-    TRY(flush_content(f, &t, &f->temp, &c, err));
-    TRY(content_rehash(&f->hasher, &c, hash, err));
-    if (memcmp(hash, run_doc_at(f->run, ref)->hash, KEY_SIZE) != 0)
-        return ST_OK;
-    uint32_t target;
-    TRY(flush_touch(f, segment, doc, &target, err));
-    flush_target(f, target)->ref = ref;
-    f->target_of[RUN_REF_WORKER(ref)][RUN_REF_INDEX(ref)] = target;
-    return ST_OK;
-}
-
 struct candidate {
     uint32_t doc;
     run_ref ref;
+    bool good; /* the stored document is the content of `ref` */
 };
 
 static int candidate_cmp(const void *a, const void *b)
@@ -80,10 +62,32 @@ static enum status list_candidates(struct flush *f, struct segment *s, const str
                 struct candidate *c = grown_add(out, sizeof *c);
                 if (!c)
                     return err_no_memory(err);
-                *c = (struct candidate){page[i].doc, keys[j].value};
+                *c = (struct candidate){page[i].doc, keys[j].value, false};
             }
         }
         from += got;
+    }
+    return ST_OK;
+}
+
+struct confirmation {
+    uint32_t segment;
+    struct candidate *candidates;
+};
+
+static enum status confirm(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
+                           size_t to, struct err *err)
+{
+    const struct confirmation *k = ctx;
+    for (size_t i = from; i < to; i++) {
+        struct candidate *c = &k->candidates[i];
+        struct target t = {.segment = k->segment, .doc = c->doc};
+        struct content content;
+        uint8_t hash[SHA256_SIZE];
+        arena_reset(&lane->temp);
+        TRY(flush_content_with(f, lane->scratch, &t, &lane->temp, &content, err));
+        TRY(content_rehash(&lane->hasher, &content, hash, err));
+        c->good = memcmp(hash, run_doc_at(f->run, c->ref)->hash, KEY_SIZE) == 0;
     }
     return ST_OK;
 }
@@ -94,11 +98,22 @@ static enum status match_segment(struct flush *f, uint32_t segment, const struct
     struct grown found = {0};
     enum status st =
         list_candidates(f, casefile_segment(f->cf, segment), keys, n, page, &found, err);
-    const struct candidate *c = found.items;
+    struct candidate *c = found.items;
     if (found.n > 1)
         qsort(found.items, found.n, sizeof *c, candidate_cmp);
-    for (size_t i = 0; st == ST_OK && i < found.n; i++)
-        st = confirm(f, segment, c[i].doc, c[i].ref, err);
+    struct confirmation k = {segment, c};
+    if (st == ST_OK)
+        st = flush_parallel(f, found.n, confirm, &k, err);
+    for (size_t i = 0; st == ST_OK && i < found.n; i++) {
+        uint32_t target;
+        if (!c[i].good)
+            continue;
+        st = flush_touch(f, segment, c[i].doc, &target, err);
+        if (st != ST_OK)
+            break;
+        flush_target(f, target)->ref = c[i].ref;
+        f->target_of[RUN_REF_WORKER(c[i].ref)][RUN_REF_INDEX(c[i].ref)] = target;
+    }
     grown_release(&found);
     return st;
 }

@@ -107,40 +107,66 @@ static void groups_release(struct flush *f)
     f->group = NULL;
 }
 
-/* Counting sort: entries stand by document, these in the order of their references. */
+/* Counting sort: entries stand by document, these in the order of their references. Each item of
+ * work is the documents of one worker: it looks at all copies and takes those of its own. */
+static enum status count_group(void *arg, size_t w, struct err *err)
+{
+    struct flush *f = arg;
+    uint32_t *count = f->group[w], at = 0;
+    (void)err;
+    for (unsigned s = 0; s < f->run->workers; s++) {
+        const struct run_copy *c = f->run->stores[s].copies.items;
+        for (size_t i = 0; i < f->run->stores[s].copies.n; i++)
+            if (RUN_REF_WORKER(c[i].doc) == w)
+                count[RUN_REF_INDEX(c[i].doc)]++;
+    }
+    for (size_t i = 0; i <= store_docs(f, (unsigned)w); i++) {
+        at += count[i];
+        count[i] = at; /* the end; filling moves it to the beginning */
+    }
+    return ST_OK;
+}
+
+static enum status fill_group(void *arg, size_t w, struct err *err)
+{
+    struct flush *f = arg;
+    uint32_t *end = f->group[w], base = 0;
+    (void)err;
+    for (unsigned before = 0; before < w; before++)
+        base += f->group_entries[before];
+    for (size_t i = 0; i <= store_docs(f, (unsigned)w); i++)
+        end[i] += base;
+    for (unsigned s = f->run->workers; s-- > 0;) {
+        const struct run_copy *c = f->run->stores[s].copies.items;
+        for (size_t i = f->run->stores[s].copies.n; i-- > 0;)
+            if (RUN_REF_WORKER(c[i].doc) == w)
+                f->entries[--end[RUN_REF_INDEX(c[i].doc)]] =
+                    (struct entry){.copy = &c[i], .rank = rank_of(f, &c[i])};
+    }
+    return ST_OK;
+}
+
 static enum status group_entries(struct flush *f, struct err *err)
 {
+    unsigned workers = f->run->workers;
     size_t n = 0;
-    for (unsigned w = 0; w < f->run->workers; w++)
+    for (unsigned w = 0; w < workers; w++)
         n += f->run->stores[w].copies.n;
     if (n > UINT32_MAX)
         return err_set(err, ST_LIMIT, "too many records between two commits");
-    f->group = arena_array(&f->arena, f->run->workers, sizeof *f->group);
+    f->group = arena_array(&f->arena, workers, sizeof *f->group);
+    f->group_entries = arena_array(&f->arena, workers, sizeof *f->group_entries);
     f->entries = pages_alloc_raw(n * sizeof *f->entries);
     f->n_entries = n;
-    if (!f->group || !f->entries)
+    if (!f->group || !f->group_entries || !f->entries)
         return err_no_memory(err);
-    for (unsigned w = 0; w < f->run->workers; w++)
+    for (unsigned w = 0; w < workers; w++)
         if (!(f->group[w] = pages_alloc((store_docs(f, w) + 1) * sizeof **f->group)))
             return err_no_memory(err);
-    for (unsigned w = 0; w < f->run->workers; w++) {
-        const struct run_copy *c = f->run->stores[w].copies.items;
-        for (size_t i = 0; i < f->run->stores[w].copies.n; i++)
-            ++*group_of(f->group, c[i].doc);
-    }
-    uint32_t at = 0;
-    for (unsigned w = 0; w < f->run->workers; w++)
-        for (size_t i = 0; i <= store_docs(f, w); i++) {
-            at += f->group[w][i];
-            f->group[w][i] = at; /* the end; filling moves it to the beginning */
-        }
-    for (unsigned w = f->run->workers; w-- > 0;) {
-        const struct run_copy *c = f->run->stores[w].copies.items;
-        for (size_t i = f->run->stores[w].copies.n; i-- > 0;)
-            f->entries[--*group_of(f->group, c[i].doc)] =
-                (struct entry){.copy = &c[i], .rank = rank_of(f, &c[i])};
-    }
-    return ST_OK;
+    TRY(thread_each(f->threads, workers, count_group, f, err));
+    for (unsigned w = 0; w < workers; w++)
+        f->group_entries[w] = f->group[w][store_docs(f, w)];
+    return thread_each(f->threads, workers, fill_group, f, err);
 }
 
 /* ---- documents ---- */
@@ -324,9 +350,10 @@ static void take_entries(struct flush *f, uint32_t target)
     f->target_of[RUN_REF_WORKER(t->ref)][RUN_REF_INDEX(t->ref)] = target;
 }
 
-static enum status fill_targets(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
-                                struct err *err)
+static enum status fill_targets(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
+                                size_t to, struct err *err)
 {
+    (void)ctx;
     (void)lane;
     (void)err;
     for (size_t i = from; i < to; i++) {
@@ -369,7 +396,7 @@ static enum status place_new(const struct ordering *o, struct err *err)
             take_entries(f, (uint32_t)i);
             sort_entries(f, f->entries + all[i].first_entry, all[i].n_entries);
         }
-    return flush_parallel(f, n, fill_targets, err);
+    return flush_parallel(f, n, fill_targets, NULL, err);
 }
 
 static enum status order_docs(struct ordering *o, struct err *err)

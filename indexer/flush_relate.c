@@ -102,10 +102,10 @@ static enum status judge(struct flush *f, const struct sort_item *claims, size_t
     return st;
 }
 
-enum status flush_judge(struct flush *f, struct grown *claims, struct err *err)
+/* Claims stand in order. */
+static enum status judge_groups(struct flush *f, struct grown *claims, struct err *err)
 {
     struct sort_item *c = claims->items;
-    TRY(sort_items(c, claims->n, err));
     for (size_t i = 0; i < claims->n;) {
         size_t j = i + 1;
         bool many = false;
@@ -118,6 +118,12 @@ enum status flush_judge(struct flush *f, struct grown *claims, struct err *err)
         i = j;
     }
     return ST_OK;
+}
+
+enum status flush_judge(struct flush *f, struct grown *claims, struct err *err)
+{
+    TRY(sort_items(claims->items, claims->n, err));
+    return judge_groups(f, claims, err);
 }
 
 enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target, struct err *err)
@@ -162,26 +168,41 @@ static enum status page_seek(struct flush *f, uint32_t segment, size_t stream, u
     return ST_OK;
 }
 
-/* Claims [from, to) are of one stream, which the segment has as its `stream`. What the segment has
- * at the same seqs joins the claims. Of more than a page of records at one seq the first page is
- * taken: they contradict each other already, and one of them is enough to contradict the new one.
- */
+/* What the run has at one place, items [i, to) of one stream, against `target` of the case. */
+static enum status claim_both(struct grown *g, const struct sort_item *items, size_t i, size_t to,
+                              uint32_t target, struct err *err)
+{
+    uint64_t seq = items[i].lo;
+    bool other = false;
+    for (size_t k = i; k < to && items[k].lo == seq; k++)
+        other |= items[k].value != target;
+    if (!other)
+        return ST_OK;
+    TRY(flush_claim(g, items[i].hi, seq, target, err));
+    for (size_t k = i; k < to && items[k].lo == seq; k++)
+        TRY(flush_claim(g, items[i].hi, seq, items[k].value, err));
+    return ST_OK;
+}
+
+/* Run claims [from, to) are of one stream, which the segment has as its `stream`. Of more than a
+ * page of records at one seq the first page is taken: they contradict each other already, and one
+ * of them is enough to contradict the new one. */
 static enum status claims_of_stream(struct flush *f, struct grown *g, size_t from, size_t to,
                                     uint32_t segment, size_t stream, struct err *err)
 {
+    const struct sort_item *items = f->seqs.items;
     struct seq_page page = {.n = 0};
     for (size_t i = from; i < to; i++) {
-        struct sort_item c = ((struct sort_item *)g->items)[i];
         bool found;
-        if (i > from && ((struct sort_item *)g->items)[i - 1].lo == c.lo)
+        if (i > from && items[i - 1].lo == items[i].lo)
             continue;
-        TRY(page_seek(f, segment, stream, c.lo, &page, &found, err));
+        TRY(page_seek(f, segment, stream, items[i].lo, &page, &found, err));
         if (!found)
             return ST_OK;
-        for (; page.at < page.n && page.items[page.at].seq == c.lo; page.at++) {
+        for (; page.at < page.n && page.items[page.at].seq == items[i].lo; page.at++) {
             uint32_t target;
             TRY(flush_touch(f, segment, page.items[page.at].doc, &target, err));
-            TRY(flush_claim(g, c.hi, c.lo, target, err));
+            TRY(claim_both(g, items, i, to, target, err));
         }
     }
     return ST_OK;
@@ -194,9 +215,11 @@ static int seg_stream_cmp(const void *a, const void *b)
 }
 
 /* Streams of the run and of the segment, both in stream_cmp order, are merged. */
-static enum status claims_of_segment(struct flush *f, struct grown *g, size_t n_run,
-                                     uint32_t segment, struct err *err)
+static enum status claims_of_segment(struct flush *f, struct grown *g, uint32_t segment,
+                                     struct err *err)
 {
+    const struct sort_item *items = f->seqs.items;
+    size_t n_run = f->seqs.n;
     const struct segment_stream *streams;
     size_t n, s = 0;
     TRY(segment_streams(casefile_segment(f->cf, segment), &streams, &n, err));
@@ -209,9 +232,9 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, size_t n_
         qsort(sorted, n, sizeof *sorted, seg_stream_cmp);
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < n_run;) {
-        uint64_t rank = ((struct sort_item *)g->items)[i].hi;
+        uint64_t rank = items[i].hi;
         size_t j = i;
-        while (j < n_run && ((struct sort_item *)g->items)[j].hi == rank)
+        while (j < n_run && items[j].hi == rank)
             j++;
         const struct stream_ref *ref = tables_stream_at(&f->run->tables, f->by_rank[rank]);
         while (s < n && stream_cmp(&sorted[s]->ref, ref) < 0)
@@ -227,10 +250,11 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, size_t n_
 static enum status relate_seqs(struct flush *f, struct err *err)
 {
     struct grown g = {0};
-    enum status st = claims_of_run(f, &g, err);
-    size_t n_run = g.n;
-    for (uint32_t i = 0; st == ST_OK && n_run && i < casefile_segments(f->cf); i++)
-        st = claims_of_segment(f, &g, n_run, i, err);
+    TRY(claims_of_run(f, &f->seqs, err));
+    TRY(judge_groups(f, &f->seqs, err));
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK && f->seqs.n && i < casefile_segments(f->cf); i++)
+        st = claims_of_segment(f, &g, i, err);
     if (st == ST_OK)
         st = flush_judge(f, &g, err);
     grown_release(&g);

@@ -37,9 +37,10 @@ static enum status note_id(struct flush_lane *lane, uint32_t target, const struc
     return ST_OK;
 }
 
-static enum status make_terms(struct flush *f, struct flush_lane *lane, size_t from, size_t to,
-                              struct err *err)
+static enum status make_terms(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
+                              size_t to, struct err *err)
 {
+    (void)ctx;
     TRY(term_maker_init(&lane->maker, err));
     lane->has_maker = true;
     lane->from = from;
@@ -62,5 +63,5 @@ static enum status make_terms(struct flush *f, struct flush_lane *lane, size_t f
 
 enum status flush_terms(struct flush *f, struct err *err)
 {
-    return flush_parallel(f, f->n_new, make_terms, err);
+    return flush_parallel(f, f->n_new, make_terms, NULL, err);
 }

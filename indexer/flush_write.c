@@ -160,6 +160,46 @@ static enum status list_seqs(struct output *o, struct grown *items, struct err *
     return sort_items(items->items, items->n, err);
 }
 
+/* The same for the new base, out of what flush_relate has sorted. */
+static enum status list_seqs_of_base(struct output *o, struct grown *items, struct err *err)
+{
+    const struct flush *f = o->f;
+    const struct sort_item *all = f->seqs.items;
+    for (size_t i = 0; i < f->seqs.n; i++) {
+        const struct target *t = flush_target(f, all[i].value);
+        if (t->segment != NO_SEGMENT)
+            continue;
+        struct sort_item *it = grown_add(items, sizeof *it);
+        if (!it)
+            return err_no_memory(err);
+        *it = (struct sort_item){o->local.stream[f->by_rank[all[i].hi]], all[i].lo, t->doc};
+    }
+    return ST_OK;
+}
+
+static int doc_cmp(const void *a, const void *b)
+{
+    uint32_t x = ((const struct sort_item *)a)->value, y = ((const struct sort_item *)b)->value;
+    return (x > y) - (x < y);
+}
+
+/* Documents at one number into order, each once: a clash, or versions of one copy. */
+static void unify_seqs(struct grown *items)
+{
+    struct sort_item *it = items->items;
+    size_t n = 0;
+    for (size_t i = 0, j; i < items->n; i = j) {
+        for (j = i + 1; j < items->n && it[j].hi == it[i].hi && it[j].lo == it[i].lo; j++)
+            ;
+        if (j - i > 1)
+            qsort(it + i, j - i, sizeof *it, doc_cmp);
+        for (size_t k = i; k < j; k++)
+            if (k == i || it[k].value != it[k - 1].value)
+                it[n++] = it[k];
+    }
+    items->n = n;
+}
+
 static enum status write_seqs(struct output *o, struct segment_writer *w, const struct grown *items,
                               uint64_t *seqs, uint32_t *docs, struct err *err)
 {
@@ -187,7 +227,9 @@ static enum status write_seqs(struct output *o, struct segment_writer *w, const 
 static enum status write_streams(struct output *o, struct segment_writer *w, struct err *err)
 {
     struct grown items = {0};
-    enum status st = list_seqs(o, &items, err);
+    bool sorted = o->segment == NO_SEGMENT && o->f->seqs.n;
+    enum status st = sorted ? list_seqs_of_base(o, &items, err) : list_seqs(o, &items, err);
+    unify_seqs(&items);
     uint64_t *seqs = pages_alloc_raw(items.n * sizeof *seqs);
     uint32_t *docs = pages_alloc_raw(items.n * sizeof *docs);
     if (st == ST_OK && (!seqs || !docs))

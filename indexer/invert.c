@@ -34,7 +34,7 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
     v->n_names = total;
     v->names = pages_alloc_raw(total * sizeof *v->names);
     v->heads = pages_alloc_raw(total * sizeof *v->heads);
-    v->map = calloc(f->threads, sizeof *v->map);
+    v->map = calloc(f->threads + 1u, sizeof *v->map);
     if (!v->names || !v->heads || !v->map)
         return err_no_memory(err);
     for (unsigned w = 0; w < f->threads; w++) {

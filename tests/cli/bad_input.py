@@ -619,7 +619,7 @@ def disk_full():
     whole.add(f)
     biggest = max(p.stat().st_size for p in whole.dir.rglob("*") if p.is_file())
     digest = whole.status()["digest"]
-    for size in (0, 100, 1000, 20000, biggest // 2, biggest - 1):
+    for size in (0, 100, 1000, 20000, biggest // 2, biggest * 99 // 100):
         what = f"disk full at {size} bytes"
         c = case()
         c.add(write("first.ndjson", dump([msg(1, "first in", sent=T - 1)], source="imei:9")))

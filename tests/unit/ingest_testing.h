@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lictor/words.h"
 #include "indexer/compact.h"
 #include "indexer/core.h"
 #include "lictor/os.h"
+#include "lictor/words.h"
 
 struct test_dump {
     const char *name;
