@@ -66,13 +66,14 @@ static enum status write_output(struct compaction *c, struct err *err)
         st = flush_write_base(&f, c->next, err);
     flush_close(&f);
     run_reset(&c->reload.run);
+    tables_reset(&c->reload.run.tables);
     return st;
 }
 
-static bool full(const struct compaction *c)
+static bool full(struct compaction *c)
 {
     size_t docs = c->reload.run.stores[0].docs.n;
-    uint64_t held = atomic_load(&c->reload.run.stores[0].held);
+    uint64_t held = run_held(&c->reload.run);
     return docs >= OUTPUT_DOCS_MAX || docs >= RUN_DOCS_MAX - 1 ||
            held >= c->options->memory / 100 * RUN_SHARE;
 }

@@ -159,6 +159,7 @@ static enum status commit_run(struct core *c, struct err *err)
     TRY(drain(c, err));
     TRY(flush_commit(c, err));
     run_reset(&c->run);
+    TRY(dump_ctx_retable(c->reader.dump, &c->run.tables, err));
     stages_next(&c->stages, STAGE_READ);
     return ST_OK;
 }

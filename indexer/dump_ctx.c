@@ -80,6 +80,78 @@ static void take_dump_line(struct dump_ctx *d, const struct record *rec)
     d->entry.epoch = d->epoch;
 }
 
+/* What a dump has in the tables. */
+struct places {
+    struct dump_ref dump;
+    struct stream_ref stream, unnumbered_stream;
+    struct stream_end end, unnumbered_end;
+    struct origin_ref origin, unnumbered_origin;
+};
+
+static bool keep_slice(struct arena *a, struct slice *s)
+{
+    if (!s->data)
+        return true;
+    *s = arena_copy(a, *s);
+    return s->data != NULL;
+}
+
+static bool keep_origin(struct arena *a, struct origin_ref *o)
+{
+    struct slice *f[] = {&o->account, &o->authority, &o->warrant, &o->liid,
+                         &o->cin,     &o->point,     &o->serial,  &o->selection};
+    bool good = true;
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        good &= keep_slice(a, f[i]);
+    return good;
+}
+
+static bool places_of(const struct dump_ctx *d, struct run_tables *t, struct arena *a,
+                      struct places *p)
+{
+    *p = (struct places){.dump = ((const struct dump_ref *)t->dumps.items)[d->dump_index],
+                         .stream = *tables_stream_at(t, d->stream),
+                         .unnumbered_stream = *tables_stream_at(t, d->unnumbered_stream),
+                         .end = *tables_stream_end(t, d->stream),
+                         .unnumbered_end = *tables_stream_end(t, d->unnumbered_stream),
+                         .origin = *tables_origin_at(t, d->origin),
+                         .unnumbered_origin = *tables_origin_at(t, d->unnumbered_origin)};
+    return keep_slice(a, &p->dump.name) && keep_slice(a, &p->stream.source) &&
+           keep_slice(a, &p->stream.epoch) && keep_slice(a, &p->unnumbered_stream.source) &&
+           keep_slice(a, &p->unnumbered_stream.epoch) && keep_origin(a, &p->origin) &&
+           keep_origin(a, &p->unnumbered_origin);
+}
+
+static enum status take_places(struct dump_ctx *d, struct run_tables *t, struct places *p,
+                               struct err *err)
+{
+    TRY(tables_dump(t, &p->dump, &d->dump_index, err));
+    TRY(tables_stream(t, &p->stream, &d->stream, err));
+    TRY(tables_stream(t, &p->unnumbered_stream, &d->unnumbered_stream, err));
+    *tables_stream_end(t, d->stream) = p->end;
+    *tables_stream_end(t, d->unnumbered_stream) = p->unnumbered_end;
+    p->origin.stream = d->stream;
+    p->unnumbered_origin.stream = d->unnumbered_stream;
+    TRY(tables_origin(t, &p->origin, &d->origin, err));
+    return tables_origin(t, &p->unnumbered_origin, &d->unnumbered_origin, err);
+}
+
+enum status dump_ctx_retable(struct dump_ctx *d, struct run_tables *t, struct err *err)
+{
+    struct arena a;
+    struct places p;
+    if (!d || !d->source.data) {
+        tables_reset(t);
+        return ST_OK;
+    }
+    arena_init(&a, 4096);
+    bool good = places_of(d, t, &a, &p);
+    tables_reset(t);
+    enum status st = good ? take_places(d, t, &p, err) : err_no_memory(err);
+    arena_release(&a);
+    return st;
+}
+
 enum status dump_ctx_open(struct dump_ctx *d, struct run_tables *t, const struct record *rec,
                           struct err *err)
 {

@@ -16,6 +16,9 @@ MUST_USE enum status dump_ctx_open(struct dump_ctx *d, struct run_tables *t,
 void dump_ctx_damage(struct dump_ctx *d, const struct err *why, bool refused);
 /* The final state of a finished dump once all its lines are in: end missing or disagreeing; notes
  * end and loss with its stream. Sets books.records. */
+/* The tables are emptied after a commit; this dump, if it is not finished, takes its place in them
+ * again. */
+MUST_USE enum status dump_ctx_retable(struct dump_ctx *d, struct run_tables *t, struct err *err);
 /* Up to which line the books of a dump that is read again (--again) stand already; 0 if it is not.
  */
 uint64_t dump_ctx_lines_before(const struct dump_ctx *d);

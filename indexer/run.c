@@ -78,6 +78,9 @@ uint64_t run_held(struct run *r)
     uint64_t sum = 0;
     for (unsigned i = 0; i < r->workers; i++)
         sum += atomic_load_explicit(&r->stores[i].held, memory_order_relaxed);
+    pthread_mutex_lock(&r->tables.mu);
+    sum += tables_held(&r->tables);
+    pthread_mutex_unlock(&r->tables.mu);
     return sum;
 }
 

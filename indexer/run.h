@@ -127,7 +127,7 @@ struct content_shard {
     size_t n; /* guarded by mu */
 };
 
-/* Dumps, streams, origins of the whole `add`; live until its end. Indices never change. */
+/* Dumps, streams, origins since the last commit; indices change only at tables_reset. */
 struct run_tables {
     pthread_mutex_t mu;
     struct arena strings;
@@ -178,6 +178,9 @@ MUST_USE enum status run_conversation(struct run_store *s, const uint8_t key[KEY
                                       const struct conversation *c,
                                       const struct run_conversation **out, struct err *err);
 
+/* Forgets everything: each record may bring an origin of its own. Workers are idle. */
+void tables_reset(struct run_tables *t);
+uint64_t tables_held(const struct run_tables *t);
 /* Tables; strings are copied; equal ones get the same index. Thread-safe. */
 MUST_USE enum status tables_dump(struct run_tables *t, const struct dump_ref *d, uint32_t *index,
                                  struct err *err);

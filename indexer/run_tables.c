@@ -188,3 +188,25 @@ enum status tables_origin(struct run_tables *t, const struct origin_ref *o, uint
     pthread_mutex_unlock(&t->mu);
     return st;
 }
+
+static void index_reset(struct grown *index)
+{
+    if (index->cap)
+        memset(index->items, 0, index->cap * sizeof(uint32_t));
+}
+
+void tables_reset(struct run_tables *t)
+{
+    t->dumps.n = t->streams.n = t->origins.n = t->stream_ends.n = 0;
+    index_reset(&t->dump_index);
+    index_reset(&t->stream_index);
+    index_reset(&t->origin_index);
+    arena_reset(&t->strings);
+}
+
+uint64_t tables_held(const struct run_tables *t)
+{
+    return t->strings.used + t->dumps.n * sizeof(struct dump_ref) +
+           t->streams.n * (sizeof(struct stream_ref) + sizeof(struct stream_end)) +
+           t->origins.n * sizeof(struct origin_ref);
+}

@@ -95,6 +95,7 @@ static enum status compare_range(struct deep *d, struct err *err)
     d->first += f.n_new;
     flush_close(&f);
     run_reset(&d->reload.run);
+    tables_reset(&d->reload.run.tables);
     return st;
 }
 
@@ -128,7 +129,7 @@ static enum status take_doc(struct deep *d, const struct segment_conversation *c
         d->messages += last->state.messages;
         d->copies += (uint64_t)last->state.copies - last->state.messages;
     }
-    if (atomic_load(&s->held) >= d->options->memory / 100 * RUN_SHARE)
+    if (run_held(&d->reload.run) >= d->options->memory / 100 * RUN_SHARE)
         return compare_range(d, err);
     return ST_OK;
 }
