@@ -50,7 +50,13 @@ static void string_put(struct buf *out, struct slice s)
 {
     size_t done = 0;
     size_t after_high = SIZE_MAX; /* where a low surrogate must stay raw */
+    unsigned marks = 0;
     buf_put_u8(out, '"');
+    if (s.len && json_plain_end(s.data, s.data + s.len, &marks) == s.data + s.len && !marks) {
+        buf_put_slice(out, s); /* nothing to escape: the usual case */
+        buf_put_u8(out, '"');
+        return;
+    }
     for (size_t i = 0; i < s.len;) {
         uint8_t c = s.data[i];
         unsigned unit = c == 0xed ? surrogate_at(s, i) : 0;

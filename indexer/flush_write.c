@@ -95,14 +95,14 @@ static enum status write_tables(struct output *o, struct segment_writer *w, stru
 }
 
 /* The run's copies of a target as one row; empty if the case has them all. */
-static enum status encode_copies(struct output *o, const struct target *t, struct buf *out,
-                                 struct err *err)
+static enum status encode_copies(const struct output *o, const struct target *t, struct arena *a,
+                                 struct buf *out, struct err *err)
 {
-    struct flush *f = o->f;
-    arena_reset(&f->temp);
-    struct copy *copies = arena_array(&f->temp, t->n_entries, sizeof *copies);
-    struct copy_version *versions = arena_array(&f->temp, t->n_entries, sizeof *versions);
-    struct sighting *sightings = arena_array(&f->temp, t->n_entries, sizeof *sightings);
+    const struct flush *f = o->f;
+    arena_reset(a);
+    struct copy *copies = arena_array(a, t->n_entries, sizeof *copies);
+    struct copy_version *versions = arena_array(a, t->n_entries, sizeof *versions);
+    struct sighting *sightings = arena_array(a, t->n_entries, sizeof *sightings);
     if (!copies || !versions || !sightings)
         return err_no_memory(err);
     size_t nc = 0, nv = 0, ns = 0;
@@ -244,26 +244,69 @@ static enum status write_streams(struct output *o, struct segment_writer *w, str
 
 /* ---- the base ---- */
 
-static enum status write_docs(struct output *o, struct segment_writer *w, struct err *err)
+/* Documents lie anywhere in the stores, and their entries by them: those of the next ones are
+ * fetched ahead. */
+#define AHEAD 6
+
+static void fetch_doc(const struct output *o, uint32_t i)
 {
-    struct flush *f = o->f;
+    const struct flush *f = o->f;
+    if (i + 2 * AHEAD < o->n)
+        __builtin_prefetch(flush_doc(f, flush_target(f, o->targets[i + 2 * AHEAD])));
+    if (i + AHEAD < o->n) {
+        const struct run_doc *d = flush_doc(f, flush_target(f, o->targets[i + AHEAD]));
+        __builtin_prefetch(d->row.data);
+        __builtin_prefetch(d->row.data + 64);
+    }
+}
+
+static enum status write_docs(const struct output *o, struct segment_writer *w, struct err *err)
+{
+    const struct flush *f = o->f;
     const uint8_t *conv = NULL;
-    struct buf copies = {0};
-    enum status st = ST_OK;
-    for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
+    for (uint32_t i = 0; i < o->n; i++) {
         const struct target *t = flush_target(f, o->targets[i]);
         const struct run_doc *d = flush_doc(f, t);
+        fetch_doc(o, i);
         if (!conv || memcmp(conv, d->conv->key, KEY_SIZE) != 0)
-            st = segment_add_conversation(w, d->conv->key, &d->conv->c, err);
+            TRY(segment_add_conversation(w, d->conv->key, &d->conv->c, err));
         conv = d->conv->key;
-        if (st == ST_OK)
-            st = encode_copies(o, t, &copies, err);
         int64_t sent = d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
-        if (st == ST_OK)
-            st = segment_add_doc(w, d->hash, sent, d->row, &t->state, buf_slice(&copies), err);
+        TRY(segment_add_doc(w, d->hash, sent, d->row, &t->state, slice_of(NULL, 0), err));
     }
-    buf_release(&copies);
-    return st;
+    return segment_docs_end(w, err);
+}
+
+static void fetch_entries(const struct output *o, uint32_t i)
+{
+    const struct flush *f = o->f;
+    if (i + 2 * AHEAD < o->n)
+        __builtin_prefetch(&f->entries[flush_target(f, o->targets[i + 2 * AHEAD])->first_entry]);
+    if (i + AHEAD >= o->n)
+        return;
+    const struct target *t = flush_target(f, o->targets[i + AHEAD]);
+    for (uint32_t k = 0; k < t->n_entries && k < 4; k++) {
+        const struct run_copy *c = f->entries[t->first_entry + k].copy;
+        __builtin_prefetch(c);
+        __builtin_prefetch((const uint8_t *)c + 64);
+    }
+}
+
+static enum status write_copies(const struct output *o, struct segment_writer *w, struct err *err)
+{
+    struct buf row = {0};
+    struct arena a;
+    enum status st = ST_OK;
+    arena_init(&a, 0);
+    for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
+        fetch_entries(o, i);
+        st = encode_copies(o, flush_target(o->f, o->targets[i]), &a, &row, err);
+        if (st == ST_OK)
+            st = segment_add_copies(w, buf_slice(&row), err);
+    }
+    buf_release(&row);
+    arena_release(&a);
+    return st == ST_OK ? segment_copies_end(w, err) : st;
 }
 
 static enum status emit_term(void *ctx, const struct inverted *t, struct err *err)
@@ -283,15 +326,16 @@ struct parts {
     struct output *o;
     struct segment_writer *w;
 };
-enum { PART_DOCS, PART_TERMS, PART_STREAMS, PARTS };
+enum { PART_TERMS, PART_DOCS, PART_COPIES, PART_STREAMS, PARTS };
 
 static enum status write_part(void *arg, size_t i, struct err *err)
 {
     const struct parts *p = arg;
     switch (i) {
     case PART_DOCS:
-        TRY(write_docs(p->o, p->w, err));
-        return segment_docs_end(p->w, err);
+        return write_docs(p->o, p->w, err);
+    case PART_COPIES:
+        return write_copies(p->o, p->w, err);
     case PART_TERMS:
         return invert(p->o->f, emit_term, p->w, err);
     default:
@@ -304,6 +348,8 @@ static enum status fill_base(struct output *o, struct segment_writer *w, struct 
     TRY(local_init(o, err));
     mark_used(o);
     TRY(write_tables(o, w, err));
+    if (o->n == 0) /* only ends of streams */
+        return write_streams(o, w, err);
     TRY(segment_expect_docs(w, o->n, sent_of, o->f, err));
     struct parts p = {o, w};
     return thread_each(o->f->threads, PARTS, write_part, &p, err);
@@ -364,7 +410,7 @@ static enum status fill_overlay(struct output *o, struct segment_writer *w, stru
     for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
         const struct target *t = flush_target(f, o->targets[i]);
         info_apply(&info, t);
-        st = encode_copies(o, t, &copies, err);
+        st = encode_copies(o, t, &f->temp, &copies, err);
         if (st == ST_OK)
             st = segment_add_patch(w, t->doc, &t->state, buf_slice(&copies), err);
     }

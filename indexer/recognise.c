@@ -169,14 +169,16 @@ static enum status open_body(struct recogniser *r, struct recognised *out, struc
 static bool keep_extra(void *ctx, const struct record_pair *p)
 {
     const struct record *rec = ctx;
-    static const char *const placed[] = {
-        "kind",    "seq",     "from",    "id",   "text", "sealed", "reply_to",
-        "service", "account", "warrant", "liid", "cin",  "point",  "direction",
-    };
+    static const struct {
+        uint8_t len;
+        char name[10];
+    } placed[] = {{4, "kind"},   {3, "seq"},      {4, "from"},    {2, "id"},       {4, "text"},
+                  {6, "sealed"}, {8, "reply_to"}, {7, "service"}, {7, "account"},  {7, "warrant"},
+                  {4, "liid"},   {3, "cin"},      {5, "point"},   {9, "direction"}};
     if (!p->known)
         return true;
     for (size_t i = 0; i < sizeof placed / sizeof *placed; i++)
-        if (slice_eq_str(p->key, placed[i]))
+        if (p->key.len == placed[i].len && memcmp(p->key.data, placed[i].name, p->key.len) == 0)
             return false;
     /* Times written as a number are fields; a written offset or an unreadable value is kept. */
     static const struct {

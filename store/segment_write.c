@@ -1,8 +1,8 @@
 /* segment_write — takes a segment's parts in their order and hands each to its section.
  * Life: open → tables → conversations with documents (or patches) → terms, streams' numbers →
- * finish. Where the documents are announced, these, the terms and the streams' numbers may come
- * from a thread each: they share no section and no state but what is fixed by then. Calls out of
- * order are refused: they could only come from a mistake in the indexer. */
+ * finish. Where the documents are announced, these, their copies, the terms and the streams'
+ * numbers may come from a thread each: they share no section and no state but what is fixed by
+ * then. Calls out of order are refused: they could only come from a mistake in the indexer. */
 #include <stdlib.h>
 
 #include "store/segment_writer.h"
@@ -295,7 +295,8 @@ enum status segment_add_doc(struct segment_writer *w, const uint8_t key[KEY_SIZE
         TRY(repeat_add(w, doc, state->messages, hidden ? 0 : w->minutes[doc], err));
     info_add(&w->meta.info, row.data[0], sent, state);
     TRY(rows_add(&w->bodies, row, err));
-    TRY(rows_add(&w->copies, copies, err));
+    if (!w->expected)
+        TRY(rows_add(&w->copies, copies, err));
     w->sent[w->in_block] = sent;
     w->states[w->in_block++] = *state;
     w->meta.info.docs++;
@@ -342,6 +343,23 @@ void segment_set_info(struct segment_writer *w, const struct segment_info *info)
     w->meta.has_info = true;
 }
 
+/* ---- copies of announced documents ---- */
+
+enum status segment_add_copies(struct segment_writer *w, struct slice copies, struct err *err)
+{
+    if (!w->expected || w->copies_closed || w->copies.next >= w->expected)
+        return misuse("copies come apart where documents are announced, one row for each", err);
+    return rows_add(&w->copies, copies, err);
+}
+
+enum status segment_copies_end(struct segment_writer *w, struct err *err)
+{
+    if (w->expected && w->copies.next != w->expected)
+        return misuse("every announced document has its copies", err);
+    w->copies_closed = true;
+    return rows_finish(&w->copies, err);
+}
+
 /* ---- terms ---- */
 
 static enum status docs_close(struct segment_writer *w, struct err *err)
@@ -351,7 +369,8 @@ static enum status docs_close(struct segment_writer *w, struct err *err)
     w->docs_closed = true;
     TRY(w->meta.overlay ? patches_flush(w, err) : columns_flush(w, err));
     TRY(rows_finish(&w->bodies, err));
-    TRY(rows_finish(&w->copies, err));
+    if (!w->expected)
+        TRY(segment_copies_end(w, err));
     return w->meta.overlay ? ST_OK : conversation_close(w, err);
 }
 
@@ -469,6 +488,8 @@ static enum status minutes_close(struct segment_writer *w, struct err *err)
 enum status segment_writer_close(struct segment_writer *w, struct err *err)
 {
     TRY(segment_docs_end(w, err));
+    if (!w->copies_closed)
+        return misuse("copies are closed before the segment is", err);
     if (w->streams_done != w->meta.streams)
         return misuse("every stream gives its numbers", err);
     TRY(lexicon_finish(&w->lexicon, err));

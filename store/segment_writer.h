@@ -12,6 +12,7 @@ struct segment_writer {
     struct segment_meta meta;
     bool docs_closed;
     bool keys_closed;
+    bool copies_closed;
     uint32_t expected; /* documents announced; 0: terms come after the last document */
     struct buf entry;  /* scratch for one table entry: of documents, and before them of tables */
     /* conversations */

@@ -33,12 +33,16 @@ MUST_USE enum status segment_add_stream(struct segment_writer *w, const struct s
 MUST_USE enum status segment_add_origin(struct segment_writer *w, const struct origin_ref *o,
                                         struct err *err);
 /* Base only: announces the number of documents and when each was sent (TIME_NONE if not known).
- * From then on documents, terms and the numbers of streams may come from three threads, one each;
- * the documents' thread calls segment_docs_end. */
+ * From then on documents, their copies (by segment_add_copies, none with segment_add_doc), terms and
+ * the numbers of streams may come from a thread each; those of documents and copies call their
+ * `_end`. */
 MUST_USE enum status segment_expect_docs(struct segment_writer *w, uint32_t n,
                                          int64_t (*sent)(void *ctx, uint32_t doc), void *ctx,
                                          struct err *err);
 MUST_USE enum status segment_docs_end(struct segment_writer *w, struct err *err);
+MUST_USE enum status segment_add_copies(struct segment_writer *w, struct slice copies,
+                                        struct err *err);
+MUST_USE enum status segment_copies_end(struct segment_writer *w, struct err *err);
 /* Base only: conversations by key, each followed by its documents. */
 MUST_USE enum status segment_add_conversation(struct segment_writer *w, const uint8_t key[KEY_SIZE],
                                               const struct conversation *c, struct err *err);
