@@ -55,7 +55,7 @@ struct flush_lane {
     struct term_maker maker;
     size_t from, to;     /* the new documents whose terms it has, in the one order */
     struct grown counts; /* struct term_counts, by document from `from` on */
-    struct grown ids;    /* struct sort_term: service ids, `id` is the target */
+    struct grown ids;    /* struct sort_term: service ids as terms, `id` is the target */
 };
 
 struct flush {

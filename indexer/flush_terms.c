@@ -18,22 +18,14 @@ static void fetch_ahead(const struct flush *f, size_t i, size_t to)
     }
 }
 
-/* Notes the service id of the document whose tokens came last. */
-static enum status note_id(struct flush_lane *lane, uint32_t target, const struct term_counts *n,
-                           struct err *err)
+/* Notes the service id of the document that came last. */
+static enum status note_id(struct flush_lane *lane, uint32_t target, struct err *err)
 {
-    const struct grown *tokens = &lane->maker.tokens;
-    const uint32_t *own = (const uint32_t *)tokens->items + (tokens->n - n->fields - n->words);
-    for (uint32_t k = 0; k < n->fields; k++) {
-        struct slice term = vocab_term(&lane->maker.vocab, own[k] & ~TOKEN_SAME);
-        if (term.data[0] != TERM_ID)
-            continue;
-        struct sort_term *id = grown_add(&lane->ids, sizeof *id);
-        if (!id)
-            return err_no_memory(err);
-        *id = (struct sort_term){.data = term.data, .len = (uint32_t)term.len, .id = target};
-        return ST_OK;
-    }
+    struct slice term = arena_copy(&lane->maker.vocab.bytes, term_slice(&lane->maker.id));
+    struct sort_term *id = grown_add(&lane->ids, sizeof *id);
+    if (!id || !term.data)
+        return err_no_memory(err);
+    *id = (struct sort_term){.data = term.data, .len = (uint32_t)term.len, .id = target};
     return ST_OK;
 }
 
@@ -55,8 +47,8 @@ static enum status make_terms(struct flush *f, struct flush_lane *lane, void *ct
         arena_reset(&lane->temp);
         TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
         TRY(term_maker_add(&lane->maker, &c, flush_doc(f, t)->flags, n, err));
-        if (flush_doc(f, t)->has_id)
-            TRY(note_id(lane, (uint32_t)i, n, err));
+        if (lane->maker.id.len)
+            TRY(note_id(lane, (uint32_t)i, err));
     }
     return ST_OK;
 }

@@ -10,6 +10,10 @@
 #include "lictor/pages.h"
 #include "lictor/term.h"
 
+/* The source of a name that is a service id: its `id` is the document. No other term is spelled
+ * like one, so the names of such a term are its whole list. */
+#define SERVICE_ID UINT32_MAX
+
 struct inversion {
     struct flush *f;
     struct sort_term *names;
@@ -30,7 +34,7 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
     const struct flush *f = v->f;
     size_t total = 0, at = 0;
     for (unsigned w = 0; w < f->threads; w++)
-        total += f->lanes[w].maker.vocab.n;
+        total += f->lanes[w].maker.vocab.n + f->lanes[w].ids.n;
     v->n_names = total;
     v->names = pages_alloc_raw(total * sizeof *v->names);
     v->heads = pages_alloc_raw(total * sizeof *v->heads);
@@ -47,13 +51,19 @@ static enum status unite_vocabularies(struct inversion *v, struct err *err)
             v->names[at++] =
                 (struct sort_term){.data = t.data, .len = (uint32_t)t.len, .source = w, .id = i};
         }
+        const struct sort_term *ids = f->lanes[w].ids.items;
+        for (size_t i = 0; i < f->lanes[w].ids.n; i++) {
+            v->names[at] = ids[i];
+            v->names[at++].source = SERVICE_ID;
+        }
     }
     TRY(sort_terms(v->names, total, err));
     for (size_t i = 0; i < total; i++) {
         const struct sort_term *t = &v->names[i];
         if (i == 0 || t->len != t[-1].len || memcmp(t->data, t[-1].data, t->len) != 0)
             v->heads[v->n_terms++] = (uint32_t)i;
-        v->map[t->source][t->id] = v->n_terms - 1;
+        if (t->source != SERVICE_ID)
+            v->map[t->source][t->id] = v->n_terms - 1;
     }
     return ST_OK;
 }
@@ -98,6 +108,38 @@ static void scatter_lane(struct inversion *v, unsigned lane)
     }
 }
 
+static size_t names_end(const struct inversion *v, uint32_t g)
+{
+    return g + 1 < v->n_terms ? v->heads[g + 1] : v->n_names;
+}
+
+static void count_ids(struct inversion *v)
+{
+    for (uint32_t g = 0; g < v->n_terms; g++)
+        if (v->names[v->heads[g]].source == SERVICE_ID)
+            v->first[g + 1] += names_end(v, g) - v->heads[g];
+}
+
+static int doc_cmp(const void *a, const void *b)
+{
+    uint32_t x = ((const struct sort_term *)a)->id, y = ((const struct sort_term *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static void scatter_ids(struct inversion *v)
+{
+    for (uint32_t g = 0; g < v->n_terms; g++) {
+        struct sort_term *names = &v->names[v->heads[g]];
+        size_t n = names_end(v, g) - v->heads[g];
+        if (names->source != SERVICE_ID)
+            continue;
+        if (n > 1)
+            qsort(names, n, sizeof *names, doc_cmp);
+        for (size_t i = 0; i < n; i++)
+            v->entries[v->first[g]++] = (uint64_t)names[i].id << 32;
+    }
+}
+
 static enum status scatter(struct inversion *v, struct err *err)
 {
     v->first = pages_alloc(((size_t)v->n_terms + 2) * sizeof *v->first);
@@ -105,6 +147,7 @@ static enum status scatter(struct inversion *v, struct err *err)
         return err_no_memory(err);
     for (unsigned i = 0; i < v->f->threads; i++)
         count_lane(v, i);
+    count_ids(v);
     for (uint32_t g = 0; g < v->n_terms; g++) {
         v->longest = v->first[g + 1] > v->longest ? v->first[g + 1] : v->longest;
         v->first[g + 1] += v->first[g];
@@ -118,6 +161,7 @@ static enum status scatter(struct inversion *v, struct err *err)
         return err_no_memory(err);
     for (unsigned i = 0; i < v->f->threads; i++)
         scatter_lane(v, i);
+    scatter_ids(v);
     /* The scatter moved each beginning to its end, which is the next one's beginning. */
     for (uint32_t g = v->n_terms; g > 0; g--)
         v->first[g] = v->first[g - 1];

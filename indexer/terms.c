@@ -96,8 +96,6 @@ static enum status add_fields(struct term_maker *m, const struct term_sources *t
         TRY(add_field(m, TERM_GROUP, c->conv.name, n, err));
     if (c->conv.service.data)
         TRY(add_field(m, TERM_SERVICE, c->conv.service, n, err));
-    if (c->id.len && c->kind == DOC_MESSAGE)
-        TRY(add_field(m, TERM_ID, c->id, n, err));
     TRY(add_kinds(m, t, n, err));
     if (c->n_attachments)
         TRY(add_field_str(m, TERM_HAS, "attachment", n, err));
@@ -182,6 +180,9 @@ enum status term_maker_add(struct term_maker *m, const struct content *c, uint16
     }
     m->batch.n = 0;
     *counts = (struct term_counts){0};
+    m->id.len = 0;
+    if (c->id.len && c->kind == DOC_MESSAGE)
+        term_make(&m->id, &m->sha, TERM_ID, c->id);
     TRY(add_fields(m, &t, counts, err));
     TRY(add_words(m, t.c, counts, err));
     return settle(m, err);

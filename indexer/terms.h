@@ -28,6 +28,7 @@ struct term_maker {
     struct vocab vocab;
     struct grown tokens; /* uint32_t: id | TOKEN_SAME */
     struct term_batch batch;
+    struct term id; /* the service id of the last document; len 0 if it has none */
 };
 
 /* How many tokens of a document are fields (without position), and how many words follow. */
@@ -37,7 +38,8 @@ struct term_counts {
 
 MUST_USE enum status term_maker_init(struct term_maker *m, struct err *err);
 void term_maker_release(struct term_maker *m);
-/* Appends the tokens of one document. `handle` of a contact and `of`, `who` of an event are read
+/* Appends the tokens of one document, but for its service id: ids are nearly all different, and
+ * would fill the vocabulary for nothing. `handle` of a contact and `of`, `who` of an event are read
  * from its canonical record. */
 MUST_USE enum status term_maker_add(struct term_maker *m, const struct content *c, uint16_t flags,
                                     struct term_counts *counts, struct err *err);
