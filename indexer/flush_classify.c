@@ -53,7 +53,7 @@ static enum status held_of_entries(const struct flush *f, struct flush_lane *lan
                                        .delivered = c->delivered,
                                        .read = c->read,
                                        .collected = c->collected,
-                                       .extra = slice_of(c->extra, c->extra_len),
+                                       .extra = run_copy_extra(c),
                                        .sightings = &s[i - from],
                                        .n_sightings = 1};
     }
@@ -345,7 +345,7 @@ static enum status digest_copy(const struct flush *f, struct flush_lane *lane, u
         if (i > from && version_cmp(t, f->entries[i - 1].copy, c) == 0)
             continue;
         struct held_facts facts = {numbered, c->seq,       c->delivered,
-                                   c->read,  c->collected, slice_of(c->extra, c->extra_len)};
+                                   c->read,  c->collected, run_copy_extra(c)};
         TRY(digest_version(f, lane, kind, what, c->origin, &facts, err));
     }
     return ST_OK;

@@ -71,7 +71,7 @@ int version_cmp(const struct run_tables *t, const struct run_copy *a, const stru
     if (!c)
         c = int_cmp(a->collected, b->collected);
     if (!c)
-        c = slice_cmp(slice_of(a->extra, a->extra_len), slice_of(b->extra, b->extra_len));
+        c = slice_cmp(run_copy_extra(a), run_copy_extra(b));
     if (!c && a->origin != b->origin)
         c = origin_cmp(tables_origin_at(t, a->origin), tables_origin_at(t, b->origin));
     return c;

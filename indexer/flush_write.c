@@ -6,7 +6,6 @@
 
 #include "indexer/invert.h"
 #include "indexer/sort.h"
-#include "lictor/pages.h"
 #include "lictor/thread.h"
 
 #define UNUSED UINT32_MAX
@@ -123,7 +122,7 @@ static enum status encode_copies(const struct output *o, const struct target *t,
                                                    .delivered = c->delivered,
                                                    .read = c->read,
                                                    .collected = c->collected,
-                                                   .extra = slice_of(c->extra, c->extra_len),
+                                                   .extra = run_copy_extra(c),
                                                    .sightings = &sightings[ns]};
         }
         versions[nv - 1].n_sightings++;
@@ -160,21 +159,18 @@ static enum status list_seqs(struct output *o, struct grown *items, struct err *
     return sort_items(items->items, items->n, err);
 }
 
-/* The same for the new base, out of what flush_relate has sorted. */
-static enum status list_seqs_of_base(struct output *o, struct grown *items, struct err *err)
+/* The same for the new base, in the place of what flush_relate has sorted and nobody needs now. */
+static void seqs_of_base(struct output *o)
 {
-    const struct flush *f = o->f;
-    const struct sort_item *all = f->seqs.items;
+    struct flush *f = o->f;
+    struct sort_item *it = f->seqs.items;
+    size_t n = 0;
     for (size_t i = 0; i < f->seqs.n; i++) {
-        const struct target *t = flush_target(f, all[i].value);
-        if (t->segment != NO_SEGMENT)
-            continue;
-        struct sort_item *it = grown_add(items, sizeof *it);
-        if (!it)
-            return err_no_memory(err);
-        *it = (struct sort_item){o->local.stream[f->by_rank[all[i].hi]], all[i].lo, t->doc};
+        const struct target *t = flush_target(f, it[i].value);
+        if (t->segment == NO_SEGMENT)
+            it[n++] = (struct sort_item){o->local.stream[f->by_rank[it[i].hi]], it[i].lo, t->doc};
     }
-    return ST_OK;
+    f->seqs.n = n;
 }
 
 static int doc_cmp(const void *a, const void *b)
@@ -200,45 +196,57 @@ static void unify_seqs(struct grown *items)
     items->n = n;
 }
 
-static enum status write_seqs(struct output *o, struct segment_writer *w, const struct grown *items,
-                              uint64_t *seqs, uint32_t *docs, struct err *err)
+/* Streams' numbers, for one stream at a time. */
+struct seq_buffer {
+    struct grown seqs, docs;
+};
+
+static enum status write_stream(struct output *o, struct segment_writer *w, uint32_t s,
+                                const struct sort_item *it, size_t n, struct seq_buffer *b,
+                                struct err *err)
 {
-    const struct sort_item *it = items->items;
-    for (size_t i = 0; i < items->n; i++) {
+    struct stream_end none = {0};
+    struct stream_end *end = tables_stream_end(&o->f->run->tables, o->local.streams[s]);
+    if (!o->stream_ends)
+        end = &none;
+    b->seqs.n = b->docs.n = 0;
+    uint64_t *seqs = grown_add_many(&b->seqs, n, sizeof *seqs);
+    uint32_t *docs = grown_add_many(&b->docs, n, sizeof *docs);
+    if (n && (!seqs || !docs))
+        return err_no_memory(err);
+    for (size_t i = 0; i < n; i++) {
         seqs[i] = it[i].lo;
         docs[i] = it[i].value;
     }
-    size_t at = 0;
-    for (uint32_t s = 0; s < o->local.n_streams; s++) {
-        struct stream_end none = {0};
-        struct stream_end *end = tables_stream_end(&o->f->run->tables, o->local.streams[s]);
-        if (!o->stream_ends)
-            end = &none;
-        size_t from = at;
-        while (at < items->n && it[at].hi == s)
-            at++;
-        TRY(segment_add_stream_seqs(w, s, at - from, seqs + from, docs + from, end->last_seq,
-                                    end->selection, end->partial, err));
-        end->dirty = false;
-    }
+    TRY(segment_add_stream_seqs(w, s, n, seqs, docs, end->last_seq, end->selection, end->partial,
+                                err));
+    end->dirty = false;
     return ST_OK;
 }
 
 static enum status write_streams(struct output *o, struct segment_writer *w, struct err *err)
 {
-    struct grown items = {0};
-    bool sorted = o->segment == NO_SEGMENT && o->f->seqs.n;
-    enum status st = sorted ? list_seqs_of_base(o, &items, err) : list_seqs(o, &items, err);
-    unify_seqs(&items);
-    uint64_t *seqs = pages_alloc_raw(items.n * sizeof *seqs);
-    uint32_t *docs = pages_alloc_raw(items.n * sizeof *docs);
-    if (st == ST_OK && (!seqs || !docs))
-        st = err_no_memory(err);
-    if (st == ST_OK)
-        st = write_seqs(o, w, &items, seqs, docs, err);
-    pages_free(seqs, items.n * sizeof *seqs);
-    pages_free(docs, items.n * sizeof *docs);
-    grown_release(&items);
+    struct grown own = {0}, *items = &own;
+    struct seq_buffer b = {{0}, {0}};
+    enum status st = ST_OK;
+    if (o->segment == NO_SEGMENT && o->f->seqs.n) {
+        items = &o->f->seqs;
+        seqs_of_base(o);
+    } else {
+        st = list_seqs(o, items, err);
+    }
+    unify_seqs(items);
+    const struct sort_item *it = items->items;
+    size_t at = 0;
+    for (uint32_t s = 0; st == ST_OK && s < o->local.n_streams; s++) {
+        size_t from = at;
+        while (at < items->n && it[at].hi == s)
+            at++;
+        st = write_stream(o, w, s, it + from, at - from, &b, err);
+    }
+    grown_release(&b.seqs);
+    grown_release(&b.docs);
+    grown_release(&own);
     return st;
 }
 

@@ -30,12 +30,6 @@ static enum status reload_version(struct reload *r, const struct held_version *v
     uint32_t origin_index;
     origin.stream = stream;
     TRY(tables_origin(&r->run.tables, &origin, &origin_index, err));
-    struct slice extra = {0};
-    if (v->extra.len) {
-        extra = arena_copy(&s->bytes, v->extra);
-        if (!extra.data)
-            return err_no_memory(err);
-    }
     for (size_t i = 0; i < v->n_sightings; i++) {
         uint32_t dump;
         TRY(tables_dump(&r->run.tables, v->sightings[i].dump, &dump, err));
@@ -49,11 +43,11 @@ static enum status reload_version(struct reload *r, const struct held_version *v
                                .delivered = v->delivered,
                                .read = v->read,
                                .collected = v->collected,
-                               .extra = extra.data,
-                               .extra_len = (uint32_t)extra.len,
                                .dump = dump,
                                .deleted = (flags & DOC_DELETED) != 0,
                                .copy_to = (flags & DOC_COPY_TO) != 0};
+        if (!run_copy_keep(c, &s->bytes, v->extra))
+            return err_no_memory(err);
     }
     return ST_OK;
 }

@@ -87,12 +87,28 @@ struct run_copy {
     uint64_t seq;
     uint64_t line;
     int64_t delivered, read, collected;
-    const uint8_t *extra;
-    uint32_t extra_len;
+    const uint8_t *extra; /* its length (u32), then its bytes; NULL if there is none */
     uint32_t dump;
     uint8_t side; /* enum side */
     bool deleted, copy_to;
 };
+
+_Static_assert(sizeof(struct run_copy) == 64, "a copy is one line of the cache");
+static inline struct slice run_copy_extra(const struct run_copy *c)
+{
+    return c->extra ? slice_of(c->extra + 4, load_u32(c->extra)) : slice_of(NULL, 0);
+}
+/* Keeps `extra` in the arena; false without memory. */
+static inline bool run_copy_keep(struct run_copy *c, struct arena *a, struct slice extra)
+{
+    uint8_t *p = extra.len ? arena_alloc(a, extra.len + 4) : NULL;
+    c->extra = p;
+    if (!p)
+        return extra.len == 0;
+    store_u32(p, (uint32_t)extra.len);
+    memcpy(p + 4, extra.data, extra.len);
+    return true;
+}
 
 struct run_quarantine {
     struct dump_ctx *dump;

@@ -112,16 +112,12 @@ static enum status take_copy(struct worker *w, const struct batch *b, const stru
                            .delivered = r->delivered,
                            .read = r->read,
                            .collected = r->collected,
-                           .extra_len = (uint32_t)r->extra.len,
                            .dump = b->dump->dump_index,
                            .side = side_of(b->dump, rec, r),
                            .deleted = r->deleted,
                            .copy_to = r->copy_to};
-    if (r->extra.len) {
-        c->extra = arena_copy(&w->store->bytes, r->extra).data;
-        if (!c->extra)
-            return err_no_memory(err);
-    }
+    if (!run_copy_keep(c, &w->store->bytes, r->extra))
+        return err_no_memory(err);
     return origin_of(w, b->dump, rec, r->numbered, &c->origin, err);
 }
 
