@@ -207,18 +207,26 @@ static enum status claims_of_case(struct ids *o, struct grown *g, struct err *er
     return st;
 }
 
-enum status flush_relate_ids(struct flush *f, struct err *err)
+enum status flush_list_ids(struct flush *f, struct err *err)
 {
     struct ids o = {.f = f};
-    struct grown g = {0};
     enum status st = list_names(&o, err);
-    if (st == ST_OK)
-        st = claims_of_run(&o, &g, err);
+    f->id_names = o.names;
+    f->n_id_names = o.n;
+    return st;
+}
+
+enum status flush_relate_ids(struct flush *f, struct err *err)
+{
+    struct ids o = {.f = f, .names = f->id_names, .n = f->n_id_names};
+    struct grown g = {0};
+    enum status st = claims_of_run(&o, &g, err);
     if (st == ST_OK && o.n && casefile_segments(f->cf))
         st = claims_of_case(&o, &g, err);
     if (st == ST_OK)
         st = flush_judge(f, &g, err);
-    pages_free(o.names, o.n * sizeof *o.names);
+    pages_free(f->id_names, f->n_id_names * sizeof *f->id_names);
+    f->id_names = NULL;
     grown_release(&g);
     return st;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "indexer/sort.h"
+#include "lictor/thread.h"
 
 #define SEQS_AT_ONCE 1024
 
@@ -250,7 +251,6 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, uint32_t 
 static enum status relate_seqs(struct flush *f, struct err *err)
 {
     struct grown g = {0};
-    TRY(claims_of_run(f, &f->seqs, err));
     TRY(judge_groups(f, &f->seqs, err));
     enum status st = ST_OK;
     for (uint32_t i = 0; st == ST_OK && f->seqs.n && i < casefile_segments(f->cf); i++)
@@ -272,8 +272,15 @@ static void book_conflicts(struct flush *f)
     }
 }
 
+static enum status list_part(void *arg, size_t i, struct err *err)
+{
+    struct flush *f = arg;
+    return i == 0 ? claims_of_run(f, &f->seqs, err) : flush_list_ids(f, err);
+}
+
 enum status flush_relate(struct flush *f, struct err *err)
 {
+    TRY(thread_each(f->threads, 2, list_part, f, err));
     TRY(relate_seqs(f, err));
     TRY(flush_relate_ids(f, err));
     book_conflicts(f);
