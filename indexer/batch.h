@@ -9,6 +9,9 @@
 /* More than the longest line, so that a full batch without LF is one line that is too long. */
 #define BATCH_SIZE (RECORD_LINE_MAX + ((size_t)64 << 10))
 
+/* A batch of this size is handed on as soon as it has a whole line: it stays in the cache. */
+#define BATCH_GOAL ((size_t)192 << 10)
+
 struct batch {
     struct dump_ctx *dump;
     struct buf data;     /* lines with their LF; the last of a whole dump may lack it */

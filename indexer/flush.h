@@ -114,6 +114,20 @@ static inline struct run_doc *flush_doc(const struct flush *f, const struct targ
 {
     return run_doc_at(f->run, t->ref);
 }
+/* Entries and copies lie anywhere: phases that walk targets bring those of later ones into the
+ * cache, the entries first. */
+static inline void flush_fetch_entries(const struct flush *f, uint32_t target)
+{
+    const struct target *t = flush_target(f, target);
+    if (t->n_entries)
+        __builtin_prefetch(&f->entries[t->first_entry]);
+}
+static inline void flush_fetch_copies(const struct flush *f, uint32_t target)
+{
+    const struct target *t = flush_target(f, target);
+    for (uint32_t k = 0; k < t->n_entries && k < 4; k++)
+        __builtin_prefetch(f->entries[t->first_entry + k].copy);
+}
 /* The target of a document of the case, made if nobody touched it yet (state loaded). */
 MUST_USE enum status flush_touch(struct flush *f, uint32_t segment, uint32_t doc, uint32_t *target,
                                  struct err *err);

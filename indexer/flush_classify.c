@@ -384,12 +384,27 @@ static enum status classify_new(struct flush *f, struct flush_lane *lane, struct
     return ST_OK;
 }
 
+#define AHEAD 6
+
+static void fetch_ahead(const struct flush *f, size_t i, size_t to)
+{
+    if (i + 2 * AHEAD < to)
+        flush_fetch_entries(f, (uint32_t)(i + 2 * AHEAD));
+    if (i + AHEAD >= to)
+        return;
+    flush_fetch_copies(f, (uint32_t)(i + AHEAD));
+    const struct target *t = flush_target(f, (uint32_t)(i + AHEAD));
+    if (t->ref != UINT32_MAX)
+        __builtin_prefetch(flush_doc(f, t));
+}
+
 static enum status classify(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
                             size_t to, struct err *err)
 {
     (void)ctx;
     for (size_t i = from; i < to; i++) {
         struct target *t = flush_target(f, (uint32_t)i);
+        fetch_ahead(f, i, to);
         arena_reset(&lane->temp);
         if (t->segment == NO_SEGMENT)
             TRY(classify_new(f, lane, t, err));

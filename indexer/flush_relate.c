@@ -140,6 +140,8 @@ enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t targ
 
 static enum status claims_of_run(struct flush *f, struct grown *g, struct err *err)
 {
+    if (!grown_reserve(g, f->n_entries, sizeof(struct sort_item)))
+        return err_no_memory(err);
     for (size_t i = 0; i < f->n_entries; i++) {
         const struct entry *e = &f->entries[i];
         if (tables_stream_at(&f->run->tables, f->by_rank[e->rank])->numbered)

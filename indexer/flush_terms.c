@@ -3,6 +3,9 @@
 #include "indexer/flush.h"
 #include "indexer/sort.h"
 
+/* Tokens of a short message with its fields; more only costs growing. */
+#define TOKENS_USUAL 24
+
 /* Rows lie anywhere in the stores: those of the next documents are fetched ahead. */
 #define AHEAD 6
 
@@ -35,6 +38,9 @@ static enum status make_terms(struct flush *f, struct flush_lane *lane, void *ct
     (void)ctx;
     TRY(term_maker_init(&lane->maker, err));
     lane->has_maker = true;
+    if (!grown_reserve(&lane->counts, to - from, sizeof(struct term_counts)) ||
+        !grown_reserve(&lane->maker.tokens, (to - from) * TOKENS_USUAL, sizeof(uint32_t)))
+        return err_no_memory(err);
     lane->from = from;
     lane->to = to;
     for (size_t i = from; i < to; i++) {

@@ -285,21 +285,6 @@ static enum status write_docs(const struct output *o, struct segment_writer *w, 
     return segment_docs_end(w, err);
 }
 
-static void fetch_entries(const struct output *o, uint32_t i)
-{
-    const struct flush *f = o->f;
-    if (i + 2 * AHEAD < o->n)
-        __builtin_prefetch(&f->entries[flush_target(f, o->targets[i + 2 * AHEAD])->first_entry]);
-    if (i + AHEAD >= o->n)
-        return;
-    const struct target *t = flush_target(f, o->targets[i + AHEAD]);
-    for (uint32_t k = 0; k < t->n_entries && k < 4; k++) {
-        const struct run_copy *c = f->entries[t->first_entry + k].copy;
-        __builtin_prefetch(c);
-        __builtin_prefetch((const uint8_t *)c + 64);
-    }
-}
-
 static enum status write_copies(const struct output *o, struct segment_writer *w, struct err *err)
 {
     struct buf row = {0};
@@ -307,7 +292,10 @@ static enum status write_copies(const struct output *o, struct segment_writer *w
     enum status st = ST_OK;
     arena_init(&a, 0);
     for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
-        fetch_entries(o, i);
+        if (i + 2 * AHEAD < o->n)
+            flush_fetch_entries(o->f, o->targets[i + 2 * AHEAD]);
+        if (i + AHEAD < o->n)
+            flush_fetch_copies(o->f, o->targets[i + AHEAD]);
         st = encode_copies(o, flush_target(o->f, o->targets[i]), &a, &row, err);
         if (st == ST_OK)
             st = segment_add_copies(w, buf_slice(&row), err);

@@ -26,6 +26,22 @@ void *grown_add_many(struct grown *g, size_t n, size_t size)
     return at;
 }
 
+bool grown_reserve(struct grown *g, size_t n, size_t size)
+{
+    size_t bytes;
+    if (n <= g->cap)
+        return true;
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return false;
+    void *items = pages_grow(g->items, g->bytes, g->n * size, bytes);
+    if (!items)
+        return false;
+    g->items = items;
+    g->cap = n;
+    g->bytes = bytes;
+    return true;
+}
+
 void *grown_more(struct grown *g, size_t size) { return grown_add_many(g, 1, size); }
 
 bool grown_table(struct grown *g, size_t n, size_t size)

@@ -21,6 +21,9 @@ static inline void *grown_add(struct grown *g, size_t size)
 }
 /* Room for n more items at the end, not zeroed; NULL without memory. n is moved. */
 void *grown_add_many(struct grown *g, size_t n, size_t size);
+/* Room for n items in all, so that an array of known size takes a kept piece of memory at once
+ * instead of growing into fresh memory. False without memory. */
+bool grown_reserve(struct grown *g, size_t n, size_t size);
 /* cap = n zeroed items, n = 0; the old items are not released. False without memory. */
 bool grown_table(struct grown *g, size_t n, size_t size);
 void grown_release(struct grown *g);

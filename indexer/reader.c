@@ -249,16 +249,17 @@ static enum status feed(struct reader *r, struct slice data, struct err *err)
             continue;
         }
         struct batch *b = r->batch;
-        size_t room = BATCH_SIZE - b->data.len, n = data.len < room ? data.len : room;
+        size_t limit = b->data.len < BATCH_GOAL ? BATCH_GOAL : BATCH_SIZE;
+        size_t room = limit - b->data.len, n = data.len < room ? data.len : room;
         buf_put(&b->data, data.data, n);
         TRY(buf_status(&b->data, err));
         data = slice_of(data.data + n, data.len - n);
-        if (b->data.len < BATCH_SIZE)
+        if (b->data.len < BATCH_GOAL)
             return ST_OK;
         size_t whole = whole_lines(b);
         if (whole) {
             TRY(dispatch(r, whole, err));
-        } else {
+        } else if (b->data.len == BATCH_SIZE) {
             r->overlong = true;
             buf_put(&r->long_line, b->data.data, b->data.len);
             buf_clear(&b->data);
