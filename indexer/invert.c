@@ -93,19 +93,47 @@ static void count_lane(struct inversion *v, unsigned lane)
         v->first[map[t[k] & ~TOKEN_SAME] + 1]++;
 }
 
+/* Tokens on their way to their lists: the place in a list and the list are two misses, so that many
+ * are fetched side by side. */
+#define SCATTER_BATCH 64
+struct scatter_batch {
+    uint32_t n;
+    uint32_t term[SCATTER_BATCH];
+    uint64_t entry[SCATTER_BATCH];
+};
+
+static void scatter_settle(struct inversion *v, struct scatter_batch *b)
+{
+    uint64_t at[SCATTER_BATCH];
+    for (uint32_t i = 0; i < b->n; i++) {
+        at[i] = v->first[b->term[i]]++;
+        __builtin_prefetch(&v->entries[at[i]], 1);
+    }
+    for (uint32_t i = 0; i < b->n; i++)
+        v->entries[at[i]] = b->entry[i];
+    b->n = 0;
+}
+
 /* Positions count words and begin at 0; fields stand at 0. */
 static void scatter_lane(struct inversion *v, unsigned lane)
 {
     struct token_walk w = walk_lane(v, lane);
+    struct scatter_batch b = {.n = 0};
     for (; w.doc < w.end; w.doc++, w.counts++) {
         uint32_t n = w.counts->fields + w.counts->words, pos = 0;
         for (uint32_t k = 0; k < n; k++) {
             if (k > w.counts->fields && !(w.tokens[k] & TOKEN_SAME))
                 pos++;
-            v->entries[v->first[w.map[w.tokens[k] & ~TOKEN_SAME]]++] = (uint64_t)w.doc << 32 | pos;
+            uint32_t g = w.map[w.tokens[k] & ~TOKEN_SAME];
+            __builtin_prefetch(&v->first[g], 1);
+            b.term[b.n] = g;
+            b.entry[b.n] = (uint64_t)w.doc << 32 | pos;
+            if (++b.n == SCATTER_BATCH)
+                scatter_settle(v, &b);
         }
         w.tokens += n;
     }
+    scatter_settle(v, &b);
 }
 
 static size_t names_end(const struct inversion *v, uint32_t g)
