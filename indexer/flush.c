@@ -5,6 +5,7 @@
 
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
+#include "indexer/invert.h"
 #include "indexer/sort.h"
 #include "lictor/pages.h"
 #include "lictor/thread.h"
@@ -54,6 +55,7 @@ enum status flush_open(struct flush *f, struct casefile *cf, struct run *run, un
 
 void flush_close(struct flush *f)
 {
+    invert_close(f->inversion);
     for (unsigned w = 0; f->target_of && w < f->run->workers; w++)
         pages_free(f->target_of[w], f->run->stores[w].docs.n * sizeof **f->target_of);
     for (unsigned i = 0; i < f->threads; i++) {

@@ -19,6 +19,7 @@
 
 struct core;
 struct sort_term;
+struct inversion;
 
 #define NO_SEGMENT UINT32_MAX
 
@@ -74,7 +75,8 @@ struct flush {
     uint32_t **target_of;    /* by worker, by document: index of its target */
     uint32_t **group;        /* while ordering: by worker, by document: where its entries begin */
     uint32_t *group_entries; /* while ordering: by worker, how many */
-    struct sort_term *id_names; /* while relating: new service ids in order, `id` is the target */
+    struct inversion *inversion; /* opened by flush_relate, or where the base is written */
+    struct sort_term *id_names;  /* while relating: new service ids in order, `id` is the target */
     size_t n_id_names;
     struct grown seqs; /* flush_relate: struct sort_item (rank, seq, target) of numbered streams */
     struct entry *entries; /* by document, rank, seq, version, dump, line */

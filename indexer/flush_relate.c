@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "indexer/invert.h"
 #include "indexer/sort.h"
 #include "lictor/thread.h"
 
@@ -277,12 +278,19 @@ static void book_conflicts(struct flush *f)
 static enum status list_part(void *arg, size_t i, struct err *err)
 {
     struct flush *f = arg;
-    return i == 0 ? claims_of_run(f, &f->seqs, err) : flush_list_ids(f, err);
+    switch (i) {
+    case 0:
+        return claims_of_run(f, &f->seqs, err);
+    case 1: /* not needed here, but this is the time when a thread is free */
+        return invert_open(f, &f->inversion, err);
+    default:
+        return flush_list_ids(f, err);
+    }
 }
 
 enum status flush_relate(struct flush *f, struct err *err)
 {
-    TRY(thread_each(f->threads, 2, list_part, f, err));
+    TRY(thread_each(f->threads, 3, list_part, f, err));
     TRY(relate_seqs(f, err));
     TRY(flush_relate_ids(f, err));
     book_conflicts(f);

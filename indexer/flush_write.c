@@ -310,6 +310,13 @@ static enum status emit_term(void *ctx, const struct inverted *t, struct err *er
     return segment_add_term(ctx, t->term, t->n, t->docs, t->tf, t->positions, err);
 }
 
+static enum status write_terms(struct flush *f, struct segment_writer *w, struct err *err)
+{
+    if (!f->inversion)
+        TRY(invert_open(f, &f->inversion, err));
+    return invert_run(f->inversion, emit_term, w, err);
+}
+
 static int64_t sent_of(void *ctx, uint32_t doc)
 {
     const struct flush *f = ctx;
@@ -333,7 +340,7 @@ static enum status write_part(void *arg, size_t i, struct err *err)
     case PART_COPIES:
         return write_copies(p->o, p->w, err);
     case PART_TERMS:
-        return invert(p->o->f, emit_term, p->w, err);
+        return write_terms(p->o->f, p->w, err);
     default:
         return write_streams(p->o, p->w, err);
     }

@@ -223,8 +223,10 @@ static struct inverted list_term(struct inversion *v, uint32_t g)
                              .positions = words ? v->positions : NULL};
 }
 
-static void inversion_release(struct inversion *v)
+void invert_close(struct inversion *v)
 {
+    if (!v)
+        return;
     for (unsigned w = 0; v->map && w < v->f->threads; w++)
         pages_free(v->map[w], v->f->lanes[w].maker.vocab.n * sizeof **v->map);
     free(v->map);
@@ -235,21 +237,33 @@ static void inversion_release(struct inversion *v)
     pages_free(v->docs, v->longest * sizeof *v->docs);
     pages_free(v->tf, v->longest * sizeof *v->tf);
     pages_free(v->positions, v->longest * sizeof *v->positions);
+    free(v);
 }
 
-enum status invert(struct flush *f,
-                   enum status (*emit)(void *ctx, const struct inverted *t, struct err *err),
-                   void *ctx, struct err *err)
+enum status invert_open(struct flush *f, struct inversion **out, struct err *err)
 {
-    struct inversion v = {.f = f};
-    enum status st = unite_vocabularies(&v, err);
-    if (st == ST_OK)
-        st = scatter(&v, err);
-    for (uint32_t g = 0; st == ST_OK && g < v.n_terms; g++) {
-        struct inverted t = list_term(&v, g);
-        if (t.n)
-            st = emit(ctx, &t, err);
+    struct inversion *v = calloc(1, sizeof *v);
+    if (!v)
+        return err_no_memory(err);
+    v->f = f;
+    enum status st = unite_vocabularies(v, err);
+    if (st != ST_OK) {
+        invert_close(v);
+        return st;
     }
-    inversion_release(&v);
-    return st;
+    *out = v;
+    return ST_OK;
+}
+
+enum status invert_run(struct inversion *v,
+                       enum status (*emit)(void *ctx, const struct inverted *t, struct err *err),
+                       void *ctx, struct err *err)
+{
+    TRY(scatter(v, err));
+    for (uint32_t g = 0; g < v->n_terms; g++) {
+        struct inverted t = list_term(v, g);
+        if (t.n)
+            TRY(emit(ctx, &t, err));
+    }
+    return ST_OK;
 }

@@ -12,9 +12,14 @@ struct inverted {
     uint32_t n;
     const uint32_t *docs, *tf, *positions;
 };
-/* Calls `emit` for every term of the new documents, in byte order. */
-MUST_USE enum status
-invert(struct flush *f, enum status (*emit)(void *ctx, const struct inverted *t, struct err *err),
-       void *ctx, struct err *err);
+struct inversion;
+/* Unites the vocabularies of the lanes: needs flush_terms, and nothing else of the flush. */
+MUST_USE enum status invert_open(struct flush *f, struct inversion **out, struct err *err);
+/* Calls `emit` for every term of the new documents, in byte order. Once. */
+MUST_USE enum status invert_run(struct inversion *v,
+                                enum status (*emit)(void *ctx, const struct inverted *t,
+                                                    struct err *err),
+                                void *ctx, struct err *err);
+void invert_close(struct inversion *v);
 
 #endif

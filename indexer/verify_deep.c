@@ -91,7 +91,9 @@ static enum status compare_range(struct deep *d, struct err *err)
     if (st == ST_OK)
         st = flush_terms(&f, err);
     if (st == ST_OK)
-        st = invert(&f, compare_term, d, err);
+        st = invert_open(&f, &f.inversion, err);
+    if (st == ST_OK)
+        st = invert_run(f.inversion, compare_term, d, err);
     d->first += f.n_new;
     flush_close(&f);
     run_reset(&d->reload.run);
