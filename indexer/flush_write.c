@@ -43,6 +43,18 @@ static enum status local_init(struct output *o, struct err *err)
     return ST_OK;
 }
 
+/* Documents lie anywhere in the stores, and their entries by them: those of the next ones are
+ * fetched ahead. */
+#define AHEAD 6
+
+static void fetch_copies(const struct output *o, uint32_t i)
+{
+    if (i + 2 * AHEAD < o->n)
+        flush_fetch_entries(o->f, o->targets[i + 2 * AHEAD]);
+    if (i + AHEAD < o->n)
+        flush_fetch_copies(o->f, o->targets[i + AHEAD]);
+}
+
 /* Marks with 0 what the output's copies use. */
 static void mark_used(struct output *o)
 {
@@ -50,6 +62,7 @@ static void mark_used(struct output *o)
     const struct run_tables *t = &f->run->tables;
     for (uint32_t i = 0; i < o->n; i++) {
         const struct target *g = flush_target(f, o->targets[i]);
+        fetch_copies(o, i);
         for (uint32_t k = 0; k < g->n_entries; k++) {
             const struct entry *e = &f->entries[g->first_entry + k];
             if (e->known)
@@ -252,10 +265,6 @@ static enum status write_streams(struct output *o, struct segment_writer *w, str
 
 /* ---- the base ---- */
 
-/* Documents lie anywhere in the stores, and their entries by them: those of the next ones are
- * fetched ahead. */
-#define AHEAD 6
-
 static void fetch_doc(const struct output *o, uint32_t i)
 {
     const struct flush *f = o->f;
@@ -292,10 +301,7 @@ static enum status write_copies(const struct output *o, struct segment_writer *w
     enum status st = ST_OK;
     arena_init(&a, 0);
     for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
-        if (i + 2 * AHEAD < o->n)
-            flush_fetch_entries(o->f, o->targets[i + 2 * AHEAD]);
-        if (i + AHEAD < o->n)
-            flush_fetch_copies(o->f, o->targets[i + AHEAD]);
+        fetch_copies(o, i);
         st = encode_copies(o, flush_target(o->f, o->targets[i]), &a, &row, err);
         if (st == ST_OK)
             st = segment_add_copies(w, buf_slice(&row), err);
