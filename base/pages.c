@@ -41,12 +41,20 @@ static struct {
     size_t n, bytes, limit;
 } pool = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
-static void pool_drop(size_t i)
+/* Takes a piece out of the list without giving it back. */
+static struct kept pool_remove(size_t i)
 {
-    MUST(munmap(pool.items[i].p, pool.items[i].size) == 0);
-    pool.bytes -= pool.items[i].size;
+    struct kept k = pool.items[i];
+    pool.bytes -= k.size;
     memmove(&pool.items[i], &pool.items[i + 1], (pool.n - i - 1) * sizeof *pool.items);
     pool.n--;
+    return k;
+}
+
+static void pool_drop(size_t i)
+{
+    struct kept k = pool_remove(i);
+    MUST(munmap(k.p, k.size) == 0);
 }
 
 void pages_keep(size_t bytes)
@@ -58,19 +66,38 @@ void pages_keep(size_t bytes)
     pthread_mutex_unlock(&pool.mu);
 }
 
+/* Pieces that touch become one: arrays of one phase seldom have the size of those of the next. */
+static struct kept pool_join(struct kept k)
+{
+    for (size_t i = 0; i < pool.n;) {
+        const struct kept *o = &pool.items[i];
+        if (o->p + o->size != k.p && k.p + k.size != o->p) {
+            i++;
+            continue;
+        }
+        struct kept other = pool_remove(i);
+        k.p = other.p < k.p ? other.p : k.p;
+        k.size += other.size;
+        i = 0;
+    }
+    return k;
+}
+
 static void pool_put(void *p, size_t size)
 {
+    struct kept k = {p, size};
     pthread_mutex_lock(&pool.mu);
-    if (size > pool.limit) {
-        pthread_mutex_unlock(&pool.mu);
-        MUST(munmap(p, size) == 0);
-        return;
+    if (size <= pool.limit) {
+        while (pool.n && (pool.n == KEPT_MAX || pool.bytes + size > pool.limit))
+            pool_drop(0);
+        k = pool_join(k);
+        pool.items[pool.n++] = k;
+        pool.bytes += k.size;
+        k.p = NULL;
     }
-    while (pool.n == KEPT_MAX || pool.bytes + size > pool.limit)
-        pool_drop(0);
-    pool.items[pool.n++] = (struct kept){p, size};
-    pool.bytes += size;
     pthread_mutex_unlock(&pool.mu);
+    if (k.p)
+        MUST(munmap(k.p, k.size) == 0);
 }
 
 /* The smallest piece that holds `size`; the rest of it stays. NULL if there is none. */
@@ -132,16 +159,17 @@ void *pages_grow(void *p, size_t old, size_t used, size_t size)
         return realloc(p, size);
     if (is_mapped(old)) {
         void *q = mremap(p, whole_pages(old), whole_pages(size), MREMAP_MAYMOVE);
-        if (q == MAP_FAILED)
-            return NULL;
-        (void)madvise(q, whole_pages(size), MADV_HUGEPAGE);
-        return q;
+        if (q != MAP_FAILED) {
+            (void)madvise(q, whole_pages(size), MADV_HUGEPAGE);
+            return q;
+        }
+        /* A joined piece may be of two mappings, which cannot be moved as one. */
     }
     void *q = map(size, false);
     if (!q)
         return NULL;
     memcpy(q, p, used);
-    free(p);
+    pages_free(p, old);
     return q;
 }
 

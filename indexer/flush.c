@@ -6,7 +6,6 @@
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
 #include "indexer/invert.h"
-#include "indexer/sort.h"
 #include "lictor/pages.h"
 #include "lictor/thread.h"
 
@@ -71,7 +70,6 @@ void flush_close(struct flush *f)
     pages_free(f->entries, f->n_entries * sizeof *f->entries);
     free(f->books);
     free(f->lines_before);
-    pages_free(f->id_names, f->n_id_names * sizeof *f->id_names);
     grown_release(&f->seqs);
     grown_release(&f->targets);
     grown_release(&f->touched);

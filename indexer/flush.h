@@ -18,7 +18,6 @@
 #include "indexer/terms.h"
 
 struct core;
-struct sort_term;
 struct inversion;
 
 #define NO_SEGMENT UINT32_MAX
@@ -76,8 +75,6 @@ struct flush {
     uint32_t **group;        /* while ordering: by worker, by document: where its entries begin */
     uint32_t *group_entries; /* while ordering: by worker, how many */
     struct inversion *inversion; /* opened by flush_relate, or where the base is written */
-    struct sort_term *id_names;  /* while relating: new service ids in order, `id` is the target */
-    size_t n_id_names;
     struct grown seqs; /* flush_relate: struct sort_item (rank, seq, target) of numbered streams */
     struct entry *entries; /* by document, rank, seq, version, dump, line */
     size_t n_entries;
@@ -145,8 +142,7 @@ MUST_USE enum status flush_content_with(const struct flush *f, struct segment_sc
 MUST_USE enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target,
                                  struct err *err);
 MUST_USE enum status flush_judge(struct flush *f, struct grown *claims, struct err *err);
-/* Parts of flush_relate: the new service ids into order, and the claims by them. */
-MUST_USE enum status flush_list_ids(struct flush *f, struct err *err);
+/* The claims by service id, a part of flush_relate. */
 MUST_USE enum status flush_relate_ids(struct flush *f, struct err *err);
 /* Shares [0, n) out to the lanes, each an equal range. */
 typedef enum status flush_range(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,

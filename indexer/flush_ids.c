@@ -2,8 +2,8 @@
  * The new ids are sorted as terms and merged against each segment's lexicon: looked up one by one,
  * every new message would be a search in every segment. */
 #include "indexer/flush.h"
+#include "indexer/invert.h"
 #include "indexer/sort.h"
-#include "lictor/pages.h"
 #include "lictor/term.h"
 #include "lictor/thread.h"
 
@@ -16,7 +16,7 @@ struct shared_id {
 
 struct ids {
     struct flush *f;
-    struct sort_term *names; /* by term; `id` is the target */
+    const struct sort_term *names; /* by term; `id` is the target */
     size_t n;
     struct grown *shared; /* struct shared_id, by segment */
 };
@@ -35,24 +35,6 @@ static void id_key(struct content_hasher *h, const struct content *c, const uint
     sha256_end(sha, out);
     key[0] = load_u64(out);
     key[1] = load_u64(out + 8);
-}
-
-static enum status list_names(struct ids *o, struct err *err)
-{
-    const struct flush *f = o->f;
-    size_t at = 0;
-    for (unsigned i = 0; i < f->threads; i++)
-        o->n += f->lanes[i].ids.n;
-    o->names = pages_alloc_raw(o->n * sizeof *o->names);
-    if (!o->names)
-        return err_no_memory(err);
-    for (unsigned i = 0; i < f->threads; i++) {
-        const struct grown *ids = &f->lanes[i].ids;
-        if (ids->n)
-            memcpy(o->names + at, ids->items, ids->n * sizeof *o->names);
-        at += ids->n;
-    }
-    return sort_terms(o->names, o->n, err);
 }
 
 static struct slice name_at(const struct ids *o, size_t i)
@@ -207,26 +189,16 @@ static enum status claims_of_case(struct ids *o, struct grown *g, struct err *er
     return st;
 }
 
-enum status flush_list_ids(struct flush *f, struct err *err)
-{
-    struct ids o = {.f = f};
-    enum status st = list_names(&o, err);
-    f->id_names = o.names;
-    f->n_id_names = o.n;
-    return st;
-}
-
 enum status flush_relate_ids(struct flush *f, struct err *err)
 {
-    struct ids o = {.f = f, .names = f->id_names, .n = f->n_id_names};
+    struct ids o = {.f = f};
     struct grown g = {0};
+    invert_ids(f->inversion, &o.names, &o.n);
     enum status st = claims_of_run(&o, &g, err);
     if (st == ST_OK && o.n && casefile_segments(f->cf))
         st = claims_of_case(&o, &g, err);
     if (st == ST_OK)
         st = flush_judge(f, &g, err);
-    pages_free(f->id_names, f->n_id_names * sizeof *f->id_names);
-    f->id_names = NULL;
     grown_release(&g);
     return st;
 }

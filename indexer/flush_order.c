@@ -430,12 +430,13 @@ static enum status order_all(struct flush *f, struct err *err)
     size_t docs = 0;
     for (unsigned w = 0; w < f->run->workers; w++)
         docs += store_docs(f, w);
-    struct ordering o = {.f = f,
-                         .keys = pages_alloc_raw(docs * sizeof *o.keys),
-                         .sorted = pages_alloc_raw(docs * sizeof *o.sorted)};
-    enum status st = o.keys && o.sorted ? order_docs(&o, err) : err_no_memory(err);
-    pages_free(o.keys, docs * sizeof *o.keys);
-    pages_free(o.sorted, docs * sizeof *o.sorted);
+    /* One piece for both, so that it serves larger arrays afterwards. */
+    struct doc_key *keys = pages_alloc_raw(2 * docs * sizeof *keys);
+    if (!keys)
+        return err_no_memory(err);
+    struct ordering o = {.f = f, .keys = keys, .sorted = keys + docs};
+    enum status st = order_docs(&o, err);
+    pages_free(keys, 2 * docs * sizeof *keys);
     pages_free(o.conv_first, ((size_t)o.n_convs + 1) * sizeof *o.conv_first);
     return st;
 }

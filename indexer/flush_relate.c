@@ -278,19 +278,12 @@ static void book_conflicts(struct flush *f)
 static enum status list_part(void *arg, size_t i, struct err *err)
 {
     struct flush *f = arg;
-    switch (i) {
-    case 0:
-        return claims_of_run(f, &f->seqs, err);
-    case 1: /* not needed here, but this is the time when a thread is free */
-        return invert_open(f, &f->inversion, err);
-    default:
-        return flush_list_ids(f, err);
-    }
+    return i == 0 ? claims_of_run(f, &f->seqs, err) : invert_open(f, &f->inversion, err);
 }
 
 enum status flush_relate(struct flush *f, struct err *err)
 {
-    TRY(thread_each(f->threads, 3, list_part, f, err));
+    TRY(thread_each(f->threads, 2, list_part, f, err));
     TRY(relate_seqs(f, err));
     TRY(flush_relate_ids(f, err));
     book_conflicts(f);

@@ -25,6 +25,9 @@ static void fetch_ahead(const struct flush *f, size_t i, size_t to)
 static enum status note_id(struct flush_lane *lane, uint32_t target, struct err *err)
 {
     struct slice term = arena_copy(&lane->maker.vocab.bytes, term_slice(&lane->maker.id));
+    /* Who gives one id gives many. */
+    if (lane->ids.n == 0 && !grown_reserve(&lane->ids, lane->to - target, sizeof(struct sort_term)))
+        return err_no_memory(err);
     struct sort_term *id = grown_add(&lane->ids, sizeof *id);
     if (!id || !term.data)
         return err_no_memory(err);

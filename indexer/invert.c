@@ -255,6 +255,18 @@ enum status invert_open(struct flush *f, struct inversion **out, struct err *err
     return ST_OK;
 }
 
+/* They stand side by side: all begin with the byte of their field. */
+void invert_ids(const struct inversion *v, const struct sort_term **ids, size_t *n)
+{
+    size_t from = 0, to;
+    while (from < v->n_names && v->names[from].source != SERVICE_ID)
+        from++;
+    for (to = from; to < v->n_names && v->names[to].source == SERVICE_ID; to++)
+        ;
+    *ids = v->names + from;
+    *n = to - from;
+}
+
 enum status invert_run(struct inversion *v,
                        enum status (*emit)(void *ctx, const struct inverted *t, struct err *err),
                        void *ctx, struct err *err)

@@ -13,8 +13,11 @@ struct inverted {
     const uint32_t *docs, *tf, *positions;
 };
 struct inversion;
+struct sort_term;
 /* Unites the vocabularies of the lanes: needs flush_terms, and nothing else of the flush. */
 MUST_USE enum status invert_open(struct flush *f, struct inversion **out, struct err *err);
+/* The service ids of the new documents among the terms, in order; `id` is the document. */
+void invert_ids(const struct inversion *v, const struct sort_term **ids, size_t *n);
 /* Calls `emit` for every term of the new documents, in byte order. Once. */
 MUST_USE enum status invert_run(struct inversion *v,
                                 enum status (*emit)(void *ctx, const struct inverted *t,
