@@ -33,8 +33,8 @@ MUST_USE enum status segment_add_stream(struct segment_writer *w, const struct s
 MUST_USE enum status segment_add_origin(struct segment_writer *w, const struct origin_ref *o,
                                         struct err *err);
 /* Base only: announces the number of documents and when each was sent (TIME_NONE if not known).
- * From then on documents, their copies (by segment_add_copies, none with segment_add_doc), terms and
- * the numbers of streams may come from a thread each; those of documents and copies call their
+ * From then on documents, their copies (by segment_add_copies, none with segment_add_doc), terms
+ * and the numbers of streams may come from a thread each; those of documents and copies call their
  * `_end`. */
 MUST_USE enum status segment_expect_docs(struct segment_writer *w, uint32_t n,
                                          int64_t (*sent)(void *ctx, uint32_t doc), void *ctx,
