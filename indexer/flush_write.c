@@ -405,6 +405,8 @@ static void info_apply(struct segment_info *info, const struct target *t)
     }
     info->repeated_docs += t->state.messages > 1;
     info->repeated_docs -= t->old.messages > 1;
+    info->copy_to_docs += (t->state.flags & DOC_COPY_TO) != 0;
+    info->copy_to_docs -= (t->old.flags & DOC_COPY_TO) != 0;
 }
 
 static enum status fill_overlay(struct output *o, struct segment_writer *w, struct err *err)

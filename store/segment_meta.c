@@ -2,7 +2,7 @@
  * totals. */
 #include "store/segment_private.h"
 
-enum { META_VERSION = 2 };
+enum { META_VERSION = 3 };
 
 void meta_encode(const struct segment_meta *m, struct buf *out)
 {
@@ -22,6 +22,7 @@ void meta_encode(const struct segment_meta *m, struct buf *out)
     buf_put_u32(out, i->hidden_docs);
     buf_put_u32(out, i->conversations);
     buf_put_u32(out, i->repeated_docs);
+    buf_put_u32(out, i->copy_to_docs);
     buf_put_u64(out, i->messages);
     buf_put_u64(out, i->copies);
     buf_put_u64(out, i->others);
@@ -39,6 +40,7 @@ static void info_parse(struct cursor *c, struct segment_info *i)
     i->hidden_docs = cursor_u32(c);
     i->conversations = cursor_u32(c);
     i->repeated_docs = cursor_u32(c);
+    i->copy_to_docs = cursor_u32(c);
     i->messages = cursor_u64(c);
     i->copies = cursor_u64(c);
     i->others = cursor_u64(c);

@@ -281,6 +281,10 @@ enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
     struct buf mine = {0};
     enum status st = ST_OK;
 
+    *docs = NULL;
+    *n = 0;
+    if (s->info.copy_to_docs == 0)
+        return ST_OK;
     pthread_mutex_lock(&s->mu);
     bool loaded = s->copy_to_loaded;
     pthread_mutex_unlock(&s->mu);

@@ -228,6 +228,7 @@ static void info_add(struct segment_info *i, uint8_t kind, int64_t sent, const s
 {
     i->hidden_docs += (s->flags & DOC_HIDDEN) != 0;
     i->repeated_docs += s->messages > 1;
+    i->copy_to_docs += (s->flags & DOC_COPY_TO) != 0;
     if (kind != DOC_MESSAGE) {
         i->others++;
         i->notes += kind == DOC_NOTE;

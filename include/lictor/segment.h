@@ -98,6 +98,7 @@ struct segment_info {
     uint64_t others, notes; /* documents of other kinds; notes: of which */
     uint64_t sealed, conflict, untimed; /* messages so flagged, as in `messages` */
     uint32_t repeated_docs;
+    uint32_t copy_to_docs;         /* with DOC_COPY_TO */
     int64_t first_sent, last_sent; /* of timed messages; TIME_NONE if none */
 };
 const struct segment_info *segment_info(const struct segment *s);

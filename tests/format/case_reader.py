@@ -98,7 +98,7 @@ Origin = collections.namedtuple("Origin", "stream direction account authority wa
                                 "selection")
 Conversation = collections.namedtuple("Conversation", "key kind service name handles first documents")
 StreamInfo = collections.namedtuple("StreamInfo", "records first_block first_seq last_seq end_last flags")
-TOTALS = ("documents hidden conversations repeated messages copies other notes sealed conflict untimed first "
+TOTALS = ("documents hidden conversations repeated copy-to messages copies other notes sealed conflict untimed first "
           "last").split()
 
 
@@ -111,12 +111,12 @@ class Part(SectionFile):
         for number, (size, _) in self.sections.items():
             need(size == (65536 if number in (9, 11) else 16384), f"section {number}: block size")
         c = Cursor(self.section(0))
-        need(c.u32() == 2 and c.flag() == kind - 1, "meta: version or kind")
+        need(c.u32() == 3 and c.flag() == kind - 1, "meta: version or kind")
         has_totals, self.base_id = c.flag(), c.take(16)
         need(kind == 2 or has_totals and self.base_id == bytes(16), "meta: of a base")
         self.rows, dumps, streams, origins, repeats = (c.u32() for _ in range(5))
         self.terms, self.forms = c.u64(), []
-        values = [c.u32() for _ in range(4)] + [c.u64() for _ in range(7)] + [c.i64(), c.i64()]
+        values = [c.u32() for _ in range(5)] + [c.u64() for _ in range(7)] + [c.i64(), c.i64()]
         self.totals = c.end(dict(zip(TOTALS, values))) if has_totals else c.end()
         self.dumps = [self.dump(p) for p in self.table(1, dumps)]
         self.streams = [self.stream(p) for p in self.table(3, streams)]

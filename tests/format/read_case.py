@@ -404,6 +404,7 @@ class Comparison:
         self.equal(found, {
             "documents": len(rows), "hidden": sum("hidden" in r[2] for r in rows),
             "conversations": len({d.conversation.key for d, _, _ in rows}),
+            "copy-to": sum("copy-to" in r[2] for r in rows),
             "repeated": sum(s.messages > 1 for _, s, _ in rows), "messages": sum(s.messages for _, s, _ in kind),
             "copies": sum(max(0, s.copies - s.messages) for _, s, _ in kind), "other": len(rows) - len(kind),
             "notes": sum(d.body.kind == "note" for d, _, _ in rows), "sealed": with_flag("sealed"),
