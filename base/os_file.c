@@ -185,6 +185,12 @@ enum status os_truncate(int fd, uint64_t len, struct err *err)
     return ST_OK;
 }
 
+void os_write_behind(int fd, uint64_t from, uint64_t len)
+{
+    if (from <= INT64_MAX && len <= INT64_MAX)
+        (void)sync_file_range(fd, (off_t)from, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 enum status os_fsync(int fd, struct err *err)
 {
     if (os_fault_hit() || fsync(fd) != 0)

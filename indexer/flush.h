@@ -51,6 +51,7 @@ struct flush_lane {
     struct content_hasher hasher;
     struct segment_scratch *scratch;
     struct digest_many digest;
+    struct books *books; /* flush_classify: by dump table index */
     /* flush_terms: */
     bool has_maker;
     struct term_maker maker;

@@ -1,6 +1,7 @@
 /* flush_classify — every record is exactly one of: message, further copy, re-delivery, other. The
  * decision is made on sorted copies: the streams of a content, their seqs, and what the case had
  * before. */
+#include "indexer/dump_ctx.h"
 #include "indexer/flush.h"
 #include "indexer/held.h"
 
@@ -398,6 +399,23 @@ static void fetch_ahead(const struct flush *f, size_t i, size_t to)
         __builtin_prefetch(flush_doc(f, t));
 }
 
+/* The entries of one target into the lane's books. */
+static void book(const struct flush *f, struct flush_lane *lane, const struct target *t)
+{
+    bool sealed = (t->state.flags & DOC_SEALED) != 0;
+    for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++) {
+        const struct entry *e = &f->entries[i];
+        struct books *b = &lane->books[e->copy->dump];
+        if (e->copy->line <= f->lines_before[e->copy->dump])
+            continue; /* a dump that is read again is no re-delivery of itself */
+        b->messages += e->credit == CREDIT_MESSAGE;
+        b->copies += e->credit == CREDIT_COPY;
+        b->redelivered += e->credit == CREDIT_REDELIVERED;
+        b->other += e->credit == CREDIT_OTHER;
+        b->sealed += e->credit == CREDIT_MESSAGE && sealed;
+    }
+}
+
 static enum status classify(struct flush *f, struct flush_lane *lane, void *ctx, size_t from,
                             size_t to, struct err *err)
 {
@@ -412,32 +430,23 @@ static enum status classify(struct flush *f, struct flush_lane *lane, void *ctx,
             TRY(classify_old(f, lane, t, err));
         for (size_t k = t->first_entry; k < t->first_entry + t->n_entries; k++)
             t->changed |= !f->entries[k].known;
+        book(f, lane, t);
     }
     return ST_OK;
 }
 
-static void book(struct flush *f)
-{
-    for (size_t i = 0; i < f->n_entries; i++) {
-        const struct entry *e = &f->entries[i];
-        struct books *b = &f->books[e->copy->dump];
-        if (e->copy->line <= f->lines_before[e->copy->dump])
-            continue; /* a dump that is read again is no re-delivery of itself */
-        b->messages += e->credit == CREDIT_MESSAGE;
-        b->copies += e->credit == CREDIT_COPY;
-        b->redelivered += e->credit == CREDIT_REDELIVERED;
-        b->other += e->credit == CREDIT_OTHER;
-        if (e->credit == CREDIT_MESSAGE && (flush_target(f, e->target)->state.flags & DOC_SEALED))
-            b->sealed++;
-    }
-}
-
 enum status flush_classify(struct flush *f, struct err *err)
 {
+    size_t dumps = f->run->tables.dumps.n;
     TRY(hash_origins(f, err));
+    for (unsigned i = 0; i < f->threads; i++)
+        if (!(f->lanes[i].books = arena_array(&f->arena, dumps, sizeof *f->lanes[i].books)))
+            return err_no_memory(err);
     TRY(flush_parallel(f, f->targets.n, classify, NULL, err));
     for (unsigned i = 0; i < f->threads; i++)
         digest_many_settle(&f->lanes[i].digest, f->digest_sum);
-    book(f);
+    for (unsigned i = 0; i < f->threads; i++)
+        for (size_t d = 0; d < dumps; d++)
+            books_sum(&f->books[d], &f->lanes[i].books[d]);
     return ST_OK;
 }

@@ -267,11 +267,15 @@ static enum status relate_seqs(struct flush *f, struct err *err)
 /* A message that counts in a dump's books may have turned out to be contradicted. */
 static void book_conflicts(struct flush *f)
 {
-    for (size_t i = 0; i < f->n_entries; i++) {
-        const struct entry *e = &f->entries[i];
-        if (e->credit == CREDIT_MESSAGE && e->copy->line > f->lines_before[e->copy->dump] &&
-            (flush_target(f, e->target)->state.flags & DOC_CONFLICT))
-            f->books[e->copy->dump].conflict++;
+    for (uint32_t i = 0; i < f->targets.n; i++) {
+        const struct target *t = flush_target(f, i);
+        if (!(t->state.flags & DOC_CONFLICT))
+            continue;
+        for (uint32_t k = t->first_entry; k < t->first_entry + t->n_entries; k++) {
+            const struct entry *e = &f->entries[k];
+            f->books[e->copy->dump].conflict +=
+                e->credit == CREDIT_MESSAGE && e->copy->line > f->lines_before[e->copy->dump];
+        }
     }
 }
 

@@ -470,16 +470,23 @@ static bool any_dirty(const struct flush *f)
     return false;
 }
 
+/* The changed targets of one file. New ones stand first, in their order. */
 static enum status collect(struct flush *f, uint32_t segment, struct output *o, struct err *err)
 {
+    bool base = segment == NO_SEGMENT;
+    uint32_t from = base ? 0 : f->n_new, to = base ? f->n_new : (uint32_t)f->targets.n;
     *o = (struct output){.f = f, .segment = segment};
-    o->targets = arena_array(&f->arena, f->targets.n, sizeof *o->targets);
+    for (uint32_t i = from; i < to; i++)
+        o->n += flush_target(f, i)->segment == segment && flush_target(f, i)->changed;
+    o->targets = arena_array(&f->arena, o->n, sizeof *o->targets);
     if (!o->targets)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < f->targets.n; i++)
+    uint32_t n = 0;
+    for (uint32_t i = from; n < o->n; i++)
         if (flush_target(f, i)->segment == segment && flush_target(f, i)->changed)
-            o->targets[o->n++] = i;
-    qsort_r(o->targets, o->n, sizeof *o->targets, by_doc, f);
+            o->targets[n++] = i;
+    if (!base)
+        qsort_r(o->targets, o->n, sizeof *o->targets, by_doc, f);
     return ST_OK;
 }
 

@@ -13,6 +13,9 @@
 
 #include "lictor/os.h"
 
+/* Bytes that are sent to the disk at a time, while the rest is still made. */
+#define BEHIND_STEP ((uint64_t)8 << 20)
+
 struct writer_section {
     bool begun;
     uint32_t block_size;
@@ -35,7 +38,8 @@ struct section_file_writer {
     atomic_bool failed; /* latched: a file with a hole must not be finished */
     pthread_mutex_t mu;
     /* guarded by mu while sections are appended to */
-    uint64_t off; /* bytes written */
+    uint64_t off;    /* bytes written */
+    uint64_t behind; /* of these on their way to the disk */
 };
 
 static void writer_free(struct section_file_writer *w)
@@ -73,6 +77,10 @@ static enum status writer_put(struct section_file_writer *w, const void *data, s
         err_prefix(err, "%s", w->tmp);
     else
         w->off += len;
+    if (w->off - w->behind >= BEHIND_STEP) {
+        os_write_behind(w->fd, w->behind, w->off - w->behind);
+        w->behind = w->off;
+    }
     return st;
 }
 
