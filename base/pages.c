@@ -9,6 +9,7 @@
 
 #define MAPPED_MIN ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
+#define SMALL_PAGE ((size_t)4 << 10)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PAGES_MALLOC 1
@@ -125,6 +126,14 @@ static void *pool_take(size_t size)
     return p;
 }
 
+/* Writes to each page. A table is read before it is written, and a page that is read first costs
+ * two faults and a flush of the other threads' TLB. */
+static void touch(uint8_t *p, size_t size)
+{
+    for (size_t i = 0; i < size; i += SMALL_PAGE)
+        *(volatile uint8_t *)(p + i) = 0;
+}
+
 static void *map(size_t size, bool zero)
 {
     if (size > (size_t)PTRDIFF_MAX - HUGE_PAGE)
@@ -137,12 +146,19 @@ static void *map(size_t size, bool zero)
     if (p == MAP_FAILED)
         return NULL;
     (void)madvise(p, whole, MADV_HUGEPAGE); /* advice: works without */
+    if (zero)
+        touch(p, size);
     return p;
 }
 
 void *pages_alloc(size_t size)
 {
-    return is_mapped(size) ? map(size, true) : calloc(1, size ? size : 1);
+    if (is_mapped(size))
+        return map(size, true);
+    void *p = calloc(1, size ? size : 1);
+    if (p)
+        touch(p, size);
+    return p;
 }
 
 void *pages_alloc_raw(size_t size)

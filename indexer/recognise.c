@@ -73,7 +73,13 @@ static enum status make_set(struct arena *a, struct slice first, const struct re
     for (size_t i = 0; i < items->n; i++)
         set[i + 1] = items->items[i];
     size_t n = items->n + 1, kept = 1;
-    qsort(set, n, sizeof *set, slice_order);
+    if (n == 2 && slice_cmp(set[0], set[1]) > 0) { /* nearly all */
+        struct slice swap = set[0];
+        set[0] = set[1];
+        set[1] = swap;
+    } else if (n > 2) {
+        qsort(set, n, sizeof *set, slice_order);
+    }
     for (size_t i = 1; i < n; i++)
         if (!slice_eq(set[i], set[kept - 1]))
             set[kept++] = set[i];

@@ -4,8 +4,6 @@
  * calls into OpenSSL cost more than the copying. */
 #include "lictor/content.h"
 
-#include <stdio.h>
-
 #define FIELD_ABSENT UINT64_MAX
 
 static const char message_domain[] = "lictor-message/1";
@@ -124,8 +122,15 @@ static void put_sent(struct buf *b, const struct content *c)
         put_field(b, c->sent_raw);
         return;
     }
-    int n = snprintf(text, sizeof(text), "%lld", (long long)c->sent);
-    put_field(b, slice_of(text, (size_t)n));
+    /* by hand: snprintf took a fiftieth of an ingest */
+    char *end = text + sizeof(text), *p = end;
+    uint64_t left = c->sent < 0 ? 0 - (uint64_t)c->sent : (uint64_t)c->sent;
+    do
+        *--p = (char)('0' + left % 10);
+    while (left /= 10);
+    if (c->sent < 0)
+        *--p = '-';
+    put_field(b, slice_of(p, (size_t)(end - p)));
 }
 
 static void put_body(struct buf *b, const struct content *c)
