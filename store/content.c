@@ -10,45 +10,72 @@ static const char message_domain[] = "lictor-message/1";
 static const char record_domain[] = "lictor-record/1";
 static const char conversation_domain[] = "lictor-conversation/1";
 
-static void put_field(struct buf *b, struct slice s)
+/* Writers put their bytes at p, where there is room for them, and say where they end: room is taken
+ * once a message, because a check for each of its twenty pieces costs as much as the hash. */
+static uint8_t *put_bytes(uint8_t *p, const void *data, size_t len)
 {
-    if (!s.data) {
-        buf_put_u64(b, FIELD_ABSENT);
-        return;
-    }
-    buf_put_u64(b, s.len);
-    buf_put_slice(b, s);
+    if (len)
+        memcpy(p, data, len);
+    return p + len;
 }
 
-/* A field made of parts whose bytes are put after it: its length is filled in at the end. */
-static size_t field_begin(struct buf *b)
+static uint8_t *put_u64(uint8_t *p, uint64_t v)
 {
-    buf_put_u64(b, 0);
-    return b->len;
-}
-
-static void field_end(struct buf *b, size_t begin)
-{
-    if (!b->failed)
-        store_u64(b->data + begin - 8, b->len - begin);
+    store_u64(p, v);
+    return p + 8;
 }
 
 /* A part always has a length, absent or not: it is only there because its field is. */
-static void put_part(struct buf *b, struct slice s)
+static uint8_t *put_part(uint8_t *p, struct slice s)
 {
-    buf_put_u64(b, s.len);
-    buf_put_slice(b, s);
+    return put_bytes(put_u64(p, s.len), s.data, s.len);
+}
+
+static uint8_t *put_field(uint8_t *p, struct slice s)
+{
+    return s.data ? put_part(p, s) : put_u64(p, FIELD_ABSENT);
+}
+
+/* A field of several parts: its length is filled in before them. */
+static uint8_t *field_end(uint8_t *begin, uint8_t *end)
+{
+    put_u64(begin, (uint64_t)(end - begin) - 8);
+    return end;
+}
+
+static size_t parts_room(const struct slice *parts, size_t n)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < n; i++)
+        room += 8 + parts[i].len;
+    return room;
+}
+
+static uint8_t *put_parts(uint8_t *p, const struct slice *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p = put_part(p, parts[i]);
+    return p;
+}
+
+static size_t conversation_room(const struct conversation *c)
+{
+    return 1 + c->name.len + parts_room(c->set, c->n_set);
+}
+
+static uint8_t *put_conversation(uint8_t *p, const struct conversation *c)
+{
+    *p++ = c->kind;
+    if (c->kind != CONV_SET)
+        return put_bytes(p, c->name.data, c->name.len);
+    return put_parts(p, c->set, c->n_set);
 }
 
 void conversation_bytes(const struct conversation *c, struct buf *out)
 {
-    buf_put_u8(out, c->kind);
-    if (c->kind != CONV_SET) {
-        buf_put_slice(out, c->name);
-        return;
-    }
-    for (size_t i = 0; i < c->n_set; i++)
-        put_part(out, c->set[i]);
+    uint8_t *p = buf_reserve(out, conversation_room(c));
+    if (p)
+        out->len += (size_t)(put_conversation(p, c) - p);
 }
 
 /* Feeds SHA-256 from a small window: a key is made for every record and must not allocate. */
@@ -114,87 +141,96 @@ void content_hasher_release(struct content_hasher *h)
     buf_release(&h->scratch);
 }
 
-static void put_sent(struct buf *b, const struct content *c)
-{
-    char text[24];
+#define NUMBER_ROOM 24
 
-    if (c->sent == TIME_NONE) {
-        put_field(b, c->sent_raw);
-        return;
-    }
+static uint8_t *put_sent(uint8_t *p, const struct content *c)
+{
+    uint8_t text[NUMBER_ROOM], *end = text + sizeof(text), *t = end;
+
+    if (c->sent == TIME_NONE)
+        return put_field(p, c->sent_raw);
     /* by hand: snprintf took a fiftieth of an ingest */
-    char *end = text + sizeof(text), *p = end;
     uint64_t left = c->sent < 0 ? 0 - (uint64_t)c->sent : (uint64_t)c->sent;
     do
-        *--p = (char)('0' + left % 10);
+        *--t = (uint8_t)('0' + left % 10);
     while (left /= 10);
     if (c->sent < 0)
-        *--p = '-';
-    put_field(b, slice_of(p, (size_t)(end - p)));
+        *--t = '-';
+    return put_part(p, slice_of(t, (size_t)(end - t)));
 }
 
-static void put_body(struct buf *b, const struct content *c)
+static uint8_t *put_body(uint8_t *p, const struct content *c)
 {
-    if (c->body_kind == BODY_TEXT) {
-        put_field(b, slice_str("text"));
-        put_part(b, c->text);
-    } else if (c->body_kind == BODY_SEALED) {
-        put_field(b, slice_str("sealed"));
-        size_t begin = field_begin(b);
-        put_part(b, c->seal_key);
-        put_part(b, c->seal_nonce);
-        put_part(b, c->seal_box);
-        field_end(b, begin);
-    } else {
-        put_field(b, (struct slice){0});
-        put_field(b, (struct slice){0});
+    const struct slice sealed[] = {c->seal_key, c->seal_nonce, c->seal_box};
+
+    if (c->body_kind == BODY_TEXT)
+        return put_part(put_field(p, slice_str("text")), c->text);
+    if (c->body_kind == BODY_SEALED) {
+        p = put_field(p, slice_str("sealed"));
+        return field_end(p, put_parts(p + 8, sealed, 3));
     }
+    return put_u64(put_u64(p, FIELD_ABSENT), FIELD_ABSENT);
 }
 
-static void put_attachments(struct buf *b, const struct content *c)
+static uint8_t *put_attachments(uint8_t *p, const struct content *c)
 {
-    if (c->n_attachments == 0) {
-        put_field(b, (struct slice){0});
-        return;
-    }
-    size_t begin = field_begin(b);
-    for (size_t i = 0; i < c->n_attachments; i++)
-        put_part(b, c->attachments[i]);
-    field_end(b, begin);
+    if (c->n_attachments == 0)
+        return put_u64(p, FIELD_ABSENT);
+    return field_end(p, put_parts(p + 8, c->attachments, c->n_attachments));
 }
 
-static void put_message(struct buf *b, const struct content *c)
+/* Nine fields, two names, three parts of a sealed body. */
+static size_t message_room(const struct content *c)
 {
-    buf_put(b, message_domain, sizeof(message_domain));
-    put_field(b, c->conv.service);
-    put_field(b, c->from);
-    size_t begin = field_begin(b);
-    conversation_bytes(&c->conv, b);
-    field_end(b, begin);
-    put_field(b, c->id);
-    put_sent(b, c);
-    put_body(b, c);
-    put_field(b, c->reply_to);
-    put_attachments(b, c);
+    return sizeof(message_domain) + (9 + 2 + 3) * 8 + NUMBER_ROOM + c->conv.service.len +
+           c->from.len + conversation_room(&c->conv) + c->id.len + c->sent_raw.len +
+           sizeof("sealed") + c->text.len + c->seal_key.len + c->seal_nonce.len + c->seal_box.len +
+           c->reply_to.len + parts_room(c->attachments, c->n_attachments);
+}
+
+static uint8_t *put_message(uint8_t *p, const struct content *c)
+{
+    p = put_bytes(p, message_domain, sizeof(message_domain));
+    p = put_field(p, c->conv.service);
+    p = put_field(p, c->from);
+    p = field_end(p, put_conversation(p + 8, &c->conv));
+    p = put_field(p, c->id);
+    p = put_sent(p, c);
+    p = put_body(p, c);
+    p = put_field(p, c->reply_to);
+    return put_attachments(p, c);
+}
+
+static size_t record_room(const struct content *c, struct slice kind, struct slice other)
+{
+    return sizeof(record_domain) + 2 * 8 + kind.len + c->conv.service.len + other.len;
+}
+
+static uint8_t *put_record(uint8_t *p, const struct content *c, struct slice kind,
+                           struct slice other)
+{
+    p = put_bytes(p, record_domain, sizeof(record_domain));
+    p = put_field(p, kind);
+    p = put_field(p, c->conv.service);
+    return put_bytes(p, other.data, other.len);
 }
 
 enum status content_hash(struct content_hasher *h, const struct content *c, struct slice other,
                          uint8_t hash[SHA256_SIZE], struct err *err)
 {
     struct buf *b = &h->scratch;
+    bool message = c->kind == DOC_MESSAGE;
+    struct slice kind = slice_str(doc_kind_name((enum doc_kind)c->kind));
 
     buf_clear(b);
-    if (c->kind == DOC_MESSAGE) {
-        put_message(b, c);
-    } else {
-        buf_put(b, record_domain, sizeof(record_domain));
-        put_field(b, slice_str(doc_kind_name((enum doc_kind)c->kind)));
-        put_field(b, c->conv.service);
-        buf_put_slice(b, other);
-    }
-    TRY(buf_status(b, err));
+    size_t room = message ? message_room(c) : record_room(c, kind, other);
+    uint8_t *p = buf_reserve(b, room);
+    if (!p)
+        return err_no_memory(err);
+    uint8_t *end = message ? put_message(p, c) : put_record(p, c, kind, other);
+    MUST((size_t)(end - p) <= room);
     sha256_begin(&h->sha);
-    sha256_add(&h->sha, b->data, b->len);
+    sha256_add(&h->sha, p, (size_t)(end - p));
     sha256_end(&h->sha, hash);
     return ST_OK;
 }
