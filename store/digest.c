@@ -31,10 +31,10 @@ void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32])
     sum_add(sum, term);
 }
 
-/* ---- many: two keys with four blocks each are the eight lanes of a vector ---- */
+/* ---- many: four keys with four blocks each are the sixteen lanes of a vector ---- */
 
-typedef uint32_t lanes __attribute__((vector_size(32)));
-#define KEYS 2
+typedef uint32_t lanes __attribute__((vector_size(64)));
+#define KEYS DIGEST_MANY_KEYS
 #define BLOCKS 4
 _Static_assert(DIGEST_SUM_SIZE == BLOCKS * 64, "a hash is stretched to four blocks of ChaCha20");
 
@@ -47,19 +47,22 @@ _Static_assert(DIGEST_SUM_SIZE == BLOCKS * 64, "a hash is stretched to four bloc
         x[c] += x[d], x[b] = ROTL(x[b] ^ x[c], 7);                                                 \
     } while (0)
 
-/* Adds the words of both keys' blocks (ChaCha20, RFC 8439 2.3; nonce zero, counter from 0). */
-static inline __attribute__((always_inline)) void pair_add(uint64_t words[64], const uint8_t *k0,
-                                                           const uint8_t *k1)
+_Static_assert(KEYS *BLOCKS * sizeof(uint32_t) == sizeof(lanes), "a lane for each block");
+
+/* Adds the words of all keys' blocks (ChaCha20, RFC 8439 2.3; nonce zero, counter from 0). */
+static inline __attribute__((always_inline)) void keys_add(uint64_t words[64],
+                                                           uint8_t keys[KEYS][32])
 {
     static const uint32_t constant[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
     lanes start[16], x[16];
     for (int i = 0; i < 4; i++)
         start[i] = (lanes){0} + constant[i];
     for (int i = 0; i < 8; i++) {
-        uint32_t a = load_u32(k0 + 4 * i), b = load_u32(k1 + 4 * i);
-        start[4 + i] = (lanes){a, a, a, a, b, b, b, b};
+        uint32_t a = load_u32(keys[0] + 4 * i), b = load_u32(keys[1] + 4 * i);
+        uint32_t c = load_u32(keys[2] + 4 * i), d = load_u32(keys[3] + 4 * i);
+        start[4 + i] = (lanes){a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d};
     }
-    start[12] = (lanes){0, 1, 2, 3, 0, 1, 2, 3};
+    start[12] = (lanes){0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
     start[13] = start[14] = start[15] = (lanes){0};
     memcpy(x, start, sizeof x);
     for (int round = 0; round < 10; round++) {
@@ -75,36 +78,47 @@ static inline __attribute__((always_inline)) void pair_add(uint64_t words[64], c
     for (int i = 0; i < 16; i++) {
         x[i] += start[i];
         for (int b = 0; b < BLOCKS; b++)
-            words[i * BLOCKS + b] += (uint64_t)x[i][b] + x[i][b + BLOCKS];
+            words[i * BLOCKS + b] +=
+                (uint64_t)x[i][b] + x[i][b + BLOCKS] + x[i][b + 2 * BLOCKS] + x[i][b + 3 * BLOCKS];
     }
 }
 
 #if defined(__x86_64__)
-static __attribute__((target("avx2"))) void pair_add_avx2(uint64_t words[64], const uint8_t *k0,
-                                                          const uint8_t *k1)
+static __attribute__((target("avx512f"))) void keys_add_avx512(uint64_t words[64],
+                                                               uint8_t keys[KEYS][32])
 {
-    pair_add(words, k0, k1);
+    keys_add(words, keys);
+}
+
+static __attribute__((target("avx2"))) void keys_add_avx2(uint64_t words[64],
+                                                          uint8_t keys[KEYS][32])
+{
+    keys_add(words, keys);
 }
 #endif
 
-static void pair_add_any(uint64_t words[64], const uint8_t *k0, const uint8_t *k1)
+static void keys_add_any(uint64_t words[64], uint8_t keys[KEYS][32])
 {
 #if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) {
+        keys_add_avx512(words, keys);
+        return;
+    }
     if (__builtin_cpu_supports("avx2")) {
-        pair_add_avx2(words, k0, k1);
+        keys_add_avx2(words, keys);
         return;
     }
 #endif
-    pair_add(words, k0, k1);
+    keys_add(words, keys);
 }
 
 void digest_many_add(struct digest_many *m, const uint8_t hash[32])
 {
-    if (m->has_waiting)
-        pair_add_any(m->words, m->waiting, hash);
-    else
-        memcpy(m->waiting, hash, sizeof m->waiting);
-    m->has_waiting = !m->has_waiting;
+    memcpy(m->waiting[m->n_waiting++], hash, 32);
+    if (m->n_waiting < KEYS)
+        return;
+    keys_add_any(m->words, m->waiting);
+    m->n_waiting = 0;
 }
 
 void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE])
@@ -119,8 +133,8 @@ void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE])
             carry = w >> 32;
         }
     sum_add(sum, term);
-    if (m->has_waiting)
-        digest_add(sum, m->waiting);
+    for (unsigned i = 0; i < m->n_waiting; i++)
+        digest_add(sum, m->waiting[i]);
     *m = (struct digest_many){0};
 }
 

@@ -94,10 +94,11 @@ void casefile_digest(const struct casefile *c, char out[65]);
 void digest_add(uint8_t sum[DIGEST_SUM_SIZE], const uint8_t hash[32]);
 /* The same for many, several times as fast: gathered first (zeroed at the beginning), then settled
  * into a sum. At most 2^32 - 1 hashes before it is settled.  Threads: one a gathering. */
+#define DIGEST_MANY_KEYS 4
 struct digest_many {
     uint64_t words[64]; /* 32-bit words of the sum with room for carries, by word and block */
-    uint8_t waiting[32];
-    bool has_waiting;
+    uint8_t waiting[DIGEST_MANY_KEYS][32];
+    unsigned n_waiting;
 };
 void digest_many_add(struct digest_many *m, const uint8_t hash[32]);
 void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE]);
