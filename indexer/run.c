@@ -56,6 +56,7 @@ void run_release(struct run *r)
 
 void run_reset(struct run *r)
 {
+    r->resets++;
     for (unsigned i = 0; i < r->workers; i++) {
         struct run_store *s = &r->stores[i];
         arena_reset(&s->bytes);

@@ -160,6 +160,7 @@ struct stream_end {
 };
 
 struct run {
+    uint64_t resets; /* changes with run_reset: what was borrowed from the run is gone */
     struct run_store *stores;
     unsigned workers;
     struct content_shard shards[CONTENT_SHARDS];

@@ -2,6 +2,8 @@
  * only. */
 #include "indexer/worker.h"
 
+#include "lictor/hash.h"
+
 enum status worker_init(struct worker *w, struct run *run, unsigned number,
                         const struct body_keys *keys, struct err *err)
 {
@@ -61,6 +63,44 @@ static enum status origin_of(struct worker *w, const struct dump_ctx *dump,
     return tables_origin(&w->run->tables, &o, origin, err);
 }
 
+static uint64_t conversation_hash(const struct conversation *c)
+{
+    uint64_t h = hash_bytes(c->service, c->kind);
+    h = hash_bytes(c->name, h);
+    for (size_t i = 0; i < c->n_set; i++)
+        h = hash_bytes(c->set[i], h);
+    return h;
+}
+
+static bool same_slice(struct slice a, struct slice b)
+{
+    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
+}
+
+static bool same_conversation(const struct conversation *a, const struct conversation *b)
+{
+    if (a->kind != b->kind || a->n_set != b->n_set || !same_slice(a->service, b->service) ||
+        !same_slice(a->name, b->name))
+        return false;
+    for (size_t i = 0; i < a->n_set; i++)
+        if (!slice_eq(a->set[i], b->set[i]))
+            return false;
+    return true;
+}
+
+static enum status conversation_of(struct worker *w, const struct conversation *c,
+                                   const struct run_conversation **out, struct err *err)
+{
+    uint8_t key[KEY_SIZE];
+    const struct run_conversation **recent = &w->recent[conversation_hash(c) & (WORKER_RECENT - 1)];
+    if (!*recent || !same_conversation(&(*recent)->c, c)) {
+        conversation_key(&w->hasher.sha, c, key);
+        TRY(run_conversation(w->store, key, c, recent, err));
+    }
+    *out = *recent;
+    return ST_OK;
+}
+
 /* The content's document in the run; made here if nobody has it yet. */
 static enum status take_content(struct worker *w, struct worker_line *l, run_ref *ref,
                                 struct err *err)
@@ -68,7 +108,6 @@ static enum status take_content(struct worker *w, struct worker_line *l, run_ref
     struct run_store *s = w->store;
     struct recognised *r = &l->r;
     const uint8_t *hash = l->hash;
-    uint8_t conv_key[KEY_SIZE];
     run_ref mine = (run_ref)w->number << 25 | (run_ref)s->docs.n;
     TRY(run_content(w->run, hash, mine, ref, err));
     if (*ref != mine)
@@ -83,8 +122,7 @@ static enum status take_content(struct worker *w, struct worker_line *l, run_ref
                             .no_body = r->content.body_kind == BODY_NONE};
     memcpy(doc->hash, hash, SHA256_SIZE);
     r->content.stored_hash = r->content.kind == DOC_MESSAGE ? NULL : doc->hash;
-    conversation_key(&w->hasher.sha, &r->content.conv, conv_key);
-    TRY(run_conversation(s, conv_key, &r->content.conv, &doc->conv, err));
+    TRY(conversation_of(w, &r->content.conv, &doc->conv, err));
     buf_clear(&w->row);
     content_encode(&r->content, &w->row);
     TRY(buf_status(&w->row, err));
@@ -193,6 +231,10 @@ static void atomic_max(_Atomic uint64_t *a, uint64_t v)
 enum status worker_batch(struct worker *w, struct batch *b, struct err *err)
 {
     struct batch_sums sums = {0};
+    if (w->resets != w->run->resets) {
+        memset(w->recent, 0, sizeof w->recent);
+        w->resets = w->run->resets;
+    }
     const uint8_t *p = b->data.data;
     size_t left = b->data.len, next = 0;
     for (uint64_t i = 0; i < b->lines; i++) {

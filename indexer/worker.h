@@ -19,6 +19,7 @@ struct worker_line {
     uint8_t hash[SHA256_SIZE];
 };
 #define WORKER_LINES 4
+#define WORKER_RECENT 1024
 
 struct worker {
     unsigned number;
@@ -27,6 +28,10 @@ struct worker {
     struct worker_line lines[WORKER_LINES];
     struct content_hasher hasher;
     struct buf row;
+    /* Conversations met last, by a hash of their members: most messages go on with one of them, and
+     * neither its key nor its place need be looked up. Borrowed from the run. */
+    const struct run_conversation *recent[WORKER_RECENT];
+    uint64_t resets; /* of the run when these were met */
 };
 
 MUST_USE enum status worker_init(struct worker *w, struct run *run, unsigned number,
