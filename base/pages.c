@@ -11,7 +11,9 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SMALL_PAGE ((size_t)4 << 10)
 
-#if defined(__SANITIZE_ADDRESS__)
+/* A test sets it to 0 to have the mapped ones checked by ASan as well. */
+#if defined(PAGES_MALLOC)
+#elif defined(__SANITIZE_ADDRESS__)
 #define PAGES_MALLOC 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)

@@ -1,12 +1,14 @@
 /* flush — turns a run into a segment and overlays, and commits them.
  *
  * Phases, in this order; each is one file:
- *   flush_match    which contents does the case have already?         (sorted keys against sorted
- * keys) flush_order    documents into the one order, copies to their documents flush_classify
- * message, copy or re-delivery? states, books, digest
- *   flush_terms    words and fields of the new documents
- *   flush_relate   same seq, same id: related,
- * conflict flush_write    one base segment of new documents, one overlay per touched segment
+ *
+ * - flush_match: which contents does the case have already? Sorted keys against sorted keys.
+ * - flush_order: documents into the one order, copies to their documents.
+ * - flush_classify: message, copy or re-delivery? States, books, digest.
+ * - flush_terms: words and fields of the new documents.
+ * - flush_relate (with flush_ids): same seq, same id: related, conflict.
+ * - flush_write (with invert): one base segment of new documents, one overlay per touched segment.
+ *
  * Nothing here depends on the order of arrival: every decision is made on sorted copies.
  *
  * Owns: a struct flush owns what the phases make.  Threads: the phases come one after the other,
