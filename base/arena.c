@@ -6,21 +6,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/asan.h"
+
 #define CHUNK_DEFAULT ((size_t)256 << 10)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define ALIGN ((size_t)8)
 
 /* One allocation an object? A test sets it to 0 to have the chunks checked by ASan as well. */
-#if defined(ARENA_SINGLE)
-#elif defined(__SANITIZE_ADDRESS__)
-#define ARENA_SINGLE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_SINGLE 1
-#endif
-#endif
 #ifndef ARENA_SINGLE
-#define ARENA_SINGLE 0
+#define ARENA_SINGLE UNDER_ASAN
 #endif
 
 struct arena_chunk {

@@ -7,21 +7,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/asan.h"
+
 #define MAPPED_MIN ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SMALL_PAGE ((size_t)4 << 10)
 
 /* A test sets it to 0 to have the mapped ones checked by ASan as well. */
-#if defined(PAGES_MALLOC)
-#elif defined(__SANITIZE_ADDRESS__)
-#define PAGES_MALLOC 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PAGES_MALLOC 1
-#endif
-#endif
 #ifndef PAGES_MALLOC
-#define PAGES_MALLOC 0
+#define PAGES_MALLOC UNDER_ASAN
 #endif
 
 static bool is_mapped(size_t size) { return !PAGES_MALLOC && size >= MAPPED_MIN; }
@@ -119,10 +113,8 @@ static void *pool_take(size_t size)
         k->p += size;
         k->size -= size;
         pool.bytes -= size;
-        if (k->size == 0) {
-            memmove(k, k + 1, (pool.n - best - 1) * sizeof *k);
-            pool.n--;
-        }
+        if (k->size == 0)
+            (void)pool_remove(best);
     }
     pthread_mutex_unlock(&pool.mu);
     return p;

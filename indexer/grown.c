@@ -5,21 +5,29 @@
 
 #define GROWN_START 64
 
+static bool resize(struct grown *g, size_t cap, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(cap, size, &bytes))
+        return false;
+    void *items = pages_grow(g->items, g->bytes, g->n * size, bytes);
+    if (!items)
+        return false;
+    g->items = items;
+    g->cap = cap;
+    g->bytes = bytes;
+    return true;
+}
+
 void *grown_add_many(struct grown *g, size_t n, size_t size)
 {
     if (n > g->cap - g->n) {
-        size_t cap = g->cap ? g->cap * 2 : GROWN_START, bytes;
+        size_t cap = g->cap ? g->cap * 2 : GROWN_START;
         while (cap - g->n < n)
             if (__builtin_mul_overflow(cap, (size_t)2, &cap))
                 return NULL;
-        if (__builtin_mul_overflow(cap, size, &bytes))
+        if (!resize(g, cap, size))
             return NULL;
-        void *items = pages_grow(g->items, g->bytes, g->n * size, bytes);
-        if (!items)
-            return NULL;
-        g->items = items;
-        g->cap = cap;
-        g->bytes = bytes;
     }
     uint8_t *at = (uint8_t *)g->items + g->n * size;
     g->n += n;
@@ -28,18 +36,7 @@ void *grown_add_many(struct grown *g, size_t n, size_t size)
 
 bool grown_reserve(struct grown *g, size_t n, size_t size)
 {
-    size_t bytes;
-    if (n <= g->cap)
-        return true;
-    if (__builtin_mul_overflow(n, size, &bytes))
-        return false;
-    void *items = pages_grow(g->items, g->bytes, g->n * size, bytes);
-    if (!items)
-        return false;
-    g->items = items;
-    g->cap = n;
-    g->bytes = bytes;
-    return true;
+    return n <= g->cap || resize(g, n, size);
 }
 
 void *grown_more(struct grown *g, size_t size) { return grown_add_many(g, 1, size); }

@@ -28,10 +28,10 @@ MUST_USE enum status os_write(int fd, const void *buf, size_t len, struct err *e
 MUST_USE enum status os_write_at(int fd, const void *buf, size_t len, uint64_t off,
                                  struct err *err);
 MUST_USE enum status os_truncate(int fd, uint64_t len, struct err *err);
-/* A failed fsync is final (the kernel may have dropped the pages): never try it again. */
 /* Asks for [from, from + len) of the file to be on its way to the disk, so that the fsync later has
  * less to wait for. A hint: promises nothing, cannot fail. */
 void os_write_behind(int fd, uint64_t from, uint64_t len);
+/* A failed fsync is final (the kernel may have dropped the pages): never try it again. */
 MUST_USE enum status os_fsync(int fd, struct err *err);
 MUST_USE enum status os_rename(int dirfd, const char *from, const char *to, struct err *err);
 MUST_USE enum status os_unlink(int dirfd, const char *path, struct err *err);
