@@ -177,3 +177,11 @@ struct slice arena_copy(struct arena *a, struct slice s)
         memcpy(p, s.data, s.len);
     return slice_of(p, s.len);
 }
+
+bool arena_keep(struct arena *a, struct slice *s)
+{
+    if (!s->data)
+        return true;
+    *s = arena_copy(a, *s);
+    return s->data != NULL;
+}

@@ -12,7 +12,6 @@
 #define SEGMENTS_AFTER 8
 #define OVERLAYS_MANY 8
 #define OUTPUT_DOCS_MAX ((size_t)32000000)
-#define RUN_SHARE 36
 
 /* Where the merge stands in one chosen segment. */
 struct source {
@@ -73,9 +72,8 @@ static enum status write_output(struct compaction *c, struct err *err)
 static bool full(struct compaction *c)
 {
     size_t docs = c->reload.run.stores[0].docs.n;
-    uint64_t held = run_held(&c->reload.run);
     return docs >= OUTPUT_DOCS_MAX || docs >= RUN_DOCS_MAX - 1 ||
-           held >= c->options->memory / 100 * RUN_SHARE;
+           run_full(&c->reload.run, c->options->memory);
 }
 
 /* All documents of one conversation of one segment. A conversation larger than the memory is cut

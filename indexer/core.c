@@ -11,9 +11,6 @@
 
 /* Batches in flight per worker: one at work, one waiting, and one for the reader. */
 #define BATCHES_PER_WORKER 3
-/* Share of the memory that the run may fill before it is flushed; the rest is for sorting,
- * inverting and the doubling of arrays. */
-#define RUN_SHARE 36
 /* Share of the memory that is kept from one flush for the next. */
 #define KEPT_SHARE 20
 
@@ -166,9 +163,7 @@ static enum status commit_run(struct core *c, struct err *err)
 
 static enum status over_budget(struct core *c, struct err *err)
 {
-    if (run_held(&c->run) < c->options.memory / 100 * RUN_SHARE)
-        return ST_OK;
-    return commit_run(c, err);
+    return run_full(&c->run, c->options.memory) ? commit_run(c, err) : ST_OK;
 }
 
 /* ---- messages of the opener ---- */

@@ -88,24 +88,6 @@ struct places {
     struct origin_ref origin, unnumbered_origin;
 };
 
-static bool keep_slice(struct arena *a, struct slice *s)
-{
-    if (!s->data)
-        return true;
-    *s = arena_copy(a, *s);
-    return s->data != NULL;
-}
-
-static bool keep_origin(struct arena *a, struct origin_ref *o)
-{
-    struct slice *f[] = {&o->account, &o->authority, &o->warrant, &o->liid,
-                         &o->cin,     &o->point,     &o->serial,  &o->selection};
-    bool good = true;
-    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
-        good &= keep_slice(a, f[i]);
-    return good;
-}
-
 static bool places_of(const struct dump_ctx *d, struct run_tables *t, struct arena *a,
                       struct places *p)
 {
@@ -116,10 +98,10 @@ static bool places_of(const struct dump_ctx *d, struct run_tables *t, struct are
                          .unnumbered_end = *tables_stream_end(t, d->unnumbered_stream),
                          .origin = *tables_origin_at(t, d->origin),
                          .unnumbered_origin = *tables_origin_at(t, d->unnumbered_origin)};
-    return keep_slice(a, &p->dump.name) && keep_slice(a, &p->stream.source) &&
-           keep_slice(a, &p->stream.epoch) && keep_slice(a, &p->unnumbered_stream.source) &&
-           keep_slice(a, &p->unnumbered_stream.epoch) && keep_origin(a, &p->origin) &&
-           keep_origin(a, &p->unnumbered_origin);
+    return arena_keep(a, &p->dump.name) && arena_keep(a, &p->stream.source) &&
+           arena_keep(a, &p->stream.epoch) && arena_keep(a, &p->unnumbered_stream.source) &&
+           arena_keep(a, &p->unnumbered_stream.epoch) && origin_keep(a, &p->origin) &&
+           origin_keep(a, &p->unnumbered_origin);
 }
 
 static enum status take_places(struct dump_ctx *d, struct run_tables *t, struct places *p,

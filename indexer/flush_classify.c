@@ -1,11 +1,12 @@
 /* flush_classify — every record is exactly one of: message, further copy, re-delivery, other. The
  * decision is made on sorted copies: the streams of a content, their seqs, and what the case had
  * before. */
-#include "indexer/dump_ctx.h"
 #include "indexer/flush.h"
-#include "indexer/held.h"
 
 #include <stdlib.h>
+
+#include "indexer/dump_ctx.h"
+#include "indexer/held.h"
 
 /* The copies of one target: what the case had, and both together. */
 struct gathered {
@@ -203,9 +204,8 @@ static enum status gather(struct flush *f, struct flush_lane *lane, const struct
     if (t->ref != UINT32_MAX)
         memcpy(hash, flush_doc(f, t)->hash, SHA256_SIZE);
     TRY(held_what(&lane->hasher, &g->content, hash, what, err));
-    if (t->segment != NO_SEGMENT)
-        TRY(segment_copies(casefile_segment(f->cf, t->segment), lane->scratch, t->doc, &lane->temp,
-                           &g->old, &g->n_old, err));
+    TRY(segment_copies(casefile_segment(f->cf, t->segment), lane->scratch, t->doc, &lane->temp,
+                       &g->old, &g->n_old, err));
     g->now = arena_array(&lane->temp, g->n_old + t->n_entries, sizeof *g->now);
     if (!g->now)
         return err_no_memory(err);
@@ -355,7 +355,7 @@ static enum status digest_copy(const struct flush *f, struct flush_lane *lane, u
 static enum status classify_new(struct flush *f, struct flush_lane *lane, struct target *t,
                                 struct err *err)
 {
-    enum { FROM = 1, TO = 2, OTHER = 4, FEW = 64 };
+    enum { FEW = 64 };
     const struct run_doc *d = flush_doc(f, t);
     uint8_t what[SHA256_SIZE], few[FEW] = {0}, *seen = few; /* by message: sides of its copies */
     uint32_t copies = 0, messages = 1, k = 0;
@@ -373,30 +373,25 @@ static enum status classify_new(struct flush *f, struct flush_lane *lane, struct
         enum side side = SIDE_UNKNOWN;
         for (size_t v = i; v < j; v++)
             side = side_of_both(side, (enum side)f->entries[v].copy->side);
-        seen[k] |= side == SIDE_FROM ? FROM : side == SIDE_TO ? TO : OTHER;
+        seen[k] |= held_seen_of(side);
         TRY(digest_copy(f, lane, t->kind, what, i, j, err));
     }
-    bool one_sided = false, message = t->kind == DOC_MESSAGE;
+    bool message = t->kind == DOC_MESSAGE;
     messages = message ? messages : 1;
-    for (uint32_t i = 0; message && i < messages; i++)
-        one_sided |= seen[i] == FROM || seen[i] == TO;
-    set_state(f, t, messages, copies, one_sided, d->no_body);
+    set_state(f, t, messages, copies, message && held_any_one_sided(seen, messages), d->no_body);
     credit(f, t, messages);
     return ST_OK;
 }
 
-#define AHEAD 6
-
 static void fetch_ahead(const struct flush *f, size_t i, size_t to)
 {
-    if (i + 2 * AHEAD < to)
-        flush_fetch_entries(f, (uint32_t)(i + 2 * AHEAD));
-    if (i + AHEAD >= to)
+    if (i + 2 * FLUSH_AHEAD < to)
+        flush_fetch_entries(f, (uint32_t)(i + 2 * FLUSH_AHEAD));
+    if (i + FLUSH_AHEAD >= to)
         return;
-    flush_fetch_copies(f, (uint32_t)(i + AHEAD));
-    const struct target *t = flush_target(f, (uint32_t)(i + AHEAD));
-    if (t->ref != UINT32_MAX)
-        __builtin_prefetch(flush_doc(f, t));
+    flush_fetch_copies(f, (uint32_t)(i + FLUSH_AHEAD));
+    if (flush_target(f, (uint32_t)(i + FLUSH_AHEAD))->ref != UINT32_MAX)
+        flush_fetch_doc(f, (uint32_t)(i + FLUSH_AHEAD));
 }
 
 /* The entries of one target into the lane's books. */

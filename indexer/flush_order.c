@@ -289,17 +289,15 @@ static int doc_key_cmp(const void *pa, const void *pb, void *ctx)
     return memcmp(run_doc_at(f->run, a->ref)->hash, run_doc_at(f->run, b->ref)->hash, SHA256_SIZE);
 }
 
-#define AHEAD 6
-
 static void fetch_group(const struct ordering *o, uint32_t i, uint32_t end)
 {
     const struct flush *f = o->f;
-    if (i + 3 * AHEAD < end)
-        __builtin_prefetch(group_of(f->group, o->sorted[i + 3 * AHEAD].ref));
-    if (i + 2 * AHEAD < end)
-        __builtin_prefetch(&f->entries[*group_of(f->group, o->sorted[i + 2 * AHEAD].ref)]);
-    if (i + AHEAD < end) {
-        const uint32_t *group = group_of(f->group, o->sorted[i + AHEAD].ref);
+    if (i + 3 * FLUSH_AHEAD < end)
+        __builtin_prefetch(group_of(f->group, o->sorted[i + 3 * FLUSH_AHEAD].ref));
+    if (i + 2 * FLUSH_AHEAD < end)
+        __builtin_prefetch(&f->entries[*group_of(f->group, o->sorted[i + 2 * FLUSH_AHEAD].ref)]);
+    if (i + FLUSH_AHEAD < end) {
+        const uint32_t *group = group_of(f->group, o->sorted[i + FLUSH_AHEAD].ref);
         for (uint32_t k = group[0]; k < group[1] && k < group[0] + 4; k++)
             __builtin_prefetch(f->entries[k].copy);
     }

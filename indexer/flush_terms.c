@@ -6,21 +6,6 @@
 /* Tokens of a short message with its fields; more only costs growing. */
 #define TOKENS_USUAL 24
 
-/* Rows lie anywhere in the stores: those of the next documents are fetched ahead. */
-#define AHEAD 6
-
-static void fetch_ahead(const struct flush *f, size_t i, size_t to)
-{
-    if (i + 2 * AHEAD < to)
-        __builtin_prefetch(flush_doc(f, flush_target(f, (uint32_t)(i + 2 * AHEAD))));
-    if (i + AHEAD < to) {
-        struct slice row = flush_doc(f, flush_target(f, (uint32_t)(i + AHEAD)))->row;
-        __builtin_prefetch(row.data);
-        __builtin_prefetch(row.data + 64);
-        __builtin_prefetch(row.data + 128);
-    }
-}
-
 /* Notes the service id of the document that came last. */
 static enum status note_id(struct flush_lane *lane, uint32_t target, struct err *err)
 {
@@ -39,8 +24,8 @@ static enum status make_terms(struct flush *f, struct flush_lane *lane, void *ct
                               size_t to, struct err *err)
 {
     (void)ctx;
+    lane->has_maker = true; /* to be released also if it was made in part */
     TRY(term_maker_init(&lane->maker, err));
-    lane->has_maker = true;
     if (!grown_reserve(&lane->counts, to - from, sizeof(struct term_counts)) ||
         !grown_reserve(&lane->maker.tokens, (to - from) * TOKENS_USUAL, sizeof(uint32_t)))
         return err_no_memory(err);
@@ -52,7 +37,10 @@ static enum status make_terms(struct flush *f, struct flush_lane *lane, void *ct
         struct term_counts *n = grown_add(&lane->counts, sizeof *n);
         if (!n)
             return err_no_memory(err);
-        fetch_ahead(f, i, to);
+        if (i + 2 * FLUSH_AHEAD < to)
+            flush_fetch_doc(f, (uint32_t)(i + 2 * FLUSH_AHEAD));
+        if (i + FLUSH_AHEAD < to)
+            flush_fetch_row(f, (uint32_t)(i + FLUSH_AHEAD));
         arena_reset(&lane->temp);
         TRY(flush_content_with(f, lane->scratch, t, &lane->temp, &c, err));
         TRY(term_maker_add(&lane->maker, &c, flush_doc(f, t)->flags, n, err));

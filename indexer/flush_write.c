@@ -43,16 +43,12 @@ static enum status local_init(struct output *o, struct err *err)
     return ST_OK;
 }
 
-/* Documents lie anywhere in the stores, and their entries by them: those of the next ones are
- * fetched ahead. */
-#define AHEAD 6
-
 static void fetch_copies(const struct output *o, uint32_t i)
 {
-    if (i + 2 * AHEAD < o->n)
-        flush_fetch_entries(o->f, o->targets[i + 2 * AHEAD]);
-    if (i + AHEAD < o->n)
-        flush_fetch_copies(o->f, o->targets[i + AHEAD]);
+    if (i + 2 * FLUSH_AHEAD < o->n)
+        flush_fetch_entries(o->f, o->targets[i + 2 * FLUSH_AHEAD]);
+    if (i + FLUSH_AHEAD < o->n)
+        flush_fetch_copies(o->f, o->targets[i + FLUSH_AHEAD]);
 }
 
 /* Marks with 0 what the output's copies use. */
@@ -265,16 +261,9 @@ static enum status write_streams(struct output *o, struct segment_writer *w, str
 
 /* ---- the base ---- */
 
-static void fetch_doc(const struct output *o, uint32_t i)
+static int64_t sent_of(const struct run_doc *d)
 {
-    const struct flush *f = o->f;
-    if (i + 2 * AHEAD < o->n)
-        __builtin_prefetch(flush_doc(f, flush_target(f, o->targets[i + 2 * AHEAD])));
-    if (i + AHEAD < o->n) {
-        const struct run_doc *d = flush_doc(f, flush_target(f, o->targets[i + AHEAD]));
-        __builtin_prefetch(d->row.data);
-        __builtin_prefetch(d->row.data + 64);
-    }
+    return d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
 }
 
 static enum status write_docs(const struct output *o, struct segment_writer *w, struct err *err)
@@ -284,12 +273,14 @@ static enum status write_docs(const struct output *o, struct segment_writer *w, 
     for (uint32_t i = 0; i < o->n; i++) {
         const struct target *t = flush_target(f, o->targets[i]);
         const struct run_doc *d = flush_doc(f, t);
-        fetch_doc(o, i);
+        if (i + 2 * FLUSH_AHEAD < o->n)
+            flush_fetch_doc(f, o->targets[i + 2 * FLUSH_AHEAD]);
+        if (i + FLUSH_AHEAD < o->n)
+            flush_fetch_row(f, o->targets[i + FLUSH_AHEAD]);
         if (!conv || memcmp(conv, d->conv->key, KEY_SIZE) != 0)
             TRY(segment_add_conversation(w, d->conv->key, &d->conv->c, err));
         conv = d->conv->key;
-        int64_t sent = d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
-        TRY(segment_add_doc(w, d->hash, sent, d->row, &t->state, slice_of(NULL, 0), err));
+        TRY(segment_add_doc(w, d->hash, sent_of(d), d->row, &t->state, slice_of(NULL, 0), err));
     }
     return segment_docs_end(w, err);
 }
@@ -323,11 +314,10 @@ static enum status write_terms(struct flush *f, struct segment_writer *w, struct
     return invert_run(f->inversion, emit_term, w, err);
 }
 
-static int64_t sent_of(void *ctx, uint32_t doc)
+static int64_t sent_at(void *ctx, uint32_t doc)
 {
     const struct flush *f = ctx;
-    const struct run_doc *d = flush_doc(f, flush_target(f, doc));
-    return d->flags & DOC_UNTIMED ? TIME_NONE : d->sent;
+    return sent_of(flush_doc(f, flush_target(f, doc)));
 }
 
 /* The parts of a base that share nothing, the longest first. */
@@ -359,7 +349,7 @@ static enum status fill_base(struct output *o, struct segment_writer *w, struct 
     TRY(write_tables(o, w, err));
     if (o->n == 0) /* only ends of streams */
         return write_streams(o, w, err);
-    TRY(segment_expect_docs(w, o->n, sent_of, o->f, err));
+    TRY(segment_expect_docs(w, o->n, sent_at, o->f, err));
     struct parts p = {o, w};
     return thread_each(o->f->threads, PARTS, write_part, &p, err);
 }

@@ -24,19 +24,15 @@ enum status held_one_sided(const struct content *c, const struct held_copy *h, s
                            bool has_id, uint32_t messages, struct arena *a, bool *out,
                            struct err *err)
 {
-    enum { FROM = 1, TO = 2, OTHER = 4 };
     uint8_t *seen = arena_array(a, messages, 1);
     if (!seen)
         return err_no_memory(err);
     uint32_t k = 0;
     for (size_t i = 0; i < n; i++) {
         k = i && !has_id && same_stream(&h[i], &h[i - 1]) ? k + 1 : 0;
-        enum side s = held_side(c, &h[i]);
-        seen[has_id ? 0 : k] |= (uint8_t)(s == SIDE_FROM ? FROM : s == SIDE_TO ? TO : OTHER);
+        seen[has_id ? 0 : k] |= held_seen_of(held_side(c, &h[i]));
     }
-    *out = false;
-    for (uint32_t i = 0; i < messages; i++)
-        *out |= seen[i] == FROM || seen[i] == TO;
+    *out = held_any_one_sided(seen, messages);
     return ST_OK;
 }
 

@@ -9,6 +9,19 @@
 
 /* Copies sorted by stream and seq, as segment_copies gives them. */
 uint32_t held_messages(const struct held_copy *h, size_t n, bool has_id);
+/* From which sides a message was seen: the sides of its copies, united. */
+enum held_seen { SEEN_FROM = 1, SEEN_TO = 2, SEEN_OTHER = 4 };
+static inline uint8_t held_seen_of(enum side s)
+{
+    return s == SIDE_FROM ? SEEN_FROM : s == SIDE_TO ? SEEN_TO : SEEN_OTHER;
+}
+static inline bool held_any_one_sided(const uint8_t *seen, uint32_t messages)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < messages; i++)
+        any |= seen[i] == SEEN_FROM || seen[i] == SEEN_TO;
+    return any;
+}
 /* Is at least one of the `messages` seen only from the sender's or only from a recipient's side? */
 MUST_USE enum status held_one_sided(const struct content *c, const struct held_copy *h, size_t n,
                                     bool has_id, uint32_t messages, struct arena *a, bool *out,

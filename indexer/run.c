@@ -8,6 +8,9 @@
 
 #define SHARD_START 64
 #define STORE_CHUNK ((size_t)4 << 20)
+/* Share of the memory that a run may fill before it is flushed; the rest is for sorting and
+ * inverting. */
+#define RUN_SHARE 36
 
 static void store_release(struct run_store *s)
 {
@@ -85,6 +88,8 @@ uint64_t run_held(struct run *r)
     return sum;
 }
 
+bool run_full(struct run *r, uint64_t memory) { return run_held(r) >= memory / 100 * RUN_SHARE; }
+
 static struct content_slot *shard_slot(struct content_shard *sh, const uint8_t key[KEY_SIZE])
 {
     size_t i = (size_t)load_u64(key + 1) & (sh->cap - 1);
@@ -158,15 +163,6 @@ static enum status convs_grow(struct grown *g, struct err *err)
     return ST_OK;
 }
 
-/* Copies `s` into the arena; an absent one stays absent. */
-static bool copy_slice(struct arena *a, struct slice *s)
-{
-    if (!s->data)
-        return true;
-    *s = arena_copy(a, *s);
-    return s->data != NULL;
-}
-
 static struct run_conversation *conv_copy(struct arena *a, const uint8_t key[KEY_SIZE],
                                           const struct conversation *c)
 {
@@ -176,11 +172,11 @@ static struct run_conversation *conv_copy(struct arena *a, const uint8_t key[KEY
     memcpy(rc->key, key, KEY_SIZE);
     rc->c = *c;
     struct slice *set = arena_array(a, c->n_set, sizeof *set);
-    if (!set || !copy_slice(a, &rc->c.service) || !copy_slice(a, &rc->c.name))
+    if (!set || !arena_keep(a, &rc->c.service) || !arena_keep(a, &rc->c.name))
         return NULL;
     for (size_t i = 0; i < c->n_set; i++) {
         set[i] = c->set[i];
-        if (!copy_slice(a, &set[i]))
+        if (!arena_keep(a, &set[i]))
             return NULL;
     }
     rc->c.set = set;

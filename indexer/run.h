@@ -172,6 +172,8 @@ void run_release(struct run *r);
 /* Forgets documents and copies, keeps tables and memory. */
 void run_reset(struct run *r);
 uint64_t run_held(struct run *r);
+/* Has it used its share of `memory` bytes? Then it is time for a flush. */
+bool run_full(struct run *r, uint64_t memory);
 
 /* Finds `key`, or puts `mine` there. *found is what stands there afterwards. */
 MUST_USE enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine,
@@ -198,6 +200,8 @@ MUST_USE enum status run_conversation(struct run_store *s, const uint8_t key[KEY
 /* Forgets everything: each record may bring an origin of its own. Workers are idle. */
 void tables_reset(struct run_tables *t);
 uint64_t tables_held(const struct run_tables *t);
+/* Its strings become copies in the arena; false without memory. */
+bool origin_keep(struct arena *a, struct origin_ref *o);
 /* Tables; strings are copied; equal ones get the same index. Thread-safe. */
 MUST_USE enum status tables_dump(struct run_tables *t, const struct dump_ref *d, uint32_t *index,
                                  struct err *err);

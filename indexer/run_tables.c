@@ -6,14 +6,6 @@
 
 #include "lictor/hash.h"
 
-static bool copy_slice(struct arena *a, struct slice *s)
-{
-    if (!s->data)
-        return true;
-    *s = arena_copy(a, *s);
-    return s->data != NULL;
-}
-
 static uint64_t mix(uint64_t h, struct slice s)
 {
     return hash_bytes(s, h + (s.data ? s.len : UINT64_C(0x9e3779b97f4a7c15)));
@@ -36,17 +28,13 @@ static uint64_t origin_hash(const struct origin_ref *o)
     return h;
 }
 
-static bool same(struct slice a, struct slice b)
-{
-    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
-}
-
 static bool origin_eq(const struct origin_ref *a, const struct origin_ref *b)
 {
-    return a->stream == b->stream && a->direction == b->direction && same(a->account, b->account) &&
-           same(a->authority, b->authority) && same(a->warrant, b->warrant) &&
-           same(a->liid, b->liid) && same(a->cin, b->cin) && same(a->point, b->point) &&
-           same(a->serial, b->serial) && same(a->selection, b->selection);
+    return a->stream == b->stream && a->direction == b->direction &&
+           slice_same(a->account, b->account) && slice_same(a->authority, b->authority) &&
+           slice_same(a->warrant, b->warrant) && slice_same(a->liid, b->liid) &&
+           slice_same(a->cin, b->cin) && slice_same(a->point, b->point) &&
+           slice_same(a->serial, b->serial) && slice_same(a->selection, b->selection);
 }
 
 /* Open addressing over indices: grows at half. `hash_at` gives the hash of item i. */
@@ -106,7 +94,7 @@ static enum status dump_locked(struct run_tables *t, const struct dump_ref *d, u
     if (!item)
         return err_no_memory(err);
     *item = *d;
-    if (!copy_slice(&t->strings, &item->name))
+    if (!arena_keep(&t->strings, &item->name))
         return err_no_memory(err);
     *index = (uint32_t)(t->dumps.n - 1);
     slots[at] = *index + 1;
@@ -139,7 +127,7 @@ static enum status stream_locked(struct run_tables *t, const struct stream_ref *
         return err_no_memory(err);
     *end = (struct stream_end){0};
     *item = *s;
-    if (!copy_slice(&t->strings, &item->source) || !copy_slice(&t->strings, &item->epoch))
+    if (!arena_keep(&t->strings, &item->source) || !arena_keep(&t->strings, &item->epoch))
         return err_no_memory(err);
     *index = (uint32_t)(t->streams.n - 1);
     slots[at] = *index + 1;
@@ -153,6 +141,16 @@ enum status tables_stream(struct run_tables *t, const struct stream_ref *s, uint
     enum status st = stream_locked(t, s, index, err);
     pthread_mutex_unlock(&t->mu);
     return st;
+}
+
+bool origin_keep(struct arena *a, struct origin_ref *o)
+{
+    struct slice *f[] = {&o->account, &o->authority, &o->warrant, &o->liid,
+                         &o->cin,     &o->point,     &o->serial,  &o->selection};
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        if (!arena_keep(a, f[i]))
+            return false;
+    return true;
 }
 
 static enum status origin_locked(struct run_tables *t, const struct origin_ref *o, uint32_t *index,
@@ -170,11 +168,8 @@ static enum status origin_locked(struct run_tables *t, const struct origin_ref *
     if (!item)
         return err_no_memory(err);
     *item = *o;
-    struct slice *f[] = {&item->account, &item->authority, &item->warrant, &item->liid,
-                         &item->cin,     &item->point,     &item->serial,  &item->selection};
-    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
-        if (!copy_slice(&t->strings, f[i]))
-            return err_no_memory(err);
+    if (!origin_keep(&t->strings, item))
+        return err_no_memory(err);
     *index = (uint32_t)(t->origins.n - 1);
     slots[at] = *index + 1;
     return ST_OK;

@@ -10,8 +10,6 @@
 #include "indexer/invert.h"
 #include "indexer/reload.h"
 
-#define RUN_SHARE 36
-
 struct deep {
     struct casefile *cf;
     const struct core_options *options;
@@ -131,7 +129,7 @@ static enum status take_doc(struct deep *d, const struct segment_conversation *c
         d->messages += last->state.messages;
         d->copies += (uint64_t)last->state.copies - last->state.messages;
     }
-    if (run_held(&d->reload.run) >= d->options->memory / 100 * RUN_SHARE)
+    if (run_full(&d->reload.run, d->options->memory))
         return compare_range(d, err);
     return ST_OK;
 }

@@ -72,15 +72,10 @@ static uint64_t conversation_hash(const struct conversation *c)
     return h;
 }
 
-static bool same_slice(struct slice a, struct slice b)
-{
-    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
-}
-
 static bool same_conversation(const struct conversation *a, const struct conversation *b)
 {
-    if (a->kind != b->kind || a->n_set != b->n_set || !same_slice(a->service, b->service) ||
-        !same_slice(a->name, b->name))
+    if (a->kind != b->kind || a->n_set != b->n_set || !slice_same(a->service, b->service) ||
+        !slice_same(a->name, b->name))
         return false;
     for (size_t i = 0; i < a->n_set; i++)
         if (!slice_eq(a->set[i], b->set[i]))

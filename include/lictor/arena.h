@@ -26,5 +26,7 @@ void *arena_alloc(struct arena *a, size_t n);
 void *arena_array(struct arena *a, size_t n, size_t size);
 /* A copy of `s`, borrowed from the arena; data is NULL without memory. */
 struct slice arena_copy(struct arena *a, struct slice s);
+/* *s becomes a copy in the arena; an absent one (data NULL) stays absent. False without memory. */
+bool arena_keep(struct arena *a, struct slice *s);
 
 #endif

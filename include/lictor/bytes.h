@@ -30,6 +30,12 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Equal, and absent (data NULL) is not empty. */
+static inline bool slice_same(struct slice a, struct slice b)
+{
+    return (a.data == NULL) == (b.data == NULL) && slice_eq(a, b);
+}
+
 static inline bool slice_eq_str(struct slice a, const char *s) { return slice_eq(a, slice_str(s)); }
 
 /* Byte order, the shorter one first where one is the other's beginning. */
