@@ -58,6 +58,13 @@ MUST_USE enum status session_flush(struct session *s, struct err *err);
 /* The keys that every summary has. */
 struct summary session_summary(const struct session *s, struct slice query);
 
+/* The query that the arguments after CASE make, or standard input for `-`; its parsed form is put
+ * on stderr and into `shown`. ST_BAD_INPUT: its error was shown with the place (exit with
+ * EXIT_USAGE, print nothing more). */
+struct query;
+MUST_USE enum status session_query(struct session *s, struct query **q, struct buf *shown,
+                                   struct err *err);
+
 /* Prints the error and gives the exit code that goes with it. */
 int cmd_fail(const struct err *err);
 /* A message of the case by the beginning of its id: ST_NOT_FOUND, or ST_USAGE where several begin

@@ -8,60 +8,6 @@
 
 #define TEXT_LIMIT 20
 
-/* The query: arguments joined by a blank, or standard input. */
-static enum status join_query(const struct cmd_options *o, struct buf *out, struct err *err)
-{
-    if (o->n_rest == 1 && strcmp(o->rest[0], "-") == 0) {
-        int c; /* one byte too many is read, for the parser to refuse */
-        while (out->len <= LANG_TEXT_MAX && (c = getchar()) != EOF)
-            buf_put_u8(out, (uint8_t)c);
-        if (stop_asked())
-            return err_set(err, ST_INTERRUPTED, "interrupted");
-        while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
-            out->len--;
-        return buf_status(out, err);
-    }
-    for (int i = 0; i < o->n_rest; i++) {
-        if (i)
-            buf_put_u8(out, ' ');
-        buf_put_str(out, o->rest[i]);
-    }
-    return buf_status(out, err);
-}
-
-/* Words must be made as those of the case were, or an answer would be wrong in silence. */
-static enum status check_words(const struct session *s, struct err *err)
-{
-    const char *theirs = casefile_words_version(s->cf);
-    if (strcmp(theirs, words_version()) == 0)
-        return ST_OK;
-    return err_set(err, ST_DAMAGED,
-                   "the case was indexed with rules for words %s, this program has %s: search it "
-                   "with the version that made it",
-                   theirs, words_version());
-}
-
-static enum status parse(struct session *s, struct slice text, struct query **q, struct buf *shown,
-                         struct err *err)
-{
-    struct query_error qe = {0};
-    enum status st = query_parse(text, s->v.splitter, s->v.zone, q, &qe, err);
-    struct buf line = {0};
-    if (st == ST_BAD_INPUT) {
-        cli_error(QUERY_PROGRAM, qe.text);
-        query_error_print(text, &qe, &line);
-    } else if (st == ST_OK) {
-        query_print(*q, shown);
-        buf_put_str(&line, "query: ");
-        cli_safe(&line, buf_slice(shown), false);
-        buf_put_str(&line, "\n");
-    }
-    if (line.len)
-        fwrite(line.data, 1, line.len, stderr);
-    buf_release(&line);
-    return st;
-}
-
 static enum status show_hits(struct session *s, const struct search_result *r, bool *others,
                              struct err *err)
 {
@@ -169,15 +115,11 @@ int cmd_search(const struct cmd_options *o)
     struct err err = {0};
     struct query *q = NULL;
     struct search_result r = {0};
-    struct buf text = {0}, shown = {0};
+    struct buf shown = {0};
     int code = session_open(o, &s);
     if (code)
         return code;
-    enum status st = check_words(&s, &err);
-    if (st == ST_OK)
-        st = join_query(o, &text, &err);
-    if (st == ST_OK)
-        st = parse(&s, buf_slice(&text), &q, &shown, &err);
+    enum status st = session_query(&s, &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;
     const struct search_options options = {.sort = o->sort, .limit = limit_of(o)};
     if (st == ST_OK)
@@ -192,7 +134,6 @@ int cmd_search(const struct cmd_options *o)
     code = session_close(&s, st, found, &err);
     search_result_release(&r);
     query_free(q);
-    buf_release(&text);
     buf_release(&shown);
     return query_error ? EXIT_USAGE : code;
 }

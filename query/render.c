@@ -67,7 +67,7 @@ bool render_extra(const struct message_view *m, const char *key, struct slice *r
 
 /* ---- machines ---- */
 
-static void element_begin(struct render *r, struct buf *out)
+void render_element_begin(struct render *r, struct buf *out)
 {
     if (r->format != RENDER_JSON)
         return;
@@ -78,10 +78,16 @@ static void element_begin(struct render *r, struct buf *out)
     r->comma = true;
 }
 
-static void element_end(struct render *r, struct buf *out)
+void render_element_end(struct render *r, struct buf *out)
 {
     if (r->format == RENDER_JSONL)
         buf_put_u8(out, '\n');
+}
+
+void summary_add(struct summary *s, const char *key, uint64_t n)
+{
+    MUST(s->n_more < sizeof s->more / sizeof *s->more);
+    s->more[s->n_more++] = (struct summary_count){key, n};
 }
 
 static void summary_line(const struct summary *s, struct buf *out)
@@ -128,30 +134,30 @@ void render_end(struct render *r, const struct summary *s, bool summary_shown, s
 void render_record(struct render *r, const struct message_view *m, bool all_copies,
                    const char *order, struct buf *out)
 {
-    element_begin(r, out);
+    render_element_begin(r, out);
     if (r->format == RENDER_CSV)
         csv_record(m, order, out);
     else
         json_record(m, all_copies, order, out);
-    element_end(r, out);
+    render_element_end(r, out);
 }
 
 void render_gap(struct render *r, const struct thread_gap *g, struct buf *out)
 {
-    element_begin(r, out);
+    render_element_begin(r, out);
     if (r->format == RENDER_CSV)
         csv_gap(g, out);
     else
         json_gap(g, out);
-    element_end(r, out);
+    render_element_end(r, out);
 }
 
 void render_handle(struct render *r, const struct handle_row *h, struct buf *out)
 {
-    element_begin(r, out);
+    render_element_begin(r, out);
     if (r->format == RENDER_CSV)
         csv_handle(h, out);
     else
         json_handle(h, out);
-    element_end(r, out);
+    render_element_end(r, out);
 }

@@ -11,7 +11,14 @@
 #include "query/search.h"
 #include "query/thread.h"
 
-enum render_format { RENDER_TEXT, RENDER_JSONL, RENDER_JSON, RENDER_CSV };
+enum render_format {
+    RENDER_TEXT,
+    RENDER_JSONL,
+    RENDER_JSON,
+    RENDER_CSV,
+    RENDER_SVG,     /* timeline, gaps */
+    RENDER_GRAPHML, /* contacts */
+};
 
 #define RENDER_ID_LEAST 8
 
@@ -64,11 +71,20 @@ struct summary {
     uint64_t conversations; /* UINT64_MAX: left out */
     char digest[65];
     uint64_t generation;
+    struct summary_count { /* what a command counts besides, after the rest */
+        const char *key;
+        uint64_t n;
+    } more[8];
+    size_t n_more;
 };
+void summary_add(struct summary *s, const char *key, uint64_t n);
 /* Begins and ends the whole output: json's wrapping, csv's header, jsonl's summary line. json has
  * the summary first if it is known by then (`s` not NULL), else behind the hits. */
 void render_begin(struct render *r, const struct summary *s, struct buf *out);
 void render_end(struct render *r, const struct summary *s, bool summary_shown, struct buf *out);
+/* Around an element that a command writes itself: the commas of json, the lines of jsonl. */
+void render_element_begin(struct render *r, struct buf *out);
+void render_element_end(struct render *r, struct buf *out);
 /* One record; `order` only in threads, else NULL. `all_copies`: every copy and its provenance. */
 void render_record(struct render *r, const struct message_view *m, bool all_copies,
                    const char *order, struct buf *out);

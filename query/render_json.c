@@ -249,4 +249,6 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
     json_key_str(j, "digest", s->digest);
     json_key_uint(j, "generation", s->generation);
     json_key_str(j, "version", LICTOR_VERSION);
+    for (size_t i = 0; i < s->n_more; i++)
+        json_key_uint(j, s->more[i].key, s->more[i].n);
 }
