@@ -143,3 +143,15 @@ enum status cmd_find_id(struct session *s, const char *hex, struct message_ref *
     buf_release(&refs);
     return st;
 }
+
+void cmd_untested(struct buf *out, uint64_t n, const char *what)
+{
+    char text[32];
+    if (n == 0)
+        return;
+    cli_count_text(n, text);
+    buf_put_str(out, text);
+    buf_put_str(out, n == 1 ? " message " : " messages ");
+    buf_put_str(out, what);
+    buf_put_str(out, " could not be tested; all else of the query matches.\n");
+}

@@ -28,6 +28,7 @@ struct cmd_options {
     uint64_t context;
     bool context_given;
     const char *after, *before;
+    int by;      /* enum timeline_by */
     char **rest; /* arguments after CASE */
     int n_rest;
 };
@@ -37,6 +38,7 @@ int cmd_search(const struct cmd_options *o);
 int cmd_thread(const struct cmd_options *o);
 int cmd_message(const struct cmd_options *o);
 int cmd_handles(const struct cmd_options *o);
+int cmd_timeline(const struct cmd_options *o);
 
 struct session {
     const struct cmd_options *o;
@@ -64,6 +66,9 @@ struct summary session_summary(const struct session *s, struct slice query);
 struct query;
 MUST_USE enum status session_query(struct session *s, struct query **q, struct buf *shown,
                                    struct err *err);
+
+/* "3 messages under seal could not be tested; all else of the query matches."; nothing for 0. */
+void cmd_untested(struct buf *out, uint64_t n, const char *what);
 
 /* Prints the error and gives the exit code that goes with it. */
 int cmd_fail(const struct err *err);

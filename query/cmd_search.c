@@ -46,18 +46,6 @@ static enum status choose_digits(struct session *s, const struct search_result *
     return st;
 }
 
-static void put_untested(struct buf *out, uint64_t n, const char *what)
-{
-    char text[32];
-    if (n == 0)
-        return;
-    cli_count_text(n, text);
-    buf_put_str(out, text);
-    buf_put_str(out, n == 1 ? " message " : " messages ");
-    buf_put_str(out, what);
-    buf_put_str(out, " could not be tested; all else of the query matches.\n");
-}
-
 /* What the hits are: messages, unless another kind was shown among them. */
 static void footer(struct session *s, const struct search_result *r, bool others)
 {
@@ -72,8 +60,8 @@ static void footer(struct session *s, const struct search_result *r, bool others
                    r->conversations == 1 ? "" : "s", r->n_hits < r->total ? "; --all" : "");
     else
         buf_put_str(out, "none in the delivered data\n");
-    put_untested(out, r->sealed, "under seal");
-    put_untested(out, r->untimed, "without a time");
+    cmd_untested(out, r->sealed, "under seal");
+    cmd_untested(out, r->untimed, "without a time");
 }
 
 static enum status show(struct session *s, const struct query *q, struct slice shown,

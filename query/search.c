@@ -121,6 +121,8 @@ static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, 
                             struct err *err)
 {
     x->s->out->total += n;
+    if (x->s->o->visit)
+        TRY(x->s->o->visit(x->s->o->ctx, x->plan.segment, doc, n, err));
     if (x->s->o->limit == 0)
         return ST_OK;
     TRY(search_count_conversation(x, doc, err));

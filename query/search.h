@@ -25,6 +25,10 @@ enum search_sort { SORT_NEWEST, SORT_OLDEST };
 struct search_options {
     enum search_sort sort;
     uint64_t limit; /* hits wanted; UINT64_MAX for all; 0 for the total alone */
+    /* NULL, or called for what matches: `n` messages of document `doc` of a segment, in the order
+     * of documents. All of `total` comes by. */
+    enum status (*visit)(void *ctx, uint32_t segment, uint32_t doc, uint32_t n, struct err *err);
+    void *ctx;
 };
 struct search_result {
     uint64_t total;

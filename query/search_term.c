@@ -9,6 +9,8 @@ bool search_term_fits(const struct segment_search *x)
     const struct plan_node *root = x->plan.root;
     const struct search_options *o = x->s->o;
     bool term = root->kind == PLAN_MATCH && !root->sealed && root->match->kind == WALK_POSTING;
+    if (o->visit)
+        return false;
     if (o->limit == 0)
         return term || root->kind == PLAN_ANY;
     return term && o->sort == SORT_NEWEST && o->limit < root->match->cost;

@@ -129,3 +129,41 @@ enum status minutes_before(const struct source *src, struct buf *scratch, uint32
     *count = sum;
     return ST_OK;
 }
+
+static enum status block_each(struct slice data, uint32_t first,
+                              enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages,
+                                                   struct err *err),
+                              void *ctx, struct err *err)
+{
+    struct cursor c = cursor_of(data);
+    uint64_t at = first;
+
+    while (cursor_left(&c) && !c.bad) {
+        at += cursor_varint_max(&c, UINT32_MAX);
+        uint64_t n = cursor_varint(&c);
+        if (c.bad || at > UINT32_MAX)
+            return err_set(err, ST_DAMAGED, "the count of messages per minute is not possible");
+        TRY(visit(ctx, (uint32_t)at, n, err));
+    }
+    return ST_OK;
+}
+
+enum status minutes_each(const struct source *src, struct buf *scratch,
+                         enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages,
+                                              struct err *err),
+                         void *ctx, struct err *err)
+{
+    struct directory dir = {0};
+    uint64_t blocks = source_len(src, SEC_MINUTES_DIR) / MINUTES_ENTRY;
+
+    TRY(directory_open(&dir, src, SEC_MINUTES_DIR, MINUTES_ENTRY, blocks, err));
+    for (uint64_t i = 0; i < blocks; i++) {
+        struct piece p = {0};
+        struct slice data = {0};
+        TRY(directory_piece(&dir, i, 12, SEC_MINUTES, COLUMN_BYTES_MAX, scratch, &p, err));
+        uint32_t first = load_u32(p.entry);
+        TRY(source_read(src, SEC_MINUTES, p.off, p.len, scratch, &data, err));
+        TRY(block_each(data, first, visit, ctx, err));
+    }
+    return ST_OK;
+}

@@ -124,6 +124,12 @@ MUST_USE enum status minutes_write(struct sink *out, uint32_t *minutes, size_t n
 MUST_USE enum status minutes_before(const struct source *src, struct buf *scratch, uint32_t minute,
                                     uint64_t *count, struct err *err);
 
+/* Every minute and its messages, ascending. */
+MUST_USE enum status minutes_each(const struct source *src, struct buf *scratch,
+                                  enum status (*visit)(void *ctx, uint32_t minute,
+                                                       uint64_t messages, struct err *err),
+                                  void *ctx, struct err *err);
+
 /* ---- postings ---- */
 
 #define POSTING_BLOCK BITPACK_BLOCK

@@ -131,6 +131,13 @@ MUST_USE enum status segment_copy_to(struct segment *s, const uint32_t **docs, s
  * (segment_repeats) are not in it. */
 MUST_USE enum status segment_minutes(struct segment *s, struct segment_scratch *x, uint32_t from,
                                      uint32_t to, uint64_t *count, struct err *err);
+/* Every minute (sent / 60000) that has messages and how many, ascending; then, where overlays made
+ * repeats of a document, its minute again with what they add. Together they are exact: what
+ * state.messages says of all timed documents that are not hidden. */
+MUST_USE enum status segment_minutes_each(struct segment *s, struct segment_scratch *x,
+                                          enum status (*visit)(void *ctx, uint32_t minute,
+                                                               uint64_t messages, struct err *err),
+                                          void *ctx, struct err *err);
 /* Body row; borrowed until the next segment_row with this scratch. */
 MUST_USE enum status segment_row(struct segment *s, struct segment_scratch *x, uint32_t doc,
                                  struct slice *row, struct err *err);
