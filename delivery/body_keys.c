@@ -129,6 +129,7 @@ enum body_opening body_keys_open(const struct body_keys *k, struct slice key_id,
         text && !ad.failed &&
         crypto_aead_xchacha20poly1305_ietf_decrypt(text, NULL, NULL, box.data, box.len, ad.data,
                                                    ad.len, nonce.data, found->key) == 0;
+    out->failed |= ad.failed; /* no memory is no broken seal: the caller asks `out` */
     buf_release(&ad);
     if (!good)
         return BODY_BROKEN;

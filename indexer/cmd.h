@@ -31,6 +31,7 @@ int cmd_status(const struct cmd_options *o);
 int cmd_ledger(const struct cmd_options *o);
 int cmd_quarantine(const struct cmd_options *o);
 int cmd_compact(const struct cmd_options *o);
+int cmd_unseal(const struct cmd_options *o);
 int cmd_verify(const struct cmd_options *o);
 
 /* Prints the error and gives the exit code that goes with it. */

@@ -122,12 +122,14 @@ static void drop_chosen(struct manifest *next, const bool *chosen, size_t n)
     next->n_segments = kept;
 }
 
-static enum status compact_set(struct casefile *cf, const struct core_options *o,
-                               const bool *chosen, struct err *err)
+enum status compact_set(struct casefile *cf, const struct core_options *o, const bool *chosen,
+                        enum ledger_kind kind, struct err *err)
 {
     struct compaction c = {.cf = cf, .options = o};
     size_t all = casefile_segments(cf);
     enum status st = reload_init(&c.reload, err);
+    if (kind == LEDGER_UNSEAL) /* elsewhere nobody has judged what the texts contradict */
+        c.reload.late_keys = o->body_keys;
     c.sources = calloc(all + 1, sizeof *c.sources);
     if (st == ST_OK && !c.sources)
         st = err_no_memory(err);
@@ -139,7 +141,7 @@ static enum status compact_set(struct casefile *cf, const struct core_options *o
         }
     if (st == ST_OK)
         st = manifest_copy(casefile_manifest(cf), &c.next, err);
-    cli_progress_begin(&c.progress, o->progress, "compact");
+    cli_progress_begin(&c.progress, o->progress, kind == LEDGER_UNSEAL ? "unseal" : "compact");
     if (st == ST_OK)
         st = merge(&c, err);
     cli_progress_end(&c.progress);
@@ -151,7 +153,7 @@ static enum status compact_set(struct casefile *cf, const struct core_options *o
     reload_release(&c.reload);
     if (st == ST_OK) {
         drop_chosen(c.next, chosen, all);
-        return casefile_commit(cf, c.next, LEDGER_COMPACT, NULL, 0, err);
+        return casefile_commit(cf, c.next, kind, NULL, 0, err);
     }
     manifest_free(c.next);
     return st;
@@ -167,7 +169,7 @@ enum status compact_all(struct casefile *cf, const struct core_options *o, struc
     if (!chosen)
         return err_no_memory(err);
     memset(chosen, true, n);
-    enum status st = compact_set(cf, o, chosen, err);
+    enum status st = compact_set(cf, o, chosen, LEDGER_COMPACT, err);
     free(chosen);
     return st;
 }
@@ -196,7 +198,7 @@ static enum status merge_smallest(struct casefile *cf, const struct core_options
         qsort(by_size, n, sizeof *by_size, sized_cmp);
         for (size_t i = 0; i < n - SEGMENTS_AFTER; i++)
             chosen[by_size[i].index] = true;
-        st = compact_set(cf, o, chosen, err);
+        st = compact_set(cf, o, chosen, LEDGER_COMPACT, err);
     }
     free(by_size);
     free(chosen);
@@ -215,7 +217,7 @@ enum status compact_if_many(struct casefile *cf, const struct core_options *o, s
     bool any = false;
     for (size_t i = 0; i < n; i++)
         any |= chosen[i] = casefile_manifest(cf)->segments[i].n_overlays > OVERLAYS_MANY;
-    enum status st = any ? compact_set(cf, o, chosen, err) : ST_OK;
+    enum status st = any ? compact_set(cf, o, chosen, LEDGER_COMPACT, err) : ST_OK;
     free(chosen);
     return st;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "indexer/body.h"
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
 #include "indexer/invert.h"
@@ -169,6 +170,21 @@ enum status flush_content(struct flush *f, const struct target *t, struct arena 
     return flush_content_with(f, f->scratch, t, a, out, err);
 }
 
+static enum status open_late(const struct flush *f, struct arena *a, struct content *c,
+                             struct err *err)
+{
+    struct buf text = {0};
+    uint16_t flags = 0;
+    enum status st = body_unseal(f->late_keys, c, &text, &flags, err);
+    if (st == ST_OK && c->opened.data) {
+        c->opened = arena_copy(a, c->opened);
+        if (!c->opened.data)
+            st = err_no_memory(err);
+    }
+    buf_release(&text);
+    return st;
+}
+
 enum status flush_content_with(const struct flush *f, struct segment_scratch *scratch,
                                const struct target *t, struct arena *a, struct content *out,
                                struct err *err)
@@ -187,6 +203,8 @@ enum status flush_content_with(const struct flush *f, struct segment_scratch *sc
     if (!row.data)
         return err_no_memory(err);
     TRY(content_decode(row, a, out, err));
+    if (f->late_keys && out->body_kind == BODY_SEALED && !out->opened.data)
+        TRY(open_late(f, a, out, err));
     TRY(segment_conversation_of(s, scratch, t->doc, a, &conv, err));
     out->conv = conv.c;
     return ST_OK;

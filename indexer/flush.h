@@ -21,6 +21,7 @@
 
 struct core;
 struct inversion;
+struct body_keys;
 
 #define NO_SEGMENT UINT32_MAX
 
@@ -88,6 +89,7 @@ struct flush {
     struct books *books;    /* by dump table index; NULL in a compaction */
     uint64_t *lines_before; /* by dump table index: see dump_ctx_lines_before */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
+    const struct body_keys *late_keys; /* unseal: contents of the case are read as if opened */
 };
 
 MUST_USE enum status flush_open(struct flush *f, struct casefile *cf, struct run *run,
@@ -156,6 +158,14 @@ MUST_USE enum status flush_content_with(const struct flush *f, struct segment_sc
 MUST_USE enum status flush_claim(struct grown *g, uint64_t hi, uint64_t lo, uint32_t target,
                                  struct err *err);
 MUST_USE enum status flush_judge(struct flush *f, struct grown *claims, struct err *err);
+/* What is claimed by a service id: conversation, sender and id, as 128 bits. */
+void flush_id_key(struct content_hasher *h, const struct content *c, const uint8_t conv[KEY_SIZE],
+                  uint64_t key[2]);
+/* Claims of the documents of one segment with this id, in this conversation, from this sender. */
+MUST_USE enum status flush_claims_of_id(struct flush *f, struct grown *g, uint32_t segment,
+                                        const struct term_entry *id, const struct content *c,
+                                        const uint8_t conv[KEY_SIZE], const uint64_t key[2],
+                                        bool *found, struct err *err);
 /* The claims by service id, a part of flush_relate. */
 MUST_USE enum status flush_relate_ids(struct flush *f, struct err *err);
 /* Shares [0, n) out to the lanes, each an equal range. */

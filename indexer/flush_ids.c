@@ -21,8 +21,8 @@ struct ids {
     struct grown *shared; /* struct shared_id, by segment */
 };
 
-static void id_key(struct content_hasher *h, const struct content *c, const uint8_t conv[KEY_SIZE],
-                   uint64_t key[2])
+void flush_id_key(struct content_hasher *h, const struct content *c, const uint8_t conv[KEY_SIZE],
+                  uint64_t key[2])
 {
     uint8_t out[SHA256_SIZE], len[8];
     struct sha256 *sha = &h->sha;
@@ -57,7 +57,7 @@ static enum status claim_of(struct flush *f, uint32_t target, struct content *c,
 {
     const struct target *t = flush_target(f, target);
     TRY(flush_content(f, t, &f->temp, c, err));
-    id_key(&f->hasher, c, flush_doc(f, t)->conv->key, key);
+    flush_id_key(&f->hasher, c, flush_doc(f, t)->conv->key, key);
     return ST_OK;
 }
 
@@ -110,12 +110,12 @@ static enum status merge_segment(void *arg, size_t segment, struct err *err)
     return st == ST_END ? ST_OK : st;
 }
 
-/* Documents of one segment with this id, in this conversation, from this sender. */
-static enum status claims_of_id(struct flush *f, struct grown *g, const struct shared_id *shared,
-                                const struct content *c, const uint8_t conv[KEY_SIZE],
-                                const uint64_t key[2], bool *found, struct err *err)
+enum status flush_claims_of_id(struct flush *f, struct grown *g, uint32_t segment,
+                               const struct term_entry *id, const struct content *c,
+                               const uint8_t conv[KEY_SIZE], const uint64_t key[2], bool *found,
+                               struct err *err)
 {
-    struct segment *s = casefile_segment(f->cf, shared->segment);
+    struct segment *s = casefile_segment(f->cf, segment);
     uint32_t number, n;
     *found = false;
     TRY(segment_conversation_find(s, f->scratch, conv, KEY_SIZE, &number, &n, err));
@@ -126,7 +126,7 @@ static enum status claims_of_id(struct flush *f, struct grown *g, const struct s
     struct posting_iter *it;
     struct arena a; /* of one document at a time: any number of large texts may have one id */
     arena_init(&a, (size_t)16 << 10);
-    enum status st = posting_iter_open(s, shared->entry.handle, &it, err);
+    enum status st = posting_iter_open(s, id->handle, &it, err);
     if (st != ST_OK) {
         arena_release(&a);
         return st;
@@ -135,13 +135,13 @@ static enum status claims_of_id(struct flush *f, struct grown *g, const struct s
     st = posting_iter_seek(it, sc.first, &doc, err);
     while (st == ST_OK && doc < sc.first + sc.docs) {
         struct content other;
-        struct target probe = {.segment = shared->segment, .doc = doc};
+        struct target probe = {.segment = segment, .doc = doc};
         uint32_t target;
         arena_reset(&a);
         st = flush_content(f, &probe, &a, &other, err);
         if (st == ST_OK && (other.from.data == NULL) == (c->from.data == NULL) &&
             slice_eq(other.from, c->from)) {
-            st = flush_touch(f, shared->segment, doc, &target, err);
+            st = flush_touch(f, segment, doc, &target, err);
             if (st == ST_OK)
                 st = flush_claim(g, key[0], key[1], target, err);
             *found = true;
@@ -165,8 +165,9 @@ static enum status claims_of_shared(struct ids *o, struct grown *g, const struct
         bool found;
         arena_reset(&f->temp);
         TRY(claim_of(f, o->names[k].id, &c, key, err));
-        TRY(claims_of_id(f, g, s, &c, flush_doc(f, flush_target(f, o->names[k].id))->conv->key, key,
-                         &found, err));
+        TRY(flush_claims_of_id(f, g, s->segment, &s->entry, &c,
+                               flush_doc(f, flush_target(f, o->names[k].id))->conv->key, key,
+                               &found, err));
         if (found)
             TRY(flush_claim(g, key[0], key[1], o->names[k].id, err));
     }

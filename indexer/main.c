@@ -42,6 +42,13 @@ static const struct command commands[] = {
      "  --format text|json           how the books are printed (default text)\n"
      "  --progress auto|plain|none   progress on stderr (default: on a terminal)\n"
      "  --stages                     say on stderr where the time went\n"},
+    {"unseal", cmd_unseal, "kbfjmP", 0, 0, "unseal CASE --body-keys FILE [--format json]",
+     "Opens sealed bodies whose keys have arrived. Ids, order and content digest stay; the texts\n"
+     "become searchable. `add --body-keys` does the same for what it brings.\n"
+     "\n"
+     "  --body-keys FILE             keys of sealed bodies, lines `id base64key`\n"
+     "  -j, --threads N   --memory SIZE   --key FILE   --progress auto|plain|none\n"
+     "  --format text|json           messages opened, with broken seals, still sealed\n"},
     {"status", cmd_status, "kf", 0, 0, "status CASE [--format json]",
      "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
      "digest.\n"
@@ -227,6 +234,8 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
     o->n_rest = scan.n_rest - 1;
     if (o->n_rest < cmd->min_rest)
         return usage_error(cmd, cmd->name, "which DUMPs?");
+    if (cmd->run == cmd_unseal && !o->body_keys_file)
+        return usage_error(cmd, cmd->name, "which keys? --body-keys FILE");
     if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
         return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
     return EXIT_GOOD;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "indexer/body.h"
+
 enum status recogniser_init(struct recogniser *r, const struct body_keys *keys, struct err *err)
 {
     *r = (struct recogniser){.body_keys = keys};
@@ -147,30 +149,6 @@ static enum status make_attachments(struct recogniser *r, const struct record *r
     return ST_OK;
 }
 
-static enum status open_body(struct recogniser *r, struct recognised *out, struct err *err)
-{
-    struct content *c = &out->content;
-    char sent[24] = "";
-    if (c->sent != TIME_NONE)
-        snprintf(sent, sizeof sent, "%lld", (long long)c->sent);
-    buf_clear(&r->opened);
-    struct slice from = c->from.data ? c->from : slice_str("");
-    switch (body_keys_open(r->body_keys, c->seal_key, c->seal_nonce, c->seal_box, from,
-                           slice_str(sent), &r->opened)) {
-    case BODY_OPENED:
-        c->opened = r->opened.data ? buf_slice(&r->opened) : slice_str("");
-        return buf_status(&r->opened, err);
-    case BODY_BROKEN:
-        c->seal_broken = true;
-        out->flags |= DOC_SEAL_BROKEN;
-        break;
-    case BODY_NO_KEY:
-        break;
-    }
-    out->flags |= DOC_SEALED;
-    return ST_OK;
-}
-
 /* Pairs that stand elsewhere: in the content, the origin, or the copy's own fields. */
 static bool keep_extra(void *ctx, const struct record_pair *p)
 {
@@ -256,7 +234,7 @@ static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump
         c->seal_key = rec->seal_key;
         c->seal_nonce = rec->seal_nonce;
         c->seal_box = rec->seal_box;
-        TRY(open_body(r, out, err));
+        TRY(body_unseal(r->body_keys, c, &r->opened, &out->flags, err));
     }
     out->delivered = recognise_time(r, dump, &rec->time[RT_DELIVERED]);
     out->read = recognise_time(r, dump, &rec->time[RT_READ]);

@@ -3,6 +3,7 @@
  */
 #include "indexer/reload.h"
 
+#include "indexer/body.h"
 #include "indexer/worker.h"
 
 enum status reload_init(struct reload *r, struct err *err)
@@ -19,6 +20,8 @@ void reload_release(struct reload *r)
     content_hasher_release(&r->hasher);
     segment_scratch_free(r->scratch);
     arena_release(&r->temp);
+    buf_release(&r->text);
+    buf_release(&r->row);
     run_release(&r->run);
 }
 
@@ -67,6 +70,21 @@ static enum status reload_copies(struct reload *r, struct segment *s, struct seg
     return ST_OK;
 }
 
+/* The body of a sealed document, if its key is there: another row and other flags. */
+static enum status reload_open(struct reload *r, struct content *c, struct slice *row,
+                               uint16_t *flags, struct err *err)
+{
+    uint16_t before = *flags;
+    TRY(body_unseal(r->late_keys, c, &r->text, flags, err));
+    if (*flags == before)
+        return ST_OK;
+    buf_clear(&r->row);
+    content_encode(c, &r->row);
+    TRY(buf_status(&r->row, err));
+    *row = arena_copy(&r->run.stores[0].bytes, buf_slice(&r->row));
+    return row->data ? ST_OK : err_no_memory(err);
+}
+
 enum status reload_doc(struct reload *r, struct segment *s, struct segment_scratch *x,
                        const struct segment_conversation *conv, uint32_t doc, struct err *err)
 {
@@ -80,6 +98,10 @@ enum status reload_doc(struct reload *r, struct segment *s, struct segment_scrat
         return err_no_memory(err);
     TRY(content_decode(row, &r->temp, &c, err));
     c.conv = conv->c;
+    struct doc_state state;
+    TRY(segment_state(s, x, doc, &state, err));
+    if (r->late_keys && (state.flags & DOC_SEALED))
+        TRY(reload_open(r, &c, &row, &state.flags, err));
     struct run_doc *d = grown_add(&store->docs, sizeof *d);
     if (!d)
         return err_no_memory(err);
@@ -87,10 +109,10 @@ enum status reload_doc(struct reload *r, struct segment *s, struct segment_scrat
                           .row = row,
                           .kind = c.kind,
                           .has_id = c.kind == DOC_MESSAGE && c.id.len != 0,
-                          .has_state = true};
+                          .flags = state.flags,
+                          .has_state = true,
+                          .state = state};
     TRY(content_rehash(&r->hasher, &c, d->hash, err));
-    TRY(segment_state(s, x, doc, &d->state, err));
-    d->flags = d->state.flags;
     TRY(run_conversation(store, conv->key, &conv->c, &d->conv, err));
     TRY(reload_copies(r, s, x, doc, d->flags, err));
     atomic_store(&store->held, worker_store_held(store));

@@ -5,12 +5,15 @@
 #define INDEXER_RELOAD_H
 
 #include "indexer/run.h"
+#include "lictor/body_keys.h"
 
 struct reload {
     struct run run;
     struct content_hasher hasher;
     struct segment_scratch *scratch;
     struct arena temp;
+    const struct body_keys *late_keys; /* NULL, or: open what they open (unseal) */
+    struct buf text, row;              /* of an opened body */
 };
 
 MUST_USE enum status reload_init(struct reload *r, struct err *err);

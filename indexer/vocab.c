@@ -104,7 +104,7 @@ static enum status rebuild(struct vocab *v, size_t cap, bool *done, struct err *
 static enum status reseed(struct vocab *v, size_t cap, struct err *err)
 {
     for (int tries = 0;; tries++) {
-        bool done;
+        bool done = false;
         TRY(rebuild(v, tries < VOCAB_RESEEDS ? cap : cap << (tries - VOCAB_RESEEDS + 1), &done,
                     err));
         if (done)

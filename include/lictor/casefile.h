@@ -105,7 +105,7 @@ void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE]);
 
 /* ---- the ledger ---- */
 
-enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT };
+enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT, LEDGER_UNSEAL };
 
 struct ledger_dump { /* one dump of an `add` */
     struct slice name;
