@@ -16,6 +16,21 @@ void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, con
     *p = (struct cli_progress){.mode = mode, .verb = verb, .started_us = now, .last_us = now};
 }
 
+void cli_progress_begin_counted(struct cli_progress *p, enum cli_progress_mode mode,
+                                const char *verb, const char *unit)
+{
+    cli_progress_begin(p, mode, verb);
+    p->unit = unit;
+}
+
+static void amount_text(const struct cli_progress *p, uint64_t n, char out[32])
+{
+    if (p->unit)
+        cli_count_text(n, out);
+    else
+        cli_bytes_text(n, out);
+}
+
 static void duration_put(struct buf *b, uint64_t seconds)
 {
     if (seconds >= 3600)
@@ -28,16 +43,18 @@ static void duration_put(struct buf *b, uint64_t seconds)
 static void line_put(struct buf *b, const struct cli_progress *p, double seconds, uint64_t bytes,
                      uint64_t total, uint64_t records)
 {
-    char done[24], all[24], rate[24], count[32];
+    char done[32], all[32], rate[32], count[32];
     double per_second = seconds > 0 ? (double)bytes / seconds : 0;
-    cli_bytes_text(bytes, done);
-    cli_bytes_text((uint64_t)per_second, rate);
+    amount_text(p, bytes, done);
+    amount_text(p, (uint64_t)per_second, rate);
     buf_printf(b, "%s %s", p->verb, done);
     if (total > 0) {
         double part = bytes < total ? (double)bytes / (double)total : 1;
-        cli_bytes_text(total, all);
+        amount_text(p, total, all);
         buf_printf(b, " of %s, %d%%", all, (int)(part * 100));
     }
+    if (p->unit)
+        buf_printf(b, " %s", p->unit);
     buf_printf(b, ", %s/s", rate);
     if (records > 0) {
         cli_count_text((uint64_t)(seconds > 0 ? (double)records / seconds : 0), count);

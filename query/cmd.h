@@ -28,13 +28,16 @@ struct cmd_options {
     uint64_t context;
     bool context_given;
     const char *after, *before;
-    int by;      /* enum timeline_by */
+    int by;           /* enum timeline_by */
+    uint64_t threads; /* 0: one a processor */
+    enum cli_progress_mode progress;
     char **rest; /* arguments after CASE */
     int n_rest;
 };
 
 /* Each takes the parsed options and returns the exit code. */
 int cmd_search(const struct cmd_options *o);
+int cmd_scan(const struct cmd_options *o);
 int cmd_thread(const struct cmd_options *o);
 int cmd_message(const struct cmd_options *o);
 int cmd_handles(const struct cmd_options *o);
@@ -69,6 +72,12 @@ MUST_USE enum status session_query(struct session *s, struct query **q, struct b
 
 /* "3 messages under seal could not be tested; all else of the query matches."; nothing for 0. */
 void cmd_untested(struct buf *out, uint64_t n, const char *what);
+/* Hits that --limit, --all, --count and the format ask for; 0: the total alone. */
+uint64_t cmd_limit(const struct cmd_options *o);
+/* Prints a result in the format asked for. `method` and `read` as in struct summary. */
+MUST_USE enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
+                                     const struct search_result *r, const char *method,
+                                     uint64_t read, struct err *err);
 
 /* Prints the error and gives the exit code that goes with it. */
 int cmd_fail(const struct err *err);

@@ -47,10 +47,12 @@ static enum status choose_digits(struct session *s, const struct search_result *
 }
 
 /* What the hits are: messages, unless another kind was shown among them. */
-static void footer(struct session *s, const struct search_result *r, bool others)
+static void footer(struct session *s, const struct search_result *r, const struct summary *sum,
+                   bool others)
 {
-    char shown[32], total[32], conversations[32];
+    char shown[32], total[32], conversations[32], read[32];
     struct buf *out = &s->out;
+    cli_count_text(sum->read, read);
     cli_count_text(r->n_hits, shown);
     cli_count_text(r->total, total);
     cli_count_text(r->conversations, conversations);
@@ -62,12 +64,18 @@ static void footer(struct session *s, const struct search_result *r, bool others
         buf_put_str(out, "none in the delivered data\n");
     cmd_untested(out, r->sealed, "under seal");
     cmd_untested(out, r->untimed, "without a time");
+    if (sum->method)
+        buf_printf(out, "%s: %s stored records were read, and nothing of the index\n", sum->method,
+                   read);
 }
 
-static enum status show(struct session *s, const struct query *q, struct slice shown,
-                        const struct search_result *r, struct err *err)
+enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
+                            const struct search_result *r, const char *method, uint64_t read,
+                            struct err *err)
 {
     struct summary sum = session_summary(s, shown);
+    sum.method = method;
+    sum.read = read;
     bool others = false;
     sum.total = r->total;
     sum.conversations = r->conversations;
@@ -80,13 +88,13 @@ static enum status show(struct session *s, const struct query *q, struct slice s
         render_begin(&s->r, &sum, &s->out);
     TRY(show_hits(s, r, &others, err));
     if (s->r.format == RENDER_TEXT)
-        footer(s, r, others);
+        footer(s, r, &sum, others);
     else
         render_end(&s->r, &sum, true, &s->out);
     return ST_OK;
 }
 
-static uint64_t limit_of(const struct cmd_options *o)
+uint64_t cmd_limit(const struct cmd_options *o)
 {
     if (o->count)
         return 0;
@@ -109,13 +117,13 @@ int cmd_search(const struct cmd_options *o)
         return code;
     enum status st = session_query(&s, &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;
-    const struct search_options options = {.sort = o->sort, .limit = limit_of(o)};
+    const struct search_options options = {.sort = o->sort, .limit = cmd_limit(o)};
     if (st == ST_OK)
         st = search_run(&s.v, q, &options, &r, &err);
     if (st == ST_OK && o->count)
         buf_printf(&s.out, "%llu\n", (unsigned long long)r.total);
     else if (st == ST_OK)
-        st = show(&s, q, buf_slice(&shown), &r, &err);
+        st = cmd_show_result(&s, q, buf_slice(&shown), &r, NULL, 0, &err);
     bool found = r.total != 0;
     if (query_error) /* the place was shown already */
         st = ST_CLOSED;

@@ -42,6 +42,16 @@ static const struct command commands[] = {
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
      "  --color auto|always|never\n"},
+    {"scan", cmd_scan, "kfzcslanjP", 1, -1, "which QUERY?", "scan CASE [options] QUERY...",
+     "The same answer as search, by reading every stored message: no lexicon, no lists of words, "
+     "no\n"
+     "directory of keys or times is asked. Slow, and the proof that the index is right. The "
+     "summary\n"
+     "says \"method\":\"scan\" and how many records were read.\n"
+     "\n"
+     "  QUERY, --sort, --limit, --all, --count, --format, --tz, --key, --color: as for search\n"
+     "  -j, --threads N      default: one a processor\n"
+     "  --progress auto|plain|none   on stderr; auto: on a terminal\n"},
     {"thread", cmd_thread, "kfzcVWGAxTB", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
@@ -98,6 +108,8 @@ static const struct cli_option option_table[] = {
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
     {'b', 0, "by", "hour, day, week or month"},
+    {'j', 'j', "threads", "a number from 1 to 60"},
+    {'P', 0, "progress", "auto, plain or none"},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
     {OPT_LATER, 0, "continue", "an id"},
@@ -147,7 +159,13 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
     static const char *const colours[] = {"auto", "always", "never", NULL};
     static const char *const bys[] = {"hour", "day", "week", "month", NULL};
     static const char *const sorts[] = {"newest", "oldest", NULL};
-    int at = choose(arg, c == 'f' ? formats : c == 'c' ? colours : c == 'b' ? bys : sorts);
+    static const char *const progress[] = {"auto", "plain", "none", NULL};
+    const char *const *all = sorts;
+    if (c == 'f' || c == 'c')
+        all = c == 'f' ? formats : colours;
+    else if (c == 'b' || c == 'P')
+        all = c == 'b' ? bys : progress;
+    int at = choose(arg, all);
     if (at < 0)
         return false;
     if (c == 'f')
@@ -156,6 +174,8 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
         o->by = at;
     else if (c == 'c')
         o->colour = (enum cmd_colour)at;
+    else if (c == 'P')
+        o->progress = (enum cli_progress_mode)at;
     else
         o->sort = (enum search_sort)at;
     return true;
@@ -192,6 +212,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
     case 'x':
         o->context_given = true;
         return cli_uint(arg, 0, 1000000, &o->context);
+    case 'j':
+        return cli_uint(arg, 1, 60, &o->threads);
     case 'T':
         o->after = arg;
         return true;
@@ -238,7 +260,8 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
                             .argc = argc,
                             .options = option_table,
                             .n_options = OPTIONS,
-                            .dashes = cmd->run == cmd_search || cmd->run == cmd_timeline};
+                            .dashes = cmd->run == cmd_search || cmd->run == cmd_scan ||
+                                      cmd->run == cmd_timeline};
     enum cli_found found;
     while ((found = cli_scan_next(&scan)) != CLI_END) {
         int c = scan.option ? scan.option->id : 0;

@@ -67,6 +67,8 @@ void id_set_release(struct id_set *s);
 
 struct summary {
     struct slice query;
+    const char *method; /* "scan"; NULL: by the index, and left out */
+    uint64_t read;      /* with a method: stored records that were read */
     uint64_t total, sealed, untimed;
     uint64_t conversations; /* UINT64_MAX: left out */
     char digest[65];

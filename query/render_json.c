@@ -241,6 +241,10 @@ void json_handle(const struct handle_row *h, struct buf *out)
 void json_summary_keys(struct json_out *j, const struct summary *s)
 {
     json_key_slice(j, "query", s->query);
+    if (s->method) {
+        json_key_str(j, "method", s->method);
+        json_key_uint(j, "read", s->read);
+    }
     json_key_uint(j, "total", s->total);
     if (s->conversations != UINT64_MAX)
         json_key_uint(j, "conversations", s->conversations);

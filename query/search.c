@@ -73,7 +73,7 @@ static enum status hits_cut(struct search *s, struct err *err)
     return ST_OK;
 }
 
-static enum status hits_add(struct search *s, const struct message_ref *ref, struct err *err)
+enum status search_hit_add(struct search *s, const struct message_ref *ref, struct err *err)
 {
     if (s->cut && rank(s->o->sort, ref->sent) < s->worst)
         return ST_OK;
@@ -112,7 +112,7 @@ enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, 
         ref.sent = TIME_NONE;
     for (uint32_t i = 0; i < n; i++) {
         ref.k = k + i;
-        TRY(hits_add(x->s, &ref, err));
+        TRY(search_hit_add(x->s, &ref, err));
     }
     return ST_OK;
 }
@@ -188,9 +188,12 @@ static uint64_t distinct_keys(struct buf *keys)
     return distinct;
 }
 
-static enum status take_hits(struct search *s, struct err *err)
+enum status search_take(struct search *s, struct err *err)
 {
     size_t n;
+    s->out->conversations = distinct_keys(&s->conversations);
+    if (s->o->limit == 0)
+        return ST_OK;
     TRY(hits_sort(s, 0, err));
     s->out->hits = hits_refs(s, &n);
     s->out->n_hits = n < s->o->limit ? n : (size_t)s->o->limit;
@@ -207,9 +210,7 @@ enum status search_run(struct view *v, const struct query *q, const struct searc
     for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++)
         st = run_segment(&s, i, err);
     if (st == ST_OK)
-        result.conversations = distinct_keys(&s.conversations);
-    if (st == ST_OK && o->limit > 0)
-        st = take_hits(&s, err);
+        st = search_take(&s, err);
     if (st == ST_OK)
         *out = result;
     plan_ids_release(&s.ids);

@@ -41,6 +41,11 @@ MUST_USE enum status search_count_conversation(struct segment_search *x, uint32_
 /* Messages k .. k + n - 1 of a document are hits. */
 MUST_USE enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
                                      struct err *err);
+/* One hit, which is dropped at sight if it cannot be among those wanted. */
+MUST_USE enum status search_hit_add(struct search *s, const struct message_ref *ref,
+                                    struct err *err);
+/* What has gathered becomes the result: hits in order, conversations counted. */
+MUST_USE enum status search_take(struct search *s, struct err *err);
 
 /* True if the query is one term (or everything) and the segment hides and seals nothing that would
  * have to be tested: then totals come from the lexicon and most of its postings are never read. */

@@ -35,10 +35,14 @@ enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_PLAIN, CLI_PROGRESS_NON
 struct cli_progress {
     enum cli_progress_mode mode;
     const char *verb;
+    const char *unit; /* what is counted; NULL: bytes */
     int64_t started_us, last_us;
     bool drawn;
 };
 void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, const char *verb);
+/* The same where not bytes but things are counted: "records". */
+void cli_progress_begin_counted(struct cli_progress *p, enum cli_progress_mode mode,
+                                const char *verb, const char *unit);
 void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_bytes,
                        uint64_t records);
 void cli_progress_end(struct cli_progress *p);
