@@ -361,7 +361,7 @@ def period(x, tz):
 # ---- evaluation ------------------------------------------------------------------------------------
 
 Verdict = collections.namedtuple("Verdict", "true sealed untimed")  # sets of documents; the last two are unknown
-Answer = collections.namedtuple("Answer", "hits order total conversations sealed untimed")
+Answer = collections.namedtuple("Answer", "hits docs total conversations sealed untimed")
 
 
 class Corpus:
@@ -545,8 +545,7 @@ class Corpus:
     def field_id(self, v):
         v = plain_value(v)
         ours = re.fullmatch("[0-9a-fA-F]{8,32}", v)
-        return self.where(lambda d: d.service_id == v or (d.kind == "event" and d.of == v) or
-                          (d.kind == "message" and ours and d.key.startswith(v.lower())))
+        return self.where(lambda d: d.service_id == v or (d.kind == "message" and ours and d.key.startswith(v.lower())))
 
     def field_nick(self, v):
         match = wild(handle_pattern(v), nickname_fold).fullmatch
@@ -640,8 +639,10 @@ class Corpus:
         return b.sender is not None and bool(wild(by, as_is).fullmatch(b.sender))
 
 
-def shown_key(d):
-    return (d.sent is None, d.sent or 0, d.place[1], d.key)
+def shown_key(d, newest=False):
+    """The order of answers: time, untimed last; equal times by conversation and source order, also newest first."""
+    t = d.sent or 0
+    return (d.sent is None, -t if newest else t, d.conversation, d.place[1], d.repeat, d.key)
 
 
 def recipients(d):

@@ -5,7 +5,7 @@ text; smaller() gives the queries that are a step simpler, for shrinking."""
 import datetime, random, re, zoneinfo
 
 from lang import RANGE
-from words import CJK, EMOJI, WHOLE, WORD
+from words import CJK, EMOJI, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
 ZONES = ["UTC", "UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
@@ -97,7 +97,7 @@ class Generator:
         return self.r.choice([s, s, s, s.upper() if len(s.upper()) == len(s) else s])
 
     def usable(self, s):
-        return s and not SPECIAL.search(s) and not WORDS.match(s) and s[0] not in "-=@#" and s.isprintable()
+        return s and len(s.encode("utf-8", "replace")) <= 150 and not SPECIAL.search(s) and not WORDS.match(s) and s[0] not in "-=@#" and s.isprintable()
 
     def text_word(self, d):
         r = self.r
@@ -142,6 +142,8 @@ class Generator:
     def text_prefix(self, d):
         t = self.token(d)
         s = t.text[:self.r.randrange(1, len(t.text) + 1)]
+        if "wild" not in self.forms and any(class_of(c) == "sea" for c in s):
+            return None
         return s + "*" if self.usable(s) and t.kind == WORD and not s.endswith("'") else None
 
     def wild_of(self, s):

@@ -25,6 +25,11 @@ class Doc:
 Copy = collections.namedtuple("Copy", "source stage epoch seq dump sha256 side service account")
 
 
+def place_of(c):
+    """Source order: the source, stored before live, the epoch, the number."""
+    return raw_bytes(c.source), c.stage != "stored", raw_bytes(c.epoch or ""), c.seq
+
+
 def raw_bytes(s):
     """The bytes a string came from: those that were no UTF-8 stand as U+DC80..DCFF."""
     if s.isascii():
@@ -106,8 +111,9 @@ def instant(t, zone):
             d = datetime.datetime(*map(int, m.groups()[:5]), 59 if leap else int(m[6]))
             if m[8] in ("Z", "z"):
                 off = 0
-            elif m[8]:
-                off = (int(m[8][1:3]) * 60 + int(m[8][4:])) * (-60 if m[8][0] == "-" else 60)
+            elif m[8] or re.fullmatch(r"[+-]\d\d:\d\d", zone or ""):
+                z = m[8] or zone
+                off = (int(z[1:3]) * 60 + int(z[4:])) * (-60 if z[0] == "-" else 60)
             elif zone:
                 off = d.replace(tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset().total_seconds()
             else:
@@ -276,7 +282,7 @@ class Delivery:
             d.flags.add("untimed")
         if any(v.get("deleted") for v, _ in versions):
             d.flags.add("deleted")
-        d.place = (c, min((x.source, x.stage, x.epoch or "", x.seq) for x in d.copies), k)
+        d.place = (c, min(map(place_of, d.copies)), k)
         self.read_words(d)
         d.repeat = k
         return d
@@ -302,7 +308,7 @@ class Delivery:
         d.sealed, d.attachments, d.reply, d.service_id, d.of = None, [], None, None, body.get("of")
         d.copies = [Copy(stream[0], stream[1], stream[2], seq, frozenset(dumps), "", "", service, head.get("account"))]
         d.flags = {"untimed"} if d.sent is None else set()
-        d.place = (where, (stream[0], stream[1], stream[2] or "", seq), 0)
+        d.place = (where, place_of(d.copies[0]), 0)
         self.read_words(d)
         d.repeat = 0
         return d

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Random queries: the answers of `search` against the oracle of this folder.
-usage: run.py [--queries N] [--seed S] [--messages M] [--query Q [--tz ZONE]] [--irc] [--keep]
+usage: run.py [--queries N] [--seed S] [--messages M] [--query Q [--tz ZONE]] [--irc N] [--keep]
 $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
 import argparse, collections, json, os, pathlib, subprocess, sys
 
@@ -9,10 +9,11 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 
 import lictor_cli as cli
 from data import write_delivery
-from lang import Corpus, QueryError
+from lang import Corpus, QueryError, shown_key
 from queries import Generator, render, smaller
 from records import Number, read_dumps, record_key
 
+SORTS = ("newest", "oldest")
 FORMS = {"kind"}
 
 
@@ -24,7 +25,7 @@ def args():
     a.add_argument("--forms", default=",".join(sorted(FORMS)))
     a.add_argument("--query")
     a.add_argument("--tz", default="UTC")
-    a.add_argument("--irc", action="store_true")
+    a.add_argument("--irc", type=int, default=1, metavar="N", help="logs of ../shared to take in, where it exists")
     a.add_argument("--most", type=int, default=20, help="stop after so many disagreements")
     return a.parse_args()
 
@@ -50,19 +51,19 @@ class Bed:
         rows = [json.loads(x, parse_float=Number) for x in r.stdout.decode("utf-8", "surrogateescape").splitlines()]
         return rows, ""
 
-    def differs(self, query, tz, verbs=("search",)):
+    def differs(self, query, tz):
         """None, or what is different, in words."""
         try:
             want = self.corpus.answer(query, tz)
         except QueryError as e:
             want = e
-        for verb in verbs:
-            rows, err = self.ask(verb, query, tz)
+        for verb, sort in (("search", SORTS[len(query) % 2]),):
+            rows, err = self.ask(verb, query, tz, sort)
             if isinstance(want, QueryError) or rows is None:
                 if isinstance(want, QueryError) != (rows is None):
                     return f"{verb}: the oracle says {want if isinstance(want, QueryError) else want.total}; the program: {err[-300:] or rows[-1]}"
                 continue
-            d = compare(want, rows, self)
+            d = compare(want, rows, self, sort == "newest")
             if d:
                 return f"{verb}: {d}"
         return None
@@ -74,7 +75,7 @@ def key_of(row):
     return record_key(row["record"])
 
 
-def compare(want, rows, bed):
+def compare(want, rows, bed, newest):
     hits, summary = rows[:-1], rows[-1]
     if summary["type"] != "summary":
         return "no summary"
@@ -87,10 +88,11 @@ def compare(want, rows, bed):
     for name in ("total", "conversations", "sealed", "untimed"):
         if summary[name] != getattr(want, name):
             out.append(f"{name}: {summary[name]}, not {getattr(want, name)}")
-    times = [h.get("sent") for h in hits]
-    given = [t for t in times if t]
-    if None in times[:len(given)] or given != sorted(given, reverse=True):
-        out.append("not newest first, untimed last")
+    if not out:
+        in_order = [bed.docs[i].key for i in sorted(want.docs, key=lambda i: shown_key(bed.docs[i], newest))]
+        at = next((i for i, (a, b) in enumerate(zip(map(key_of, hits), in_order)) if a != b), None)
+        if at is not None:
+            out.append(f"order: hit {at} is {hits[at]}, not {in_order[at]}")
     return "; ".join(out)
 
 
@@ -148,10 +150,23 @@ def generated(o):
     return sorted((d / "dumps").iterdir())
 
 
+def irc(o):
+    """Real talk of real people, where it is at hand: dumps of one channel's logs."""
+    tool = HERE.parents[2] / "shared" / "tools" / "irc_to_ndjson.py"
+    if not o.irc:
+        return []
+    if not tool.exists():
+        print("irc: skipped, ../shared is not here")
+        return []
+    d = cli.TMP / "irc"
+    cli.tool(sys.executable, tool, "--files", o.irc, d)
+    return [Bed("irc", sorted(d.glob("*.ndjson")))]
+
+
 def main():
     o = args()
     forms = set(filter(None, o.forms.split(",")))
-    beds = [Bed("stories", generated(o)), Bed("hostile", write_delivery(cli.TMP / "hostile", o.seed, o.messages), 3)]
+    beds = [Bed("stories", generated(o)), Bed("hostile", write_delivery(cli.TMP / "hostile", o.seed, o.messages), 3), *irc(o)]
     if o.query:
         for b in beds:
             print(b.name, b.differs(o.query, o.tz) or f"agree: {b.corpus_hits(o.query, o.tz)}")
