@@ -1,270 +1,199 @@
-/* lictor-bench — makes synthetic deliveries (and later measures). One subcommand a verb. */
-#include <getopt.h>
+/* lictor-bench — makes synthetic deliveries and measures. This file: the command line. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "bench/gen.h"
-#include "lictor/os.h"
+#include "bench/measure.h"
 #include "lictor/thread.h"
 
-static const char usage_text[] =
-    "usage: lictor-bench generate OUTDIR [options]\n"
-    "\n"
-    "Makes a synthetic delivery: encrypted dumps in OUTDIR/dumps, beside it their keys and\n"
-    "truth.json, which says what a correct reader must find. The same options give the same\n"
-    "bytes, whatever -j. Prints the commands that ingest and search it.\n"
-    "\n"
-    "  -n, --messages N      messages, about (default 200000)\n"
-    "  -s, --seed S          seed (default 1)\n"
-    "  -d, --dumps D         dumps (default one for every 16,000 messages, at least 5)\n"
-    "      --scripts WHICH   mixed (default) or ascii\n"
-    "      --shape SHAPE     handsets (default) or server\n"
-    "      --age             zstd inside age (default)\n"
-    "      --zstd            zstd, not encrypted\n"
-    "      --plain           plain NDJSON\n"
-    "      --level L         zstd level (default 1)\n"
-    "      --key FILE        where the age identity goes (default OUTDIR/case.agekey)\n"
-    "      --body-keys FILE  where the body keys go (default OUTDIR/body.keys)\n"
-    "      --truth FILE      where the truth goes (default OUTDIR/truth.json)\n"
-    "  -j, --threads N       threads (default: all processors)\n"
-    "      --progress HOW    auto, plain or none\n"
-    "      --help, --version\n";
-
-enum {
-    OPT_SCRIPTS = 256,
-    OPT_SHAPE,
-    OPT_AGE,
-    OPT_ZSTD,
-    OPT_PLAIN,
-    OPT_LEVEL,
-    OPT_KEY,
-    OPT_BODY_KEYS,
-    OPT_TRUTH,
-    OPT_PROGRESS,
-    OPT_HELP,
-    OPT_VERSION
+struct command {
+    const char *name;
+    int (*run)(const struct measure_options *o);
+    const char *options;
+    int max_rest; /* -1: any number */
+    const char *missing, *usage, *help;
 };
 
-static const struct option options[] = {{"messages", required_argument, NULL, 'n'},
-                                        {"seed", required_argument, NULL, 's'},
-                                        {"dumps", required_argument, NULL, 'd'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"scripts", required_argument, NULL, OPT_SCRIPTS},
-                                        {"shape", required_argument, NULL, OPT_SHAPE},
-                                        {"age", no_argument, NULL, OPT_AGE},
-                                        {"zstd", no_argument, NULL, OPT_ZSTD},
-                                        {"plain", no_argument, NULL, OPT_PLAIN},
-                                        {"level", required_argument, NULL, OPT_LEVEL},
-                                        {"key", required_argument, NULL, OPT_KEY},
-                                        {"body-keys", required_argument, NULL, OPT_BODY_KEYS},
-                                        {"truth", required_argument, NULL, OPT_TRUTH},
-                                        {"progress", required_argument, NULL, OPT_PROGRESS},
-                                        {"help", no_argument, NULL, OPT_HELP},
-                                        {"version", no_argument, NULL, OPT_VERSION},
-                                        {NULL, 0, NULL, 0}};
+#define DELIVERY_HELP                                                                              \
+    "DELIVERY is a directory that `lictor-bench generate` made, or dumps and directories of\n"     \
+    "dumps (then with -i for what is encrypted).\n"
+#define COMMON_HELP                                                                                \
+    "  --format text|json\n"                                                                       \
+    "  --scratch DIR          where to write what is measured (default $TMPDIR, else /tmp);\n"     \
+    "                         removed at the end\n"                                                \
+    "  --programs DIR         where lictor-ingest and lictor-query are (default: beside this)\n"
 
-/* Which of two words was given; false if neither. */
-static bool one_of(const char *given, const char *no, const char *yes, bool *out)
+static const struct command commands[] = {
+    {"floor", cmd_floor, "ijfS", -1, "which DELIVERY?", "floor DELIVERY... [options]",
+     "Opens and inflates the dumps and does nothing else: no indexer can be faster.\n" DELIVERY_HELP
+     "\n"
+     "  -i, --identity FILE    age identity; again for more\n"
+     "  -j, --threads N        dumps at a time, on as many processors (default: all)\n"
+     "  --format text|json\n"},
+    {"ingest", cmd_ingest, "ijfSPmcBCk", -1, "which DELIVERY?", "ingest DELIVERY... [options]",
+     "Adds a delivery to a new case with the real program: ratio to the floor of the same run,\n"
+     "throughput, peak memory, time of each stage, and bytes of the case.\n" DELIVERY_HELP "\n"
+     "  -i, --identity FILE    age identity; again for more\n"
+     "      --body-keys FILE   keys of sealed bodies\n"
+     "  -j, --threads N        threads, on as many processors (default: all)\n"
+     "      --memory SIZE      passed to add and compact\n"
+     "      --case DIR         make the case there and keep it; its key is in --key FILE or\n"
+     "                         DIR.key\n"
+     "      --no-compact       leave the case as add left it\n" COMMON_HELP},
+};
+
+enum { OPT_VERSION = 256 };
+
+static const struct cli_option option_table[] = {
+    {'i', 'i', "identity", "a file with an age identity"},
+    {'j', 'j', "threads", "a number from 1 to 1024"},
+    {'f', 0, "format", "text or json"},
+    {'S', 0, "scratch", "a directory"},
+    {'P', 0, "programs", "a directory"},
+    {'m', 0, "memory", "a size such as 512M or 8G"},
+    {'c', 0, "case", "a directory"},
+    {'k', 0, "key", "a key file"},
+    {'B', 0, "body-keys", "a file"},
+    {'C', 0, "no-compact", NULL},
+    {'h', 'h', "help", NULL},
+    {OPT_VERSION, 0, "version", NULL},
+};
+#define OPTIONS (sizeof option_table / sizeof *option_table)
+
+static void print_usage(FILE *f)
 {
-    *out = strcmp(given, yes) == 0;
-    return *out || strcmp(given, no) == 0;
+    fputs("usage: " BENCH_PROGRAM " COMMAND [options] [arguments]\n"
+          "Makes synthetic deliveries and measures what is done with them.\n\n"
+          "  generate OUTDIR [options]\n",
+          f);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %s\n", commands[i].usage);
+    fputs("\nMore on one of them: " BENCH_PROGRAM " COMMAND --help\n"
+          "Exit: 0 done; 2 usage; 3 failure; 130 interrupted.\n",
+          f);
 }
 
-static bool progress_of(const char *given, enum cli_progress_mode *out)
+static int usage_error(const struct command *c, const char *what, const char *why)
 {
-    static const char *const names[] = {"auto", "plain", "none"};
-
-    for (unsigned i = 0; i < 3; i++)
-        if (strcmp(given, names[i]) == 0) {
-            *out = (enum cli_progress_mode)i;
-            return true;
-        }
-    return false;
+    char text[CLI_FAULT_SIZE + 64];
+    snprintf(text, sizeof text, "%s: %s", what, why);
+    cli_error(BENCH_PROGRAM, text);
+    if (c)
+        fprintf(stderr, "usage: " BENCH_PROGRAM " %s\n(" BENCH_PROGRAM " %s --help says more)\n",
+                c->usage, c->name);
+    else
+        fputs("(" BENCH_PROGRAM " --help lists the commands)\n", stderr);
+    return EXIT_USAGE;
 }
 
-static bool number_option(int opt, const char *arg, struct gen_options *o)
+/* One option; false if its value is malformed. */
+static bool take_option(struct measure_options *o, int c, char *arg)
 {
-    uint64_t v = 0;
-
-    switch (opt) {
-    case 'n':
-        return cli_uint(arg, 1, UINT64_C(2000000000), &o->messages);
-    case 's':
-        return cli_uint(arg, 0, UINT64_MAX, &o->seed);
-    case 'd':
-        if (!cli_uint(arg, 1, 1000000, &v))
-            return false;
-        o->dumps = (uint32_t)v;
+    uint64_t v;
+    switch (c) {
+    case 'i':
+        o->identities[o->n_identities++] = arg;
         return true;
     case 'j':
         if (!cli_uint(arg, 1, 1024, &v))
             return false;
         o->threads = (unsigned)v;
         return true;
-    default:
-        if (!cli_uint(arg, 1, 19, &v))
-            return false;
-        o->level = (int)v;
+    case 'f':
+        o->json = strcmp(arg, "json") == 0;
+        return o->json || strcmp(arg, "text") == 0;
+    case 'S':
+        o->scratch = arg;
         return true;
-    }
-}
-
-static bool option_take(int opt, const char *arg, struct gen_options *o)
-{
-    switch (opt) {
-    case 'n':
-    case 's':
-    case 'd':
-    case 'j':
-    case OPT_LEVEL:
-        return number_option(opt, arg, o);
-    case OPT_SCRIPTS:
-        return one_of(arg, "mixed", "ascii", &o->ascii);
-    case OPT_SHAPE:
-        return one_of(arg, "handsets", "server", &o->server);
-    case OPT_AGE:
-    case OPT_ZSTD:
-    case OPT_PLAIN:
-        o->age = opt == OPT_AGE;
-        o->zstd = opt != OPT_PLAIN;
+    case 'P':
+        o->programs = arg;
         return true;
-    case OPT_KEY:
-        o->key = arg;
+    case 'm':
+        o->memory = arg;
+        return cli_size(arg, &v);
+    case 'c':
+        o->case_dir = arg;
         return true;
-    case OPT_BODY_KEYS:
+    case 'k':
+        o->key_file = arg;
+        return true;
+    case 'B':
         o->body_keys = arg;
         return true;
-    case OPT_TRUTH:
-        o->truth = arg;
-        return true;
-    case OPT_PROGRESS:
-        return progress_of(arg, &o->progress);
     default:
-        return false;
+        o->no_compact = true;
+        return true;
     }
 }
 
-static int usage_error(const char *text)
+static int option_error(const struct command *cmd, const struct cli_scan *scan,
+                        enum cli_found found)
 {
-    cli_error("lictor-bench", text);
-    fputs("Try: lictor-bench --help\n", stderr);
-    return 2;
+    char text[CLI_FAULT_SIZE];
+    cli_scan_fault(scan, found, text);
+    return usage_error(cmd, cmd->name, text);
 }
 
-/* For a shell: in single quotes where a byte could mean something else. */
-static void put_quoted(struct buf *b, const char *dir, const char *rest)
+static int parse(const struct command *cmd, int argc, char **argv, struct measure_options *o)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./-+,:=@%";
-    bool quote = dir[strspn(dir, plain)] != 0;
-
-    buf_put_str(b, quote ? "'" : "");
-    for (const char *s = dir; *s; s++) {
-        if (*s == '\'')
-            buf_put_str(b, "'\\''");
-        else
-            buf_put_u8(b, (uint8_t)*s);
-    }
-    buf_put_str(b, rest);
-    buf_put_str(b, quote ? "'" : "");
-}
-
-static void put_key(struct buf *b, const struct gen_options *o, const char *option,
-                    const char *given, const char *name)
-{
-    buf_put_str(b, option);
-    put_quoted(b, given ? given : o->dir, given ? "" : name);
-}
-
-/* How to go on, to be copied line by line. */
-static void print_next(const struct gen_options *o)
-{
-    struct buf b = {0};
-    struct err err = {0};
-
-    buf_put_str(&b, "Next:\n  lictor-ingest init ");
-    put_quoted(&b, o->dir, "/case");
-    put_key(&b, o, " --key ", NULL, "/case.key");
-    buf_put_str(&b, "\n  lictor-ingest add ");
-    put_quoted(&b, o->dir, "/case");
-    put_key(&b, o, " --key ", NULL, "/case.key");
-    if (o->age)
-        put_key(&b, o, " -i ", o->key, "/case.agekey");
-    put_key(&b, o, " --body-keys ", o->body_keys, "/body.keys");
-    put_key(&b, o, " ", NULL, "/dumps");
-    buf_put_str(&b, "\n  lictor-query search ");
-    put_quoted(&b, o->dir, "/case");
-    put_key(&b, o, " --key ", NULL, "/case.key");
-    buf_put_str(&b, o->messages >= STORY_LEAST && o->dumps > 1 ? " '\"blue van\"'\n" : " '*'\n");
-    if (buf_status(&b, &err) == ST_OK)
-        fwrite(b.data, 1, b.len, stdout);
-    buf_release(&b);
-}
-
-static int run_generate(struct gen_options *o)
-{
-    struct err err = {0};
-    struct tally sum;
-    char records[32], messages[32];
-
-    if (o->dumps == 0) {
-        uint64_t d = o->messages / 16000;
-        o->dumps = (uint32_t)(d < 5 ? 5 : d > 4000 ? 4000 : d);
-    }
-    stop_install();
-    enum status st = generate(o, &sum, &err);
-    if (st != ST_OK) {
-        cli_error("lictor-bench", err.text);
-        return st == ST_INTERRUPTED ? 130 : st == ST_USAGE ? 2 : 3;
-    }
-    cli_count_text(sum.records, records);
-    cli_count_text(sum.messages, messages);
-    printf("%s records, %s messages, %u dumps in %s/dumps\n", records, messages, o->dumps, o->dir);
-    print_next(o);
-    return 0;
-}
-
-static int generate_main(int argc, char **argv)
-{
-    struct gen_options o = {
-        .messages = 200000, .seed = 1, .level = 1, .zstd = true, .age = true, .threads = os_cpus()};
-    char text[128];
-
-    for (int opt; (opt = getopt_long(argc, argv, "n:s:d:j:h", options, NULL)) != -1;) {
-        if (opt == OPT_HELP || opt == 'h') {
-            fputs(usage_text, stdout);
-            return 0;
+    struct cli_scan scan = {
+        .argv = argv, .argc = argc, .options = option_table, .n_options = OPTIONS};
+    enum cli_found found;
+    while ((found = cli_scan_next(&scan)) != CLI_END) {
+        int c = scan.option ? scan.option->id : 0;
+        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
+            return option_error(cmd, &scan, CLI_UNKNOWN);
+        if (found != CLI_OPTION)
+            return option_error(cmd, &scan, found);
+        if (c == 'h') {
+            printf("usage: " BENCH_PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
+            exit(EXIT_GOOD);
         }
-        if (opt == OPT_VERSION) {
-            puts("lictor-bench " LICTOR_VERSION);
-            return 0;
+        if (c == OPT_VERSION) {
+            puts(BENCH_PROGRAM " " LICTOR_VERSION);
+            exit(EXIT_GOOD);
         }
-        if (opt == '?')
-            return usage_error("unknown option, or one without its value");
-        if (!option_take(opt, optarg, &o)) {
-            snprintf(text, sizeof(text), "%.60s: not a value this option takes", optarg);
-            return usage_error(text);
-        }
+        if (!take_option(o, c, scan.value))
+            return option_error(cmd, &scan, CLI_OPTION);
     }
-    if (optind + 1 != argc)
-        return usage_error("generate takes one directory");
-    o.dir = argv[optind];
-    return run_generate(&o);
+    if (scan.n_rest == 0)
+        return usage_error(cmd, cmd->name, cmd->missing);
+    if (cmd->max_rest >= 0 && scan.n_rest > cmd->max_rest)
+        return usage_error(cmd, argv[cmd->max_rest], "unexpected argument");
+    o->rest = argv;
+    o->n_rest = scan.n_rest;
+    return EXIT_GOOD;
+}
+
+static int run_command(const struct command *cmd, int argc, char **argv)
+{
+    struct measure_options o = {.identities = calloc((size_t)argc + 1, sizeof(char *)), .seed = 1};
+    int code = o.identities ? parse(cmd, argc, argv, &o) : EXIT_FAILED;
+    if (code == EXIT_GOOD) {
+        stop_install();
+        code = cmd->run(&o);
+    }
+    free(o.identities);
+    return code;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage_error("a command is missing");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        fputs(usage_text, stdout);
-        return 0;
+        return usage_error(NULL, "which command", "none was given");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return EXIT_GOOD;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("lictor-bench " LICTOR_VERSION);
-        return 0;
+        puts(BENCH_PROGRAM " " LICTOR_VERSION);
+        return EXIT_GOOD;
     }
     if (strcmp(argv[1], "generate") == 0)
-        return generate_main(argc - 1, argv + 1);
-    return usage_error("unknown command");
+        return cmd_generate(argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run_command(&commands[i], argc - 2, argv + 2);
+    return usage_error(NULL, argv[1], "no such command");
 }

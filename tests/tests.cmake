@@ -88,6 +88,7 @@ lictor_fuzz_target(words text)
 # --- the programs from outside -----------------------------------------------------------------
 lictor_script_test(cli tests/cli/age_interop.py)
 lictor_script_test(cli tests/cli/bad_input.py)
+lictor_script_test(cli tests/cli/bench.py)
 lictor_script_test(cli tests/cli/generate_truth.py)
 lictor_script_test(cli tests/cli/ingest.py)
 lictor_script_test(cli tests/cli/message_id.py)

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The measuring commands of lictor-bench on a small delivery: that they run, that their figures agree
+with each other, with truth.json and with what lictor-query says, and that errors are errors. No time
+is ever asserted."""
+import os, signal, subprocess, time
+from lictor_cli import *
+
+D = TMP / "delivery"
+
+
+def figures(*args, code=0):
+    r = run(BENCH, *args, "--format", "json")
+    if not check(r.returncode == code, f"{args[0]} ends with {code}", (r.returncode, r.stderr)):
+        raise RuntimeError(args[0])
+    return json.loads(r.stdout)
+
+
+def truth():
+    return json.loads((D / "truth.json").read_text())
+
+
+def test_generate():
+    r = run(BENCH, "generate", D, "-n", 3000, "--scripts", "ascii", "--progress=none")
+    check(r.returncode == 0, "generate", r.stderr)
+
+
+def raw_bytes():
+    n = 0
+    for p in sorted((D / "dumps").iterdir()):
+        n += len(tool("zstd", "-dcq", data=tool("age", "-d", "-i", D / "case.agekey", p)))
+    return n
+
+
+def test_floor():
+    f = figures("floor", D)
+    check(f["raw_bytes"] == raw_bytes(), "the floor inflates what the stock tools inflate", f)
+    check(f["dumps"] == 5 and f["floor_s"] > 0, "the floor has dumps and a time", f)
+    g = figures("floor", "-i", D / "case.agekey", "-j", 1, D / "dumps")
+    check(g["raw_bytes"] == f["raw_bytes"] and g["threads"] == 1, "one thread, dumps named, same bytes", g)
+    t = run(BENCH, "floor", D)
+    check(t.returncode == 0 and f"{f['raw_bytes']:,}" in t.stdout.decode(), "text has the same bytes", t.stdout)
+
+
+def test_ingest():
+    scratch = TMP / "scratch"
+    scratch.mkdir()
+    f, want = figures("ingest", D, "--scratch", scratch), truth()
+    check((f["records"], f["messages"], f["copies"]) == (want["records"], want["messages"], want["copies"]), "the books of the truth", f)
+    check(f["ratio"] > 0 and abs(f["ratio"] - f["add_s"] / f["floor_s"]) < 0.01 * f["ratio"], "ratio = add : floor", f)
+    check(abs(f["case_over_text"] - f["case_bytes"] / f["text_bytes"]) < 0.001, "case : text", f)
+    check(f["peak_bytes"] > 1 << 20, "peak memory", f)
+    names = {"read", "match", "order", "classify", "terms", "relate", "write", "commit"}
+    check({k[:-7] for k in f["stages"] if k.endswith("_wall_s")} >= names, "a time of each stage", f["stages"])
+    check(not list(scratch.iterdir()), "scratch space is empty again", list(scratch.iterdir()))
+
+
+def test_ingest_keeps_case():
+    c = TMP / "kept"
+    f = figures("ingest", D, "--case", c, "--no-compact", "-j", 1)
+    r = run(QUERY, "search", c, "--key", TMP / "kept.key", "--format", "jsonl", "--", "*")
+    rows = [json.loads(x) for x in r.stdout.splitlines()]
+    text = sum(len(base64.b64decode(m["text_base64"])) if "text_base64" in m else len(m.get("text", "").encode())
+               for m in rows if m["type"] == "message")
+    check(f["text_bytes"] == text, "bytes of text are those of the messages", (f["text_bytes"], text))
+    check(f["case_bytes"] == sum(p.stat().st_size for p in c.rglob("*") if p.is_file()), "bytes of the case", f)
+    check("compact_s" not in f, "--no-compact compacts nothing", f)
+    again = run(BENCH, "ingest", D, "--case", c)
+    check(again.returncode == 3 and b"kept.key" in again.stderr, "a case that exists is not overwritten", again.stderr)
+
+
+def fails(code, says, *args, **kw):
+    r = run(BENCH, *args, **kw)
+    check(r.returncode == code and all(s in r.stderr.decode() for s in says), f"{args}: {code}, {says}", (r.returncode, r.stderr))
+    check(not r.stdout, f"{args}: nothing on stdout", r.stdout[:200])
+
+
+def test_usage():
+    fails(2, ["which command"])
+    fails(2, ["nonsense", "no such command"], "nonsense")
+    fails(2, ["which DELIVERY?", "usage: lictor-bench floor"], "floor")
+    fails(2, ["--nonsense"], "floor", D, "--nonsense")
+    fails(2, ["--memory"], "floor", D, "--memory", "1G")
+    fails(2, ["--threads", "0"], "ingest", D, "-j", "0")
+    fails(2, ["--memory", "much"], "ingest", D, "--memory", "much")
+    fails(2, ["there is no such dump"], "floor", TMP / "nowhere")
+    fails(2, ["standard input"], "floor", "-")
+    fails(2, ["--programs", "lictor-ingest"], "ingest", D, "--programs", TMP)
+    for verb in ("floor", "ingest"):
+        h = run(BENCH, verb, "--help")
+        check(h.returncode == 0 and f"usage: lictor-bench {verb}".encode() in h.stdout, f"{verb} --help", h)
+
+
+def test_bad_deliveries():
+    (TMP / "empty").mkdir()
+    fails(2, ["no dump"], "floor", TMP / "empty")
+    fails(3, ["part-0001", "identit"], "floor", D / "dumps")
+    cut = write("cut/part.ndjson.zst", zstd(dump([msg(1), msg(2)]))[:-9])
+    fails(3, ["part.ndjson.zst"], "floor", cut)
+    fails(3, ["part.ndjson.zst"], "ingest", cut)
+
+
+def test_no_room():
+    fails(3, ["nowhere"], "ingest", D, "--scratch", TMP / "nowhere")
+    scratch = TMP / "small"
+    scratch.mkdir()
+    fails(3, ["lictor-ingest add"], "ingest", D, "--scratch", scratch, preexec_fn=limit_files(100000))
+    check(not list(scratch.iterdir()), "after a full disk the scratch space is empty", list(scratch.iterdir()))
+
+
+def test_interrupted():
+    scratch = TMP / "stopped"
+    scratch.mkdir()
+    big = TMP / "big"
+    run(BENCH, "generate", big, "-n", 60000, "--progress=none")
+    p = subprocess.Popen([BENCH, "ingest", str(big), "--scratch", str(scratch)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    for _ in range(600):
+        if list(scratch.glob("*/case")):
+            break
+        time.sleep(0.05)
+    os.killpg(p.pid, signal.SIGINT)
+    out, err = p.communicate(timeout=120)
+    check(p.returncode == 130 and b"interrupted" in err and not out, "Ctrl-C ends with 130", (p.returncode, err, out))
+    check(not list(scratch.iterdir()), "after Ctrl-C the scratch space is empty", list(scratch.iterdir()))
+
+
+each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
+finish()
