@@ -21,7 +21,7 @@ struct cmd_options {
     enum cmd_colour colour;
     enum search_sort sort;
     uint64_t limit; /* 0: not given */
-    bool all, count;
+    bool all, count, hits;
     const char *conv, *group, *around;
     char **with; /* in the order given */
     int n_with;
@@ -38,6 +38,7 @@ struct cmd_options {
 /* Each takes the parsed options and returns the exit code. */
 int cmd_search(const struct cmd_options *o);
 int cmd_scan(const struct cmd_options *o);
+int cmd_batch(const struct cmd_options *o);
 int cmd_thread(const struct cmd_options *o);
 int cmd_message(const struct cmd_options *o);
 int cmd_handles(const struct cmd_options *o);
@@ -72,6 +73,9 @@ MUST_USE enum status session_query(struct session *s, struct query **q, struct b
 
 /* "3 messages under seal could not be tested; all else of the query matches."; nothing for 0. */
 void cmd_untested(struct buf *out, uint64_t n, const char *what);
+/* Words must be made as those of the case were, or an answer would be wrong in silence: ST_DAMAGED
+ * where they are not. */
+MUST_USE enum status session_words(const struct session *s, struct err *err);
 /* Hits that --limit, --all, --count and the format ask for; 0: the total alone. */
 uint64_t cmd_limit(const struct cmd_options *o);
 /* Prints a result in the format asked for. `method` and `read` as in struct summary. */

@@ -26,8 +26,7 @@ static enum status join_query(const struct cmd_options *o, struct buf *out, stru
     return buf_status(out, err);
 }
 
-/* Words must be made as those of the case were, or an answer would be wrong in silence. */
-static enum status check_words(const struct session *s, struct err *err)
+enum status session_words(const struct session *s, struct err *err)
 {
     const char *theirs = casefile_words_version(s->cf);
     if (strcmp(theirs, words_version()) == 0)
@@ -62,7 +61,7 @@ static enum status parse(struct session *s, struct slice text, struct query **q,
 enum status session_query(struct session *s, struct query **q, struct buf *shown, struct err *err)
 {
     struct buf text = {0};
-    enum status st = check_words(s, err);
+    enum status st = session_words(s, err);
     if (st == ST_OK)
         st = join_query(s->o, &text, err);
     if (st == ST_OK)

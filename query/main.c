@@ -50,8 +50,26 @@ static const struct command commands[] = {
      "says \"method\":\"scan\" and how many records were read.\n"
      "\n"
      "  QUERY, --sort, --limit, --all, --count, --format, --tz, --key, --color: as for search\n"
-     "  -j, --threads N      default: one a processor\n"
+     "  --threads N          default: one a processor\n"
      "  --progress auto|plain|none   on stderr; auto: on a terminal\n"},
+    {"batch", cmd_batch, "kfzcslaHP", 1, 1, "which QUERIES.txt?",
+     "batch CASE [options] QUERIES.txt",
+     "Answers many queries, one a line (`-`: of standard input), each as search does: line, "
+     "query,\n"
+     "parsed form, total, conversations and what could not be tested; or the error and its place. "
+     "One\n"
+     "bad query does not stop the others. Lines that are blank or begin with # are skipped (a "
+     "query\n"
+     "for a #tag: a blank before it).\n"
+     "\n"
+     "  --hits               also the hits, each with the line of its query (`query`): jsonl, "
+     "json,\n"
+     "                       csv (then hits alone; errors are on stderr)\n"
+     "  --sort newest|oldest  --limit N   of the hits of each query (all)\n"
+     "  --format text|jsonl|json|csv      jsonl: `type` is result, those of hits or, last, "
+     "summary\n"
+     "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
+     "Exit: 2 if a query was bad, 1 if none found anything.\n"},
     {"thread", cmd_thread, "kfzcVWGAxTB", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
@@ -108,6 +126,7 @@ static const struct cli_option option_table[] = {
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
     {'b', 0, "by", "hour, day, week or month"},
+    {'H', 0, "hits", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'P', 0, "progress", "auto, plain or none"},
     {'h', 'h', "help", NULL},
@@ -197,6 +216,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return o->all = true;
     case 'n':
         return o->count = true;
+    case 'H':
+        return o->hits = true;
     case 'V':
         o->conv = arg;
         return true;
@@ -235,6 +256,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--format svg", "only timeline draws a picture");
     if (o->format == RENDER_GRAPHML)
         return usage_error(cmd, "--format graphml", "this command has no graph");
+    if (o->hits && o->format == RENDER_TEXT)
+        return usage_error(cmd, "--hits", "needs --format jsonl, json or csv");
     int ways = (o->conv != NULL) + (o->n_with != 0) + (o->group != NULL) + (o->around != NULL);
     if (cmd->run == cmd_thread && ways != 1)
         return usage_error(cmd, cmd->name,

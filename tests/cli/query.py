@@ -1,33 +1,10 @@
 #!/usr/bin/env python3
 """lictor-query from outside: outputs, exit codes, hostile text, zones; every command and format.
 Needs zstd and age; $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
-import base64, csv, io, json, os, re, signal, subprocess, time
+import csv, io, json, os, re, signal, subprocess, time
 
 from lictor_cli import *
-
-H = 3600000
-EVIL = "\x1b[2J\u202e evil \x07\x9b\u2066"
-
-
-def delivery():
-    """Two handsets, a group, a hole, a conflict, a sealed body, an untimed message, hostile text."""
-    sealed = {"key": "K1", "nonce": base64.b64encode(b"n" * 24).decode(), "box": base64.b64encode(b"b" * 40).decode()}
-    a = [msg(1, "the harbour at noon", sent=T, id="m1"), msg(2, "bring the blue van", "bert", ["anna"], T + H),
-         msg(6, "ok", sent=T + 2 * H), msg(7, "no time at all", sent=None), msg(8, "last words", sent=T + 3 * H, read=T + 4 * H),
-         msg(9, None, sent=T + 3 * H + 1, sealed=sealed), {"kind": "message", "seq": 10, "from": "anna", "group": "crew", "sent": T, "text": "all aboard"},
-         {"kind": "event", "seq": 11, "what": "join", "group": "crew", "who": ["zed"], "time": T + 5},
-         {"kind": "contact", "seq": 12, "owner": "anna", "handle": "bert", "nickname": "Big B"},
-         {"kind": "note", "seq": 13, "owner": "anna", "time": T, "text": "note to myself about the harbour"}]
-    b = [msg(1, "the harbour at nine", sent=T, id="m1", delivered=T + 7), msg(2, "bring the blue van", "bert", ["anna"], T + H, x_extra={"n": [1, EVIL]}),
-         {"kind": "message", "seq": 3, "from": "bert", "group": "crew", "sent": T + 9, "text": "aye"},
-         msg(4, "three of us", "anna", ["bert", "carl"], T + 9), msg(5, EVIL + "text", EVIL, ["bert"], T + 10, attachments=[{"name": EVIL, "caption": EVIL, "size": 5}])]
-    p = [write("part one.ndjson.zst.age", age(zstd(dump(a, "imei:A", account="anna", authority="police")))),
-         write("b.zst", zstd(dump(b, "imei:B", account="bert")))]
-    c = Case("query")
-    r = c.add(*p)
-    check(r.code == 0, "the delivery goes in", r)
-    return c
-
+from queries import EVIL, H, delivery
 
 def query(c, *args, **kw):
     return run(QUERY, args[0], c.dir, *c.key, *args[1:], **kw)
