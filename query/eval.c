@@ -24,8 +24,7 @@ enum status plan_seek(struct plan *p, uint32_t doc, uint32_t *out, struct err *e
     return ST_OK;
 }
 
-static enum status state_of(struct plan *p, uint32_t doc, const struct doc_state **out,
-                            struct err *err)
+enum status eval_state(struct plan *p, uint32_t doc, const struct doc_state **out, struct err *err)
 {
     if (!p->state_known || p->tested.doc != doc) {
         TRY(segment_state(p->set.segment, p->set.scratch, doc, &p->state, err));
@@ -57,7 +56,7 @@ static enum status unmatched(struct plan *p, const struct plan_node *x, uint32_t
     TRY(stands_at(p, p->sealed, doc, &came_sealed, err));
     if (!came_sealed)
         return ST_OK;
-    TRY(state_of(p, doc, &state, err));
+    TRY(eval_state(p, doc, &state, err));
     *truth = state->flags & DOC_SEALED ? TRUTH_SEALED : TRUTH_FALSE;
     return ST_OK;
 }
@@ -190,6 +189,21 @@ static enum status test_phrase(struct plan *p, const struct plan_node *x, uint32
 
 /* ---- other leaves ---- */
 
+/* Flags of message k and its copies. A content that is several messages tells by all its copies
+ * only. */
+static enum status message_state(struct plan *p, uint32_t doc, uint32_t k, bool exact,
+                                 uint16_t *flags, uint32_t *copies, struct err *err)
+{
+    const struct doc_state *state;
+    TRY(eval_state(p, doc, &state, err));
+    *flags = state->flags;
+    *copies = state->copies;
+    if (state->messages == 1 || !exact)
+        return ST_OK;
+    struct message_ref ref = {.segment = p->segment, .doc = doc, .k = k};
+    return view_flags(p->view, &ref, flags, copies, err);
+}
+
 static enum status test_state(struct plan *p, const struct plan_node *x, uint32_t doc, uint32_t k,
                               unsigned *truth, struct err *err)
 {
@@ -200,15 +214,22 @@ static enum status test_state(struct plan *p, const struct plan_node *x, uint32_
         [STATE_COPIES] = 0,
     };
     enum node_state what = x->node->state;
-    const struct doc_state *state;
-    TRY(state_of(p, doc, &state, err));
-    uint16_t flags = state->flags;
-    uint32_t copies = state->copies;
-    if (state->messages > 1 && (what == STATE_CONFLICT || what == STATE_COPIES)) {
-        struct message_ref ref = {.segment = p->segment, .doc = doc, .k = k};
-        TRY(view_flags(p->view, &ref, &flags, &copies, err));
-    }
+    uint16_t flags;
+    uint32_t copies;
+    TRY(message_state(p, doc, k, what == STATE_CONFLICT || what == STATE_COPIES, &flags, &copies,
+                      err));
     bool yes = what == STATE_COPIES ? copies > 1 : (flags & asked[what]) != 0;
+    *truth = yes ? TRUTH_TRUE : TRUTH_FALSE;
+    return ST_OK;
+}
+
+static enum status test_copies(struct plan *p, const struct plan_node *x, uint32_t doc, uint32_t k,
+                               unsigned *truth, struct err *err)
+{
+    uint16_t flags;
+    uint32_t copies;
+    TRY(message_state(p, doc, k, true, &flags, &copies, err));
+    bool yes = copies >= x->node->copies.from && copies <= x->node->copies.to;
     *truth = yes ? TRUTH_TRUE : TRUTH_FALSE;
     return ST_OK;
 }
@@ -287,6 +308,12 @@ static enum status test(struct plan *p, const struct plan_node *x, uint32_t doc,
         return test_id(p, x, doc, k, truth, err);
     case PLAN_TIME:
         return test_time(p, x, doc, truth, err);
+    case PLAN_HELD:
+        return eval_held(p, x, doc, k, truth, err);
+    case PLAN_COPIES:
+        return test_copies(p, x, doc, k, truth, err);
+    case PLAN_ATTACHMENT:
+        return eval_attachment(p, x, doc, truth, err);
     case PLAN_NOT:
         TRY(test(p, x->kids[0], doc, k, truth, err));
         if (*truth == TRUTH_FALSE || *truth == TRUTH_TRUE)

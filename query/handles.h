@@ -5,6 +5,7 @@
 #define QUERY_HANDLES_H
 
 #include "query/view.h"
+#include "query/wild.h"
 
 struct handle_row {
     struct slice handle;
@@ -14,11 +15,8 @@ struct handle_row {
     size_t n_nicknames;
 };
 
-/* `*` stands for any bytes; all else for itself. Linear in the text for each `*`. */
-bool handle_match(struct slice pattern, struct slice handle);
-
 struct handle_walk;
-/* Pattern of len 0: all. */
+/* Pattern as wild.h has it; of len 0: all. */
 MUST_USE enum status handle_walk_open(struct view *v, struct slice pattern,
                                       struct handle_walk **out, struct err *err);
 /* In byte order (long ones: of their first 206 bytes). ST_END behind the last one. Slices live

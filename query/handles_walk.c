@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "lictor/thread.h"
-#include "query/extra.h"
 #include "query/handles.h"
 
 #define FIELDS 3
@@ -39,6 +38,7 @@ struct handle_segment {
 struct handle_walk {
     struct view *v;
     struct slice pattern, prefix;
+    uint8_t head[PREFIX_MAX]; /* `prefix` */
     struct handle_segment *segments;
     uint32_t n;
     struct arena a;     /* the row given */
@@ -177,11 +177,9 @@ enum status handle_walk_open(struct view *v, struct slice pattern, struct handle
     struct handle_walk *w = calloc(1, sizeof *w);
     if (!w)
         return err_no_memory(err);
-    const uint8_t *star = pattern.len ? memchr(pattern.data, '*', pattern.len) : NULL;
-    size_t head = star ? (size_t)(star - pattern.data) : pattern.len;
     w->v = v;
     w->pattern = pattern;
-    w->prefix = slice_of(pattern.data, head < PREFIX_MAX ? head : PREFIX_MAX);
+    w->prefix = slice_of(w->head, wild_head(pattern, w->head, PREFIX_MAX));
     w->n = (uint32_t)casefile_segments(v->cf);
     arena_init(&w->a, (size_t)64 << 10);
     arena_init(&w->kept, (size_t)64 << 10);
@@ -286,64 +284,15 @@ static enum status count_recipients(struct handle_walk *w, uint32_t segment, boo
     return ST_OK;
 }
 
-static void gather_string(struct handle_walk *w, struct slice raw, struct buf *all)
-{
-    struct buf text = {0};
-    if (extra_string(raw, &text)) {
-        struct slice s = arena_copy(&w->a, buf_slice(&text));
-        buf_put(all, &s, sizeof s);
-    }
-    buf_release(&text);
-}
-
-/* Every handle that a record names, as struct slice. */
-static void gather_handles(struct handle_walk *w, const struct content *c, struct buf *all)
-{
-    struct slice raw, key;
-    struct extra_iter who;
-    buf_put(all, &c->from, sizeof c->from);
-    for (size_t i = 0; i < c->conv.n_set; i++)
-        buf_put(all, &c->conv.set[i], sizeof c->from);
-    for (size_t i = 0; i < c->n_to; i++)
-        buf_put(all, &c->to[i], sizeof c->from);
-    if (extra_find(c->raw, "who", &raw) && extra_begin(raw, &who))
-        while (extra_next(&who, &key, &raw))
-            gather_string(w, raw, all);
-    if (extra_find(c->raw, "handle", &raw))
-        gather_string(w, raw, all);
-}
-
-/* The handle whose term was cut, from the first document that has it. */
+/* The handle whose term was cut. */
 static enum status whole_handle(struct handle_walk *w, uint32_t segment, unsigned field,
                                 struct slice *out, struct err *err)
 {
-    struct posting_iter *it;
-    struct message_ref ref = {.segment = segment, .k = 1};
-    struct message_view m;
-    struct buf all = {0};
-    TRY(posting_iter_open(casefile_segment(w->v->cf, segment),
-                          w->segments[segment].sources[field].handle, &it, err));
-    enum status st = posting_iter_seek(it, 0, &ref.doc, err);
-    posting_iter_close(it);
-    TRY(st);
-    if (ref.doc == DOC_END)
-        return err_set(err, ST_DAMAGED, "a term of the lexicon has no document");
-    TRY(view_load(w->v, &ref, VIEW_CONTENT, &w->a, &m, err));
-    gather_handles(w, &m.c, &all);
-    st = buf_status(&all, err);
-    const void *data = all.data;
-    const struct slice *names = data;
-    *out = arena_copy(&w->a, buf_slice(&w->current)); /* damaged: as the lexicon has it */
-    for (size_t i = 0; st == ST_OK && i < all.len / sizeof *names; i++) {
-        struct term t;
-        if (names[i].len < TERM_MAX - 1)
-            continue;
-        term_make(&t, &w->v->hasher.sha, (enum term_field)fields[field], names[i]);
-        if (slice_eq(slice_of(t.bytes + 1, t.len - 1), buf_slice(&w->current)))
-            *out = names[i];
-    }
-    buf_release(&all);
-    return st;
+    struct term t = {.len = 1 + w->current.len, .bytes = {fields[field]}};
+    memcpy(t.bytes + 1, w->current.data, w->current.len);
+    struct term_entry e = {.term = term_slice(&t),
+                           .handle = w->segments[segment].sources[field].handle};
+    return view_whole_value(w->v, segment, &e, &w->a, out, err);
 }
 
 static bool stands_at(const struct handle_walk *w, const struct handle_source *s)
@@ -418,7 +367,7 @@ enum status handle_walk_next(struct handle_walk *w, struct handle_row *row, stru
             r.handle = arena_copy(&w->a, buf_slice(&w->current));
         if (!r.handle.data)
             return err_no_memory(err);
-        bool wanted = w->pattern.len == 0 || handle_match(w->pattern, r.handle);
+        bool wanted = w->pattern.len == 0 || wild_match(w->pattern, r.handle);
         TRY(fill_row(w, wanted, &r, err));
         if (stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");

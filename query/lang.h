@@ -8,10 +8,12 @@
 #define QUERY_LANG_H
 
 #include "query/search.h"
+#include "query/wild.h"
 
 #define LANG_TEXT_MAX ((size_t)1 << 20) /* bytes of a query */
 #define LANG_DEPTH_MAX 1000
 #define LANG_PARTS_MAX 1000 /* words of one phrase */
+#define LANG_WILD_MAX 1000  /* bytes of a value with wildcards */
 #define LANG_PREFIX_MAX 200 /* bytes: terms are stored whole up to there */
 #define LANG_HEX_MIN 8      /* digits of a shortened id */
 #define LANG_HEX_MAX 32
@@ -26,10 +28,21 @@ enum node_kind {
     NODE_CONV,
     NODE_ID,
     NODE_TIME,
+    NODE_HELD,       /* some copy of it came from that source or in that dump */
+    NODE_COPIES,     /* how many copies it has */
+    NODE_ATTACHMENT, /* by its hash */
+    NODE_NICK,       /* what an address book calls the sender or a recipient */
     NODE_NOT,
     NODE_AND,
     NODE_OR,
 };
+
+/* The beginning of a SHA-256. */
+struct lang_hash {
+    uint8_t bytes[SHA256_SIZE]; /* zeros behind the digits */
+    size_t digits;              /* 0: none */
+};
+bool lang_hash_is(const struct lang_hash *h, const uint8_t hash[SHA256_SIZE]);
 
 /* One word of a phrase. */
 struct text_part {
@@ -56,7 +69,7 @@ struct node {
             struct slice value;
             uint8_t fields[2]; /* enum term_field; a match in any of them is one */
             uint8_t n_fields;
-            bool prefix;
+            bool wild; /* value is a pattern (wild.h) */
         } field;
         enum doc_kind doc_kind;
         enum node_state state;
@@ -73,6 +86,20 @@ struct node {
             int64_t from, to; /* [from, to) */
         } time;
         struct {
+            struct slice value;
+            bool wild, dump; /* else a source */
+            struct lang_hash hash;
+        } held;
+        struct {
+            uint64_t from, to; /* both included */
+        } copies;
+        struct lang_hash attachment;
+        struct {
+            struct slice value; /* case folded */
+            bool wild;
+            const struct node *next; /* the nick: before it in the query */
+        } nick;
+        struct {
             struct node **kids;
             size_t n;
         } list; /* NOT has one */
@@ -84,9 +111,10 @@ struct query {
     struct slice text;
     struct node *root;
     uint32_t nodes;
-    const struct node *last_id; /* the id: nodes, linked by `next` */
-    bool has_kind;              /* a `kind:` stands in it: hidden documents are in range */
-    bool per_message;           /* the messages of one repeated content may answer differently */
+    const struct node *last_id;   /* the id: nodes, linked by `next` */
+    const struct node *last_nick; /* the nick: nodes, likewise */
+    bool has_kind;                /* a `kind:` stands in it: hidden documents are in range */
+    bool per_message;             /* the messages of one repeated content may answer differently */
 };
 
 /* ---- tokens (lang_lex.c) ---- */
@@ -113,7 +141,7 @@ struct lex_token {
     size_t value_from;  /* LEX_FIELD: where the value begins */
     bool exact;
     bool quoted;
-    bool star; /* LEX_FIELD: a * at the end of the value */
+    bool star; /* LEX_FIELD: a * behind the quoted value */
 };
 
 struct lexer {
@@ -143,13 +171,27 @@ MUST_USE enum status parse_word(struct parser *p, const struct lex_token *t, str
 /* from: … before: (lang_field.c). */
 MUST_USE enum status parse_field(struct parser *p, const struct lex_token *t, struct node **out,
                                  struct err *err);
+/* source: dump: copies: sha256: nick: (lang_held.c). */
+struct lang_value;
+MUST_USE enum status parse_held(struct parser *p, const struct lex_token *t,
+                                const struct lang_value *v, struct node *n, struct err *err);
+/* A value: text to be taken as it is, or a pattern (wild.h). */
+struct lang_value {
+    struct slice text;
+    bool wild;
+};
+/* Something is wrong with the value of a field. */
+enum status value_fail(struct parser *p, const struct lex_token *t, struct err *err,
+                       const char *what);
 /* "2020", "2020-04", "2020-04-02T18:23+02:00" (lang_time.c) to [*from, *to); NULL, or what is wrong
  * with it. */
 const char *parse_time(struct slice s, struct zone *zone, int64_t *from, int64_t *to);
 
-/* True if `name` is a field; *absent says that this version does not have it. */
-bool lang_field_known(struct slice name, bool *absent);
-#define LANG_FIELDS "from: to: with: group: conv: id: kind: has: on: after: before:"
+bool lang_field_known(struct slice name);
+#define LANG_FIELDS                                                                                \
+    "from: to: with: group: nick: conv: id: kind: has: service: source: dump: copies: sha256: "    \
+    "on: "                                                                                         \
+    "after: before:"
 
 /* Fills *qe and *err, returns ST_BAD_INPUT (lang_error.c). */
 enum status query_fail(struct query_error *qe, struct err *err, size_t from, size_t to,

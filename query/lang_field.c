@@ -6,27 +6,26 @@
 
 static const struct field {
     const char *name;
-    bool absent; /* of the language, but not in this version */
     enum node_kind kind;
     uint8_t fields[2];
 } fields[] = {
-    {"from", false, NODE_FIELD, {TERM_FROM, 0}},
-    {"to", false, NODE_FIELD, {TERM_TO, 0}},
-    {"with", false, NODE_FIELD, {TERM_FROM, TERM_TO}},
-    {"group", false, NODE_FIELD, {TERM_GROUP, 0}},
-    {"has", false, NODE_STATE, {TERM_HAS, 0}},
-    {"conv", false, NODE_CONV, {0, 0}},
-    {"id", false, NODE_ID, {0, 0}},
-    {"kind", false, NODE_KIND, {0, 0}},
-    {"on", false, NODE_TIME, {0, 0}},
-    {"after", false, NODE_TIME, {0, 0}},
-    {"before", false, NODE_TIME, {0, 0}},
-    {"source", true, NODE_ALL, {0, 0}},
-    {"dump", true, NODE_ALL, {0, 0}},
-    {"service", true, NODE_ALL, {0, 0}},
-    {"nick", true, NODE_ALL, {0, 0}},
-    {"sha256", true, NODE_ALL, {0, 0}},
-    {"copies", true, NODE_ALL, {0, 0}},
+    {"from", NODE_FIELD, {TERM_FROM, 0}},
+    {"to", NODE_FIELD, {TERM_TO, 0}},
+    {"with", NODE_FIELD, {TERM_FROM, TERM_TO}},
+    {"group", NODE_FIELD, {TERM_GROUP, 0}},
+    {"service", NODE_FIELD, {TERM_SERVICE, 0}},
+    {"nick", NODE_NICK, {0, 0}},
+    {"has", NODE_STATE, {TERM_HAS, 0}},
+    {"conv", NODE_CONV, {0, 0}},
+    {"id", NODE_ID, {0, 0}},
+    {"kind", NODE_KIND, {0, 0}},
+    {"source", NODE_HELD, {0, 0}},
+    {"dump", NODE_HELD, {0, 0}},
+    {"copies", NODE_COPIES, {0, 0}},
+    {"sha256", NODE_ATTACHMENT, {0, 0}},
+    {"on", NODE_TIME, {0, 0}},
+    {"after", NODE_TIME, {0, 0}},
+    {"before", NODE_TIME, {0, 0}},
 };
 
 static const struct field *field_find(struct slice name)
@@ -37,35 +36,42 @@ static const struct field *field_find(struct slice name)
     return NULL;
 }
 
-bool lang_field_known(struct slice name, bool *absent)
-{
-    const struct field *f = field_find(name);
-    if (f)
-        *absent = f->absent;
-    return f;
-}
+bool lang_field_known(struct slice name) { return field_find(name); }
 
-static enum status value_fail(struct parser *p, const struct lex_token *t, struct err *err,
-                              const char *what)
+enum status value_fail(struct parser *p, const struct lex_token *t, struct err *err,
+                       const char *what)
 {
     return query_fail(p->qe, err, t->value_from, t->to, "%s", what);
 }
 
-/* from: to: with: group: */
-static enum status field_handle(struct parser *p, const struct lex_token *t, const struct field *f,
-                                struct node *n, struct err *err)
+/* Quotes take every sign as written; a * may stand behind them. Elsewhere signs are wildcards, and
+ * \ takes the next one as written. */
+static enum status value_read(struct parser *p, const struct lex_token *t, struct lang_value *out,
+                              struct err *err)
 {
-    if (t->value.len == 0 && !t->star)
-        return value_fail(p, t, err, "the value is empty");
-    for (size_t i = 0; !t->quoted && i < t->value.len; i++)
-        if (t->value.data[i] == '*' || t->value.data[i] == '?')
-            return query_fail(p->qe, err, t->value_from + i, t->value_from + i + 1,
-                              "wildcards other than * at the end are not in this version; quotes "
-                              "take every sign as written");
-    if (t->star && t->value.len > LANG_PREFIX_MAX)
-        return value_fail(p, t, err, "too long before the *");
-    n->field.value = t->value;
-    n->field.prefix = t->star;
+    struct buf text = {0};
+    out->wild = t->quoted ? t->star : wild_any(t->value);
+    if (t->quoted != out->wild) {
+        out->text = t->value;
+        return ST_OK;
+    }
+    if (t->quoted) {
+        wild_escape(t->value, &text);
+        buf_put_u8(&text, '*');
+    } else {
+        wild_undo(t->value, &text);
+    }
+    out->text = arena_copy(&p->query->arena, buf_slice(&text));
+    bool failed = text.failed || !out->text.data;
+    buf_release(&text);
+    return failed ? err_no_memory(err) : ST_OK;
+}
+
+/* from: to: with: group: service: */
+static enum status field_handle(const struct field *f, const struct lang_value *v, struct node *n)
+{
+    n->field.value = v->text;
+    n->field.wild = v->wild;
     n->field.n_fields = f->fields[1] ? 2 : 1;
     memcpy(n->field.fields, f->fields, sizeof n->field.fields);
     return ST_OK;
@@ -141,13 +147,10 @@ static enum status field_conv(struct parser *p, const struct lex_token *t, struc
     return ST_OK;
 }
 
-static enum status field_id(struct parser *p, const struct lex_token *t, struct node *n,
-                            struct err *err)
+static enum status field_id(struct parser *p, const struct lang_value *v, struct node *n)
 {
-    if (t->value.len == 0)
-        return value_fail(p, t, err, "the value is empty");
-    n->id.value = t->value;
-    n->id.maybe_ours = hex_digits(t->value);
+    n->id.value = v->text;
+    n->id.maybe_ours = hex_digits(v->text);
     n->id.next = p->query->last_id;
     p->query->last_id = n;
     p->query->per_message |= n->id.maybe_ours;
@@ -184,20 +187,46 @@ static enum status field_time(struct parser *p, const struct lex_token *t, struc
     return ST_OK;
 }
 
+static bool takes_wildcards(enum node_kind k)
+{
+    return k == NODE_FIELD || k == NODE_NICK || k == NODE_HELD;
+}
+
+static enum status refuse_wildcard(struct parser *p, const struct lex_token *t,
+                                   const struct field *f, struct err *err)
+{
+    size_t at = t->to - 1;
+    for (size_t i = 0; !t->quoted && i < t->value.len; i++)
+        if (t->value.data[i] == '*' || t->value.data[i] == '?') {
+            at = t->value_from + i;
+            break;
+        } else if (t->value.data[i] == '\\') {
+            i++;
+        }
+    return query_fail(p->qe, err, at, at + 1, "%s: takes no wildcard", f->name);
+}
+
 enum status parse_field(struct parser *p, const struct lex_token *t, struct node **out,
                         struct err *err)
 {
     const struct field *f = field_find(t->name);
-    MUST(f && !f->absent); /* the lexer saw to it */
+    MUST(f); /* the lexer saw to it */
+    struct lang_value v;
     struct node *n = parser_node(p, f->kind);
     if (!n)
         return err_no_memory(err);
     *out = n;
-    if (f->kind == NODE_FIELD)
-        return field_handle(p, t, f, n, err);
-    if (t->star)
-        return query_fail(p->qe, err, t->to - 1, t->to, "%s: takes no wildcard", f->name);
+    TRY(value_read(p, t, &v, err));
+    if (v.text.len == 0)
+        return value_fail(p, t, err, "the value is empty");
+    if (v.wild && !takes_wildcards(f->kind))
+        return refuse_wildcard(p, t, f, err);
+    if (v.wild && v.text.len > LANG_WILD_MAX)
+        return query_fail(p->qe, err, t->value_from, t->to,
+                          "a value with wildcards is at most %d bytes long", LANG_WILD_MAX);
     switch (f->kind) {
+    case NODE_FIELD:
+        return field_handle(f, &v, n);
     case NODE_STATE:
         return field_has(p, t, n, err);
     case NODE_KIND:
@@ -205,8 +234,10 @@ enum status parse_field(struct parser *p, const struct lex_token *t, struct node
     case NODE_CONV:
         return field_conv(p, t, n, err);
     case NODE_ID:
-        return field_id(p, t, n, err);
-    default:
+        return field_id(p, &v, n);
+    case NODE_TIME:
         return field_time(p, t, n, err);
+    default:
+        return parse_held(p, t, &v, n, err);
     }
 }

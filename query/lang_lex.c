@@ -171,12 +171,12 @@ static enum status lex_plain(struct lexer *l, struct lex_token *t, struct err *e
 static size_t field_name(const struct lexer *l, size_t from, size_t to)
 {
     size_t i = from;
-    bool letters = true, absent;
+    bool letters = true;
     for (; i < to && (ascii_letter(l->text.data[i]) || ascii_digit(l->text.data[i])); i++)
         letters &= ascii_letter(l->text.data[i]);
     if (i == from || i == to || l->text.data[i] != ':')
         return 0;
-    if (lang_field_known(cut(l, from, i), &absent))
+    if (lang_field_known(cut(l, from, i)))
         return i - from;
     /* Other names: letters, with a value right after them that is not the rest of a URL. */
     bool value = i + 1 < l->text.len && l->text.data[i + 1] != '/' &&
@@ -195,23 +195,19 @@ static enum status lex_field_plain(struct lexer *l, struct lex_token *t, struct 
     if (to == l->pos)
         return query_fail(l->qe, err, t->from, l->pos, "%.*s: needs a value right after the colon",
                           lang_show(t->name), (const char *)t->name.data);
-    t->star = l->text.data[to - 1] == '*';
-    t->value = cut(l, l->pos, t->star ? to - 1 : to);
+    t->value = cut(l, l->pos, to);
     l->pos = to;
     return ST_OK;
 }
 
 static enum status lex_field(struct lexer *l, struct lex_token *t, size_t name_len, struct err *err)
 {
-    bool absent = false;
     t->kind = LEX_FIELD;
     t->name = cut(l, l->pos, l->pos + name_len);
-    bool known = lang_field_known(t->name, &absent);
-    if (!known || absent)
+    if (!lang_field_known(t->name))
         return query_fail(l->qe, err, l->pos, l->pos + name_len + 1,
-                          known ? "%.*s: is a field that is not in this version"
-                                : "unknown field %.*s: (there are " LANG_FIELDS "); put text with "
-                                  "a colon into quotes",
+                          "unknown field %.*s: (there are " LANG_FIELDS "); put text with a colon "
+                          "into quotes",
                           lang_show(t->name), (const char *)t->name.data);
     l->pos += name_len + 1;
     t->value_from = l->pos;

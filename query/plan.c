@@ -18,6 +18,7 @@ enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids
                           struct err *err)
 {
     *out = (struct plan_ids){.n = q->nodes};
+    arena_init(&out->arena, (size_t)4 << 10);
     out->refs = calloc((size_t)q->nodes + 1, sizeof *out->refs);
     if (!out->refs)
         return err_no_memory(err);
@@ -25,6 +26,8 @@ enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids
     for (const struct node *n = q->last_id; st == ST_OK && n; n = n->id.next)
         if (n->id.maybe_ours)
             st = view_find_id(v, n->id.value, &out->refs[n->number], err);
+    if (st == ST_OK && q->last_nick)
+        st = plan_nicks_find(v, q, out, err);
     if (st != ST_OK)
         plan_ids_release(out);
     return st;
@@ -35,6 +38,7 @@ void plan_ids_release(struct plan_ids *ids)
     for (size_t i = 0; ids->refs && i < ids->n; i++)
         buf_release(&ids->refs[i]);
     free(ids->refs);
+    arena_release(&ids->arena);
     *ids = (struct plan_ids){0};
 }
 
@@ -63,6 +67,40 @@ static enum status field_walk(struct plan *p, enum term_field field, struct slic
     if (value.len)
         memcpy(t.bytes + 1, value.data, value.len);
     return walk_prefix(&p->set, slice_of(t.bytes, value.len + 1), out, err);
+}
+
+enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err)
+{
+    return field_walk(p, TERM_HAS, slice_str(what), false, out, err);
+}
+
+struct wild_terms {
+    struct plan *p;
+    struct slice pattern;
+};
+
+static enum status wild_keep(void *ctx, const struct term_entry *e, bool *yes, struct err *err)
+{
+    const struct wild_terms *w = ctx;
+    struct plan *p = w->p;
+    struct slice value = slice_of(e->term.data + 1, e->term.len - 1);
+    if (e->term.len == TERM_MAX) {
+        arena_reset(&p->text);
+        TRY(view_whole_value(p->view, p->segment, e, &p->text, &value, err));
+    }
+    *yes = wild_match(w->pattern, value);
+    return ST_OK;
+}
+
+/* The documents of all values of a field that a pattern matches. */
+static enum status wild_walk(struct plan *p, enum term_field field, struct slice pattern,
+                             struct walk **out, struct err *err)
+{
+    struct wild_terms w = {.p = p, .pattern = pattern};
+    struct term_filter filter = {.keep = wild_keep, .ctx = &w};
+    uint8_t head[1 + LANG_PREFIX_MAX] = {(uint8_t)field};
+    size_t n = wild_head(pattern, head + 1, LANG_PREFIX_MAX);
+    return walk_terms(&p->set, slice_of(head, n + 1), &filter, out, err);
 }
 
 /* Two walks as one; `b` may be NULL. */
@@ -111,13 +149,9 @@ static enum status plan_text(struct plan *p, struct plan_node *x, struct err *er
 
 static bool names_handle(const struct node *n, const struct slice *to, size_t n_to)
 {
-    for (size_t i = 0; i < n_to; i++) {
-        struct slice head = to[i];
-        if (n->field.prefix && head.len > n->field.value.len)
-            head.len = n->field.value.len;
-        if (slice_eq(head, n->field.value))
+    for (size_t i = 0; i < n_to; i++)
+        if (wild_is(n->field.value, n->field.wild, to[i]))
             return true;
-    }
     return false;
 }
 
@@ -149,9 +183,13 @@ static enum status plan_field(struct plan *p, struct plan_node *x, struct err *e
 {
     const struct node *n = x->node;
     struct walk *w[2] = {NULL, NULL}, *copies = NULL;
-    for (size_t i = 0; i < n->field.n_fields; i++)
-        TRY(field_walk(p, (enum term_field)n->field.fields[i], n->field.value, n->field.prefix,
-                       &w[i], err));
+    for (size_t i = 0; i < n->field.n_fields; i++) {
+        enum term_field field = (enum term_field)n->field.fields[i];
+        if (n->field.wild)
+            TRY(wild_walk(p, field, n->field.value, &w[i], err));
+        else
+            TRY(field_walk(p, field, n->field.value, false, &w[i], err));
+    }
     TRY(either(p, w[0], w[1], &x->match, err));
     for (size_t i = 0; i < n->field.n_fields && !copies; i++)
         if (n->field.fields[i] == TERM_TO)
@@ -287,6 +325,10 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
     case NODE_TIME:
         x->kind = PLAN_TIME;
         return walk_time(&p->set, x->node->time.from, x->node->time.to, &x->cand, err);
+    case NODE_HELD:
+    case NODE_COPIES:
+    case NODE_ATTACHMENT:
+        return plan_held(p, x, err);
     default:
         return ST_OK; /* NODE_ALL: any document, no walk */
     }
@@ -398,6 +440,8 @@ static enum status plan_build(struct plan *p, const struct node *n, struct plan_
         x->kids = arena_array(&p->set.arena, 1, sizeof *x->kids);
         x->n = 1;
         return x->kids ? plan_build(p, n->list.kids[0], &x->kids[0], err) : err_no_memory(err);
+    case NODE_NICK:
+        return plan_build(p, p->ids->nicks[n->number], out, err);
     default:
         return plan_leaf(p, x, err);
     }

@@ -22,6 +22,9 @@ enum plan_kind {
     PLAN_STATE,
     PLAN_ID,
     PLAN_TIME,
+    PLAN_HELD,
+    PLAN_COPIES,
+    PLAN_ATTACHMENT,
     PLAN_NOT,
     PLAN_AND,
     PLAN_OR,
@@ -34,14 +37,18 @@ struct plan_node {
     struct walk *match;  /* PLAN_MATCH, PLAN_PHRASE */
     struct walk **parts; /* PLAN_PHRASE: postings, as node->text.parts */
     bool sealed;         /* not matching, a sealed document is unknown */
+    bool sure;           /* PLAN_HELD: each document offered has such a copy */
     struct plan_node **kids;
     size_t n;
 };
 
-/* Messages whose own id an id: names; one buf of struct message_ref a node, by node->number. */
+/* What is looked up once for all segments, by node->number: the messages whose own id an id: names
+ * (a buf of struct message_ref a node), and each nick: as a query for the handles called so. */
 struct plan_ids {
     struct buf *refs;
+    const struct node **nicks;
     size_t n;
+    struct arena arena;
 };
 MUST_USE enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
                                    struct err *err);
@@ -72,6 +79,22 @@ MUST_USE enum status plan_seek(struct plan *p, uint32_t doc, uint32_t *out, stru
 /* What the query says of message k of the document plan_seek came to. */
 MUST_USE enum status plan_test(struct plan *p, uint32_t doc, uint32_t k, unsigned *truth,
                                struct err *err);
+
+/* ---- plan_nick.c, plan_held.c ---- */
+/* Fills ids->nicks. */
+MUST_USE enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_ids *ids,
+                                     struct err *err);
+/* The documents of a has: term (plan.c). */
+MUST_USE enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err);
+/* Walk and kind of a leaf about copies and attachments. */
+MUST_USE enum status plan_held(struct plan *p, struct plan_node *x, struct err *err);
+MUST_USE enum status eval_held(struct plan *p, const struct plan_node *x, uint32_t doc, uint32_t k,
+                               unsigned *truth, struct err *err);
+MUST_USE enum status eval_attachment(struct plan *p, const struct plan_node *x, uint32_t doc,
+                                     unsigned *truth, struct err *err);
+/* State of the document that is being tested (eval.c). */
+MUST_USE enum status eval_state(struct plan *p, uint32_t doc, const struct doc_state **out,
+                                struct err *err);
 
 /* True if token `i` of a text split into words is the first part of `node` and the others follow
  * it: by folded bytes, for an exact node by written ones. *end: where the last one ends in the

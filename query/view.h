@@ -111,6 +111,10 @@ MUST_USE enum status view_find_id(struct view *v, struct slice hex, struct buf *
 MUST_USE enum status view_nicknames(struct view *v, struct slice handle,
                                     const struct nickname **out, size_t *n, struct err *err);
 
+/* What a term of a field stands for, whole, in `a`. */
+MUST_USE enum status view_whole_value(struct view *v, uint32_t segment, const struct term_entry *e,
+                                      struct arena *a, struct slice *out, struct err *err);
+
 /* Sorts references whose `sent` is equal (or which all are untimed) by the rest of the one order.
  */
 MUST_USE enum status view_sort_ties(struct view *v, struct message_ref *refs, size_t n,

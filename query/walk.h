@@ -75,10 +75,21 @@ MUST_USE enum status walk_time(struct walk_set *s, int64_t from, int64_t to, str
 /* The documents of one term; WALK_NONE if the lexicon does not have it. */
 MUST_USE enum status walk_term(struct walk_set *s, struct slice term, struct walk **out,
                                struct err *err);
-/* The documents of all terms that begin with `prefix`: any number of them, in the memory of one bit
- * a document. */
-MUST_USE enum status walk_prefix(struct walk_set *s, struct slice prefix, struct walk **out,
-                                 struct err *err);
+/* Which terms of those that begin alike are meant. */
+struct term_filter {
+    enum status (*keep)(void *ctx, const struct term_entry *e, bool *yes, struct err *err);
+    void *ctx;
+};
+/* The documents of all terms that begin with `prefix` and that `filter` (NULL: all) keeps: any
+ * number of them, in the memory of one bit a document. */
+MUST_USE enum status walk_terms(struct walk_set *s, struct slice prefix,
+                                const struct term_filter *filter, struct walk **out,
+                                struct err *err);
+MUST_USE static inline enum status walk_prefix(struct walk_set *s, struct slice prefix,
+                                               struct walk **out, struct err *err)
+{
+    return walk_terms(s, prefix, NULL, out, err);
+}
 /* kids: array in the set's arena, re-ordered. */
 MUST_USE enum status walk_and(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
                               struct err *err);

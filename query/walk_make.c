@@ -161,8 +161,8 @@ struct term_handles {
 };
 
 /* One more term: kept by its handle, or, once there are too many, poured into *bits. */
-static enum status prefix_term(struct walk_set *s, struct term_handles *few,
-                               const struct term_entry *e, struct walk **bits, struct err *err)
+static enum status filtered_term(struct walk_set *s, struct term_handles *few,
+                                 const struct term_entry *e, struct walk **bits, struct err *err)
 {
     size_t open = walk_open_count(s);
     struct walk *w;
@@ -185,8 +185,9 @@ static enum status prefix_term(struct walk_set *s, struct term_handles *few,
     return ST_OK;
 }
 
-static enum status prefix_terms(struct walk_set *s, struct term_iter *it, struct slice prefix,
-                                struct term_handles *few, struct walk **bits, struct err *err)
+static enum status filtered_terms(struct walk_set *s, struct term_iter *it, struct slice prefix,
+                                  const struct term_filter *filter, struct term_handles *few,
+                                  struct walk **bits, struct err *err)
 {
     for (uint32_t n = 1;; n++) {
         struct term_entry e;
@@ -196,19 +197,24 @@ static enum status prefix_terms(struct walk_set *s, struct term_iter *it, struct
         TRY(st);
         if (e.term.len < prefix.len || memcmp(e.term.data, prefix.data, prefix.len) != 0)
             return ST_OK;
-        TRY(prefix_term(s, few, &e, bits, err));
+        bool keep = true;
+        if (filter)
+            TRY(filter->keep(filter->ctx, &e, &keep, err));
+        if (keep)
+            TRY(filtered_term(s, few, &e, bits, err));
         if (n % STOP_EVERY == 0 && stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
     }
 }
 
-enum status walk_prefix(struct walk_set *s, struct slice prefix, struct walk **out, struct err *err)
+enum status walk_terms(struct walk_set *s, struct slice prefix, const struct term_filter *filter,
+                       struct walk **out, struct err *err)
 {
     struct term_handles few = {0};
     struct walk *bits = NULL, **kids;
     struct term_iter *it;
     TRY(term_iter_open(s->segment, prefix, &it, err));
-    enum status st = prefix_terms(s, it, prefix, &few, &bits, err);
+    enum status st = filtered_terms(s, it, prefix, filter, &few, &bits, err);
     term_iter_close(it);
     TRY(st);
     if (bits) {

@@ -340,6 +340,32 @@ enum status segment_copies(struct segment *s, struct segment_scratch *x, uint32_
     return copies_unite(flat, all, a, out, n, err);
 }
 
+enum status segment_dumps(struct segment *s, struct arena *a, const struct dump_ref **out,
+                          size_t *n, struct err *err)
+{
+    struct buf scratch = {0};
+    enum status st = ST_OK;
+    size_t all = 0, at = 0;
+
+    for (size_t f = 0; f < s->n_files; f++)
+        all += s->files[f].meta.dumps;
+    struct dump_ref *dumps = arena_array(a, all, sizeof(*dumps));
+    if (!dumps)
+        return err_no_memory(err);
+    for (size_t f = 0; f < s->n_files; f++)
+        for (uint32_t i = 0; i < s->files[f].meta.dumps && st == ST_OK; i++) {
+            struct slice e = {0};
+            st = table_read(&s->files[f].src, SEC_DUMPS, SEC_DUMPS_DIR, s->files[f].meta.dumps, i,
+                            &scratch, a, &e, err);
+            if (st == ST_OK)
+                st = dump_parse(e, &dumps[at++], err);
+        }
+    buf_release(&scratch);
+    *out = dumps;
+    *n = all;
+    return st;
+}
+
 enum side held_side(const struct content *c, const struct held_copy *h)
 {
     enum side all = SIDE_UNKNOWN;

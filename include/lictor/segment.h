@@ -210,6 +210,9 @@ struct segment_stream {
 };
 MUST_USE enum status segment_streams(struct segment *s, const struct segment_stream **out,
                                      size_t *n, struct err *err);
+/* The dumps that base and overlays name; one that several files name comes as often. In `a`. */
+MUST_USE enum status segment_dumps(struct segment *s, struct arena *a, const struct dump_ref **out,
+                                   size_t *n, struct err *err);
 /* (seq, doc) of stream `i` with seq >= from, ascending, at most `cap`; *n = 0 at the end. */
 struct seq_doc {
     uint64_t seq;

@@ -52,6 +52,11 @@ MUST_USE enum status splitter_split(struct splitter *s, struct slice text, struc
 MUST_USE enum status splitter_fold(struct splitter *s, struct slice text, struct buf *out,
                                    struct err *err);
 
+/* NFKC case folding of `text` as a whole and nothing else, appended to out; malformed bytes are
+ * kept as they are. For comparing nicknames. */
+MUST_USE enum status splitter_casefold(struct splitter *s, struct slice text, struct buf *out,
+                                       struct err *err);
+
 /* Version of the rules and of Unicode, stored in a case: "1/15.0". */
 const char *words_version(void);
 

@@ -25,7 +25,7 @@ TestSuite(handles, .init = setup, .fini = teardown);
 
 static bool matches(const char *pattern, const char *handle)
 {
-    return handle_match(slice_str(pattern), slice_str(handle));
+    return wild_match(slice_str(pattern), slice_str(handle));
 }
 
 Test(handles, are_matched_by_patterns_with_stars)
