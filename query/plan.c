@@ -26,7 +26,7 @@ enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids
     for (const struct node *n = q->last_id; st == ST_OK && n; n = n->id.next)
         if (n->id.maybe_ours)
             st = view_find_id(v, n->id.value, &out->refs[n->number], err);
-    if (st == ST_OK && q->last_nick)
+    if (st == ST_OK)
         st = plan_nicks_find(v, q, out, err);
     if (st != ST_OK)
         plan_ids_release(out);

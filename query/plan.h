@@ -81,8 +81,10 @@ MUST_USE enum status plan_test(struct plan *p, uint32_t doc, uint32_t k, unsigne
                                struct err *err);
 
 /* ---- plan_nick.c, plan_held.c ---- */
-/* Fills ids->nicks. */
+/* Fills ids->nicks: by the contacts of the lexicon, or by reading every record. */
 MUST_USE enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_ids *ids,
+                                     struct err *err);
+MUST_USE enum status plan_nicks_read(struct view *v, const struct query *q, struct plan_ids *ids,
                                      struct err *err);
 /* The documents of a has: term (plan.c). */
 MUST_USE enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err);
@@ -92,6 +94,10 @@ MUST_USE enum status eval_held(struct plan *p, const struct plan_node *x, uint32
                                unsigned *truth, struct err *err);
 MUST_USE enum status eval_attachment(struct plan *p, const struct plan_node *x, uint32_t doc,
                                      unsigned *truth, struct err *err);
+/* Whether a copy is of the source or dump that a NODE_HELD names. */
+bool held_matches(const struct node *n, const struct held_copy *c);
+/* Whether an attachment's identity is that hash. */
+bool attachment_matches(const struct lang_hash *h, struct slice identity);
 /* State of the document that is being tested (eval.c). */
 MUST_USE enum status eval_state(struct plan *p, uint32_t doc, const struct doc_state **out,
                                 struct err *err);

@@ -28,7 +28,7 @@ static bool source_is(const struct node *n, const struct stream_ref *s)
     return wild_is(n->held.value, n->held.wild, s->source);
 }
 
-static bool copy_is(const struct node *n, const struct held_copy *c)
+bool held_matches(const struct node *n, const struct held_copy *c)
 {
     if (!n->held.dump)
         return source_is(n, c->stream);
@@ -167,14 +167,14 @@ enum status eval_held(struct plan *p, const struct plan_node *x, uint32_t doc, u
         for (size_t i = 0; i < n; i++)
             mine[i] = &d.held[i];
     for (size_t i = 0; i < n; i++)
-        if (copy_is(x->node, mine[i]))
+        if (held_matches(x->node, mine[i]))
             return ST_OK;
     *truth = TRUTH_FALSE;
     return ST_OK;
 }
 
 /* An identity is the hash in lower-case hex, or made of name and size. */
-static bool attachment_is(const struct lang_hash *h, struct slice identity)
+bool attachment_matches(const struct lang_hash *h, struct slice identity)
 {
     uint8_t hash[SHA256_SIZE];
     return identity.len == (size_t)2 * SHA256_SIZE &&
@@ -191,7 +191,7 @@ enum status eval_attachment(struct plan *p, const struct plan_node *x, uint32_t 
     TRY(content_decode(row, &p->text, &c, err));
     *truth = TRUTH_FALSE;
     for (size_t i = 0; *truth == TRUTH_FALSE && i < c.n_attachments; i++)
-        if (attachment_is(&x->node->attachment, c.attachments[i]))
+        if (attachment_matches(&x->node->attachment, c.attachments[i]))
             *truth = TRUTH_TRUE;
     return ST_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lictor/thread.h"
+#include "query/extra.h"
 #include "query/plan.h"
 
 #define STOP_EVERY 1024
@@ -88,6 +89,33 @@ static enum status find_in(struct nick_find *f, uint32_t segment, struct err *er
             break;
     term_iter_close(it);
     return st == ST_END ? ST_OK : st;
+}
+
+/* Every record is read. */
+static enum status read_in(struct nick_find *f, uint32_t segment, struct err *err)
+{
+    struct segment *s = casefile_segment(f->v->cf, segment);
+    struct message_ref ref = {.segment = segment, .k = 1};
+    struct message_view m;
+    struct slice raw;
+    struct buf handle = {0};
+    enum status st = ST_OK;
+    for (; st == ST_OK && ref.doc < segment_info(s)->docs; ref.doc++) {
+        arena_reset(&f->a);
+        st = view_load(f->v, &ref, VIEW_CONTENT, &f->a, &m, err);
+        if (st == ST_OK && ++f->looked % STOP_EVERY == 0 && stop_asked())
+            st = err_set(err, ST_INTERRUPTED, "interrupted");
+        if (st != ST_OK || m.c.kind != DOC_CONTACT || !m.c.text.data ||
+            !extra_find(m.c.raw, "handle", &raw))
+            continue;
+        buf_clear(&handle);
+        if (extra_string(raw, &handle))
+            st = match_nick(f, &m, buf_slice(&handle), err);
+    }
+    if (st == ST_OK)
+        st = buf_status(&handle, err);
+    buf_release(&handle);
+    return st;
 }
 
 /* ---- as a query ---- */
@@ -191,8 +219,9 @@ static struct node *make_tree(struct arena *a, struct buf *found)
     return or ;
 }
 
-enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_ids *ids,
-                            struct err *err)
+static enum status
+find_all(struct view *v, const struct query *q, struct plan_ids *ids,
+         enum status (*in)(struct nick_find *f, uint32_t segment, struct err *err), struct err *err)
 {
     struct nick_find f = {.v = v, .ids = ids, .q = q};
     enum status st = ST_OK;
@@ -202,7 +231,7 @@ enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_i
     if (!ids->nicks || !f.found)
         st = err_no_memory(err);
     for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++)
-        st = find_in(&f, i, err);
+        st = in(&f, i, err);
     for (const struct node *n = q->last_nick; st == ST_OK && n; n = n->nick.next) {
         ids->nicks[n->number] = make_tree(&ids->arena, &f.found[n->number]);
         if (!ids->nicks[n->number])
@@ -214,4 +243,17 @@ enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_i
     buf_release(&f.folded);
     arena_release(&f.a);
     return st;
+}
+
+enum status plan_nicks_find(struct view *v, const struct query *q, struct plan_ids *ids,
+                            struct err *err)
+{
+    return q->last_nick ? find_all(v, q, ids, find_in, err) : ST_OK;
+}
+
+enum status plan_nicks_read(struct view *v, const struct query *q, struct plan_ids *ids,
+                            struct err *err)
+{
+    arena_init(&ids->arena, (size_t)4 << 10);
+    return q->last_nick ? find_all(v, q, ids, read_in, err) : ST_OK;
 }

@@ -17,6 +17,7 @@ struct scan {
     const struct query *q;
     const struct search_options *o;
     const struct scan_options *how;
+    const struct plan_ids *ids; /* by numbers of nodes: those of each worker's query, too */
     unsigned threads;
     uint64_t docs;
     struct scan_worker *workers;
@@ -101,7 +102,7 @@ static enum status worker_open(struct scan_worker *w, struct err *err)
     TRY(query_parse(w->scan->q->text, w->view.splitter, w->view.zone, &w->q, &qe, err));
     w->found = (struct search){.v = &w->view, .q = w->q, .o = w->scan->o, .out = &w->counts};
     w->counted_segment = UINT32_MAX;
-    return scan_reader_init(&w->reader, &w->view, w->q, err);
+    return scan_reader_init(&w->reader, &w->view, w->q, w->scan->ids, err);
 }
 
 static void worker_close(struct scan_worker *w)
@@ -210,12 +211,16 @@ enum status scan_run(struct view *v, const struct query *q, const struct search_
 {
     struct search_result result = {0};
     struct search all = {.v = v, .q = q, .o = o, .out = &result};
-    struct scan scan = {.v = v, .q = q, .o = o, .how = how};
+    struct plan_ids ids = {0};
+    struct scan scan = {.v = v, .q = q, .o = o, .how = how, .ids = &ids};
     uint64_t records = 0;
     for (uint32_t s = 0; s < casefile_segments(v->cf); s++)
         scan.docs += segment_info(casefile_segment(v->cf, s))->docs;
     scan.threads = threads_of(&scan);
-    enum status st = workers_run(&scan, &all, &records, err);
+    enum status st = plan_nicks_read(v, q, &ids, err);
+    if (st == ST_OK)
+        st = workers_run(&scan, &all, &records, err);
+    plan_ids_release(&ids);
     if (st == ST_OK)
         st = search_take(&all, err);
     if (st == ST_OK)

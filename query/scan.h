@@ -25,6 +25,7 @@ MUST_USE enum status scan_run(struct view *v, const struct query *q, const struc
 struct scan_reader {
     struct view *v;
     const struct query *q;
+    const struct plan_ids *ids;
     struct arena lists, conversation_memory, more;
     uint32_t segment, doc;
     struct segment_conversation conversation; /* docs 0: none yet */
@@ -38,8 +39,9 @@ struct scan_reader {
     const struct slice *copy_to; /* recipients that only copies name */
     size_t n_copy_to;
 };
+/* `ids`: the nicknames of the query, found by plan_nicks_read. */
 MUST_USE enum status scan_reader_init(struct scan_reader *r, struct view *v, const struct query *q,
-                                      struct err *err);
+                                      const struct plan_ids *ids, struct err *err);
 void scan_reader_release(struct scan_reader *r);
 /* Reads a record; *in_range: words, `*` and NOT speak of it in this query. */
 MUST_USE enum status scan_read(struct scan_reader *r, uint32_t segment, uint32_t doc,

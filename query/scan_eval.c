@@ -5,10 +5,10 @@
 #include "query/scan.h"
 
 enum status scan_reader_init(struct scan_reader *r, struct view *v, const struct query *q,
-                             struct err *err)
+                             const struct plan_ids *ids, struct err *err)
 {
     (void)err;
-    *r = (struct scan_reader){.v = v, .q = q};
+    *r = (struct scan_reader){.v = v, .q = q, .ids = ids};
     arena_init(&r->lists, (size_t)64 << 10);
     arena_init(&r->conversation_memory, (size_t)16 << 10);
     arena_init(&r->more, (size_t)64 << 10);
@@ -158,10 +158,7 @@ static enum status test_words(struct scan_reader *r, const struct node *n, unsig
 
 static bool named(const struct node *n, struct slice value)
 {
-    if (!value.data || value.len < n->field.value.len)
-        return false;
-    return slice_eq(n->field.value,
-                    n->field.prefix ? slice_of(value.data, n->field.value.len) : value);
+    return value.data && wild_is(n->field.value, n->field.wild, value);
 }
 
 /* Whom an event names. */
@@ -235,6 +232,9 @@ static enum status test_field(struct scan_reader *r, const struct node *n, bool 
         case TERM_GROUP:
             *yes = r->c.conv.kind == CONV_GROUP && named(n, r->c.conv.name);
             break;
+        case TERM_SERVICE:
+            *yes = named(n, r->c.conv.service);
+            break;
         case TERM_HAS:
             TRY(test_has(r, n->field.value, yes, err));
             break;
@@ -271,6 +271,43 @@ static enum status test_state(struct scan_reader *r, const struct node *n, uint3
         break;
     }
     return ST_OK;
+}
+
+static enum status test_copies(struct scan_reader *r, const struct node *n, uint32_t k, bool *yes,
+                               struct err *err)
+{
+    uint16_t flags;
+    uint32_t copies = r->state.copies;
+    struct message_ref ref = {.segment = r->segment, .doc = r->doc, .k = k};
+    if (r->state.messages > 1)
+        TRY(view_flags(r->v, &ref, &flags, &copies, err));
+    *yes = copies >= n->copies.from && copies <= n->copies.to;
+    return ST_OK;
+}
+
+/* By the copies of message k. */
+static enum status test_held(struct scan_reader *r, const struct node *n, uint32_t k, bool *yes,
+                             struct err *err)
+{
+    struct doc_copies d;
+    r->copies_known = false; /* their memory is taken */
+    arena_reset(&r->more);
+    TRY(view_doc_copies(r->v, r->segment, r->doc, r->c.id.len != 0, &r->more, &d, err));
+    const struct held_copy **mine = arena_array(&r->more, d.n + 1, sizeof(struct held_copy *));
+    if (!mine)
+        return err_no_memory(err);
+    size_t n_mine = doc_copies_pick(&d, k, mine);
+    for (size_t i = 0; !*yes && i < n_mine; i++)
+        *yes = held_matches(n, mine[i]);
+    return ST_OK;
+}
+
+static bool test_attachment(const struct scan_reader *r, const struct node *n)
+{
+    for (size_t i = 0; i < r->c.n_attachments; i++)
+        if (attachment_matches(&n->attachment, r->c.attachments[i]))
+            return true;
+    return false;
 }
 
 static enum status test_id(struct scan_reader *r, const struct node *n, uint32_t k, bool *yes,
@@ -352,6 +389,17 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
     case NODE_TIME:
         *truth = test_time(r, n);
         return ST_OK;
+    case NODE_HELD:
+        TRY(test_held(r, n, k, &yes, err));
+        break;
+    case NODE_COPIES:
+        TRY(test_copies(r, n, k, &yes, err));
+        break;
+    case NODE_ATTACHMENT:
+        yes = test_attachment(r, n);
+        break;
+    case NODE_NICK:
+        return scan_test(r, r->ids->nicks[n->number], k, truth, err);
     case NODE_NOT:
         TRY(scan_test(r, n->list.kids[0], k, truth, err));
         *truth = negated(*truth);

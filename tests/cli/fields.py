@@ -52,6 +52,8 @@ def ask(c, when):
         check(got == want, f"{' '.join(words)} {when}", f"{got!r} instead of {want!r}")
         n = query(c, "search", "--count", "--", *words).stdout.decode().strip()
         check(n == str(len(want.split())), f"{' '.join(words)} counted {when}", n)
+        n = query(c, "scan", "--count", "--", *words).stdout.decode().strip()
+        check(n == str(len(want.split())), f"{' '.join(words)} scanned {when}", n)
 
     # handles
     finds("a1 a2 a7 a7", "from:a*")
