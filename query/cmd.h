@@ -22,6 +22,7 @@ struct cmd_options {
     enum search_sort sort;
     uint64_t limit; /* 0: not given */
     bool all, count, hits;
+    const char *after_hit; /* --continue */
     const char *conv, *group, *around;
     char **with; /* in the order given */
     int n_with;

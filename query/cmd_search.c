@@ -7,90 +7,158 @@
 #include "query/lang.h"
 
 #define TEXT_LIMIT 20
+#define TEXT_PAGE ID_SET_EXACT
+#define MACHINE_PAGE 1000 /* the first one, while nothing was printed yet */
 
-static enum status show_hits(struct session *s, const struct search_result *r, bool *others,
+/* What is shown, page by page. */
+struct shown {
+    const struct query *q;
+    struct slice query; /* its parsed form */
+    struct search_pages pages;
+    uint64_t hits;
+    bool others; /* a record of another kind was among them */
+    /* scan: its answer came at once */
+    const struct search_result *given;
+    const char *method;
+    uint64_t read;
+};
+
+static enum status next_hits(struct shown *x, const struct message_ref **hits, size_t *n,
                              struct err *err)
 {
-    for (size_t i = 0; i < r->n_hits; i++) {
+    if (!x->given)
+        return search_pages_next(&x->pages, hits, n, err);
+    *hits = x->given->hits;
+    *n = x->hits == 0 ? x->given->n_hits : 0;
+    return ST_OK;
+}
+
+static enum status show_hits(struct session *s, struct shown *x, const struct message_ref *hits,
+                             size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
         struct message_view m;
         if (stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
         arena_reset(&s->a);
-        TRY(view_load(&s->v, &r->hits[i], VIEW_FULL, &s->a, &m, err));
-        *others |= m.c.kind != DOC_MESSAGE;
+        TRY(view_load(&s->v, &hits[i], VIEW_FULL, &s->a, &m, err));
+        x->others |= m.c.kind != DOC_MESSAGE;
         if (s->r.format == RENDER_TEXT)
             TRY(text_hit(&s->r, &m, &s->out, err));
         else
             render_record(&s->r, &m, false, NULL, &s->out);
         TRY(session_flush(s, err));
     }
+    x->hits += n;
     return ST_OK;
 }
 
-/* Ids of the hits that will be shown must differ in the digits shown. */
-static enum status choose_digits(struct session *s, const struct search_result *r, struct err *err)
+/* Ids of the hits that will be shown must differ in the digits shown; those of later pages are
+ * counted. */
+static enum status choose_digits(struct session *s, const struct message_ref *hits, size_t n,
+                                 uint64_t later, struct err *err)
 {
-    struct id_set ids = {0};
+    struct id_set ids = {.more = later};
     enum status st = ST_OK;
-    for (size_t i = 0; i < r->n_hits && st == ST_OK && i < ID_SET_EXACT; i++) {
+    for (size_t i = 0; i < n && st == ST_OK; i++) {
         struct message_view m;
         arena_reset(&s->a);
-        st = view_load(&s->v, &r->hits[i], VIEW_CONTENT, &s->a, &m, err);
-        if (st == ST_OK)
+        st = later ? ST_OK : view_load(&s->v, &hits[i], VIEW_CONTENT, &s->a, &m, err);
+        if (st == ST_OK && !later)
             id_set_add(&ids, m.id);
     }
-    if (r->n_hits > ID_SET_EXACT)
-        ids.more = r->n_hits - ID_SET_EXACT;
     s->r.id_digits = id_set_digits(&ids);
     id_set_release(&ids);
     return st;
 }
 
-/* What the hits are: messages, unless another kind was shown among them. */
-static void footer(struct session *s, const struct search_result *r, const struct summary *sum,
-                   bool others)
+/* The whole id of a hit. */
+static enum status id_text(struct session *s, const struct message_ref *ref,
+                           char hex[2 * KEY_SIZE + 1], struct err *err)
 {
+    struct message_view m;
+    arena_reset(&s->a);
+    TRY(view_load(&s->v, ref, VIEW_CONTENT, &s->a, &m, err));
+    hex_encode(m.id, KEY_SIZE, hex);
+    return ST_OK;
+}
+
+/* What the hits are: messages, unless another kind was shown among them. `next`: where it goes on;
+ * NULL if nothing is left. */
+static void footer(struct session *s, const struct shown *x, const char *next)
+{
+    const struct search_result *r = &x->pages.sums;
     char shown[32], total[32], conversations[32], read[32];
     struct buf *out = &s->out;
-    cli_count_text(sum->read, read);
-    cli_count_text(r->n_hits, shown);
+    cli_count_text(x->read, read);
+    cli_count_text(x->hits, shown);
     cli_count_text(r->total, total);
     cli_count_text(r->conversations, conversations);
     if (r->total)
         buf_printf(out, "%s of %s %s%s in %s conversation%s%s\n", shown, total,
-                   others ? "record" : "message", r->total == 1 ? "" : "s", conversations,
-                   r->conversations == 1 ? "" : "s", r->n_hits < r->total ? "; --all" : "");
+                   x->others ? "record" : "message", r->total == 1 ? "" : "s", conversations,
+                   r->conversations == 1 ? "" : "s", x->hits < r->total ? "; --all" : "");
     else
         buf_put_str(out, "none in the delivered data\n");
+    if (next)
+        buf_printf(out, "the next ones: --continue %s\n", next);
     cmd_untested(out, r->sealed, "under seal");
     cmd_untested(out, r->untimed, "without a time");
-    if (sum->method)
-        buf_printf(out, "%s: %s stored records were read, and nothing of the index\n", sum->method,
+    if (x->method)
+        buf_printf(out, "%s: %s stored records were read, and nothing of the index\n", x->method,
                    read);
 }
 
-enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
-                            const struct search_result *r, const char *method, uint64_t read,
-                            struct err *err)
+static struct summary summary_of(const struct session *s, const struct shown *x)
 {
-    struct summary sum = session_summary(s, shown);
-    sum.method = method;
-    sum.read = read;
-    bool others = false;
-    sum.total = r->total;
-    sum.conversations = r->conversations;
-    sum.sealed = r->sealed;
-    sum.untimed = r->untimed;
-    s->r.query = q;
+    struct summary sum = session_summary(s, x->query);
+    sum.total = x->pages.sums.total;
+    sum.conversations = x->pages.sums.conversations;
+    sum.sealed = x->pages.sums.sealed;
+    sum.untimed = x->pages.sums.untimed;
+    sum.method = x->method;
+    sum.read = x->read;
+    return sum;
+}
+
+/* json has its numbers first where the first page brings them. */
+static enum status show_first(struct session *s, struct shown *x, const struct message_ref *hits,
+                              size_t n, bool numbers, struct err *err)
+{
+    struct summary sum = summary_of(s, x);
+    uint64_t all = x->pages.left > x->pages.sums.total ? x->pages.sums.total : x->pages.left;
+    uint64_t later = x->pages.more ? all : 0;
     if (s->r.format == RENDER_TEXT)
-        TRY(choose_digits(s, r, err));
-    else
-        render_begin(&s->r, &sum, &s->out);
-    TRY(show_hits(s, r, &others, err));
-    if (s->r.format == RENDER_TEXT)
-        footer(s, r, &sum, others);
-    else
-        render_end(&s->r, &sum, true, &s->out);
+        return choose_digits(s, hits, n, later, err);
+    if (numbers && x->pages.more && x->pages.left == 0)
+        TRY(id_text(s, &x->pages.last, sum.next, err));
+    render_begin(&s->r, numbers ? &sum : NULL, &s->out);
+    return ST_OK;
+}
+
+static enum status show_pages(struct session *s, struct shown *x, bool numbers, struct err *err)
+{
+    const struct message_ref *hits = NULL;
+    size_t n;
+    char next[2 * KEY_SIZE + 1] = "";
+    s->r.query = x->q;
+    TRY(next_hits(x, &hits, &n, err));
+    TRY(show_first(s, x, hits, n, numbers, err));
+    while (n > 0) {
+        TRY(show_hits(s, x, hits, n, err));
+        TRY(next_hits(x, &hits, &n, err));
+    }
+    if (!x->given)
+        TRY(search_pages_sum(&x->pages, err));
+    if (x->pages.more)
+        TRY(id_text(s, &x->pages.last, next, err));
+    if (s->r.format == RENDER_TEXT) {
+        footer(s, x, x->pages.more ? next : NULL);
+        return ST_OK;
+    }
+    struct summary sum = summary_of(s, x);
+    memcpy(sum.next, next, sizeof next);
+    render_end(&s->r, &sum, numbers, &s->out);
     return ST_OK;
 }
 
@@ -105,30 +173,74 @@ uint64_t cmd_limit(const struct cmd_options *o)
     return o->format == RENDER_TEXT ? TEXT_LIMIT : UINT64_MAX;
 }
 
+/* People read the numbers below the hits, but ids are as long as the hits are many; json has the
+ * numbers before them, but only where it is known by then where the answer goes on. */
+static enum status show(struct session *s, const struct query *q, struct slice query,
+                        const struct search_options *o, bool *found, struct err *err)
+{
+    struct shown x = {.q = q, .query = query};
+    bool few = o->limit <= SEARCH_PAGE_MAX;
+    bool numbers = few || (s->r.format == RENDER_JSON && o->limit == UINT64_MAX);
+    bool text = s->r.format == RENDER_TEXT;
+    uint64_t first = text ? TEXT_PAGE : numbers ? SEARCH_PAGE_MAX : MACHINE_PAGE;
+    search_pages_begin(&x.pages, &s->v, q, o, first, text || numbers);
+    enum status st = show_pages(s, &x, numbers, err);
+    *found = x.pages.sums.total != 0;
+    search_pages_release(&x.pages);
+    return st;
+}
+
+enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
+                            const struct search_result *r, const char *method, uint64_t read,
+                            struct err *err)
+{
+    struct shown x = {
+        .q = q, .query = shown, .given = r, .method = method, .read = read, .pages.sums = *r};
+    return show_pages(s, &x, true, err);
+}
+
+static enum status count(struct session *s, const struct query *q, bool *found, struct err *err)
+{
+    const struct search_options o = {.limit = 0};
+    struct search_result r;
+    TRY(search_run(&s->v, q, &o, &r, err));
+    *found = r.total != 0;
+    buf_printf(&s->out, "%llu\n", (unsigned long long)r.total);
+    search_result_release(&r);
+    return ST_OK;
+}
+
+static enum status answer(struct session *s, const struct query *q, struct slice query, bool *found,
+                          struct err *err)
+{
+    struct search_options o = {.sort = s->o->sort, .limit = cmd_limit(s->o)};
+    struct message_ref after;
+    if (s->o->count)
+        return count(s, q, found, err);
+    if (s->o->after_hit) {
+        TRY(cmd_find_id(s, s->o->after_hit, &after, err));
+        o.after = &after;
+    }
+    return show(s, q, query, &o, found, err);
+}
+
 int cmd_search(const struct cmd_options *o)
 {
     struct session s;
     struct err err = {0};
     struct query *q = NULL;
-    struct search_result r = {0};
+    bool found = false;
     struct buf shown = {0};
     int code = session_open(o, &s);
     if (code)
         return code;
     enum status st = session_query(&s, &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;
-    const struct search_options options = {.sort = o->sort, .limit = cmd_limit(o)};
     if (st == ST_OK)
-        st = search_run(&s.v, q, &options, &r, &err);
-    if (st == ST_OK && o->count)
-        buf_printf(&s.out, "%llu\n", (unsigned long long)r.total);
-    else if (st == ST_OK)
-        st = cmd_show_result(&s, q, buf_slice(&shown), &r, NULL, 0, &err);
-    bool found = r.total != 0;
+        st = answer(&s, q, buf_slice(&shown), &found, &err);
     if (query_error) /* the place was shown already */
         st = ST_CLOSED;
     code = session_close(&s, st, found, &err);
-    search_result_release(&r);
     query_free(q);
     buf_release(&shown);
     return query_error ? EXIT_USAGE : code;

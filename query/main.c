@@ -20,7 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "kfzcslanx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "kfzcslanCx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -31,6 +31,9 @@ static const struct command commands[] = {
      "  on:2020-04-02  on:2020-04..2020-05  after:T  before:T   *\n"
      "\n"
      "  --sort newest|oldest  --limit N  --all   text shows 20, machine formats all\n"
+     "  --continue ID        go on behind the hit with that id, in the same order: the footer, "
+     "and\n"
+     "                       in machine formats the key `next`, say which one\n"
      "  --count              print the exact total and nothing else\n"
      "  --format text|jsonl|json|csv\n"
      "                       csv: a field that begins with = + - @ (a spreadsheet would take it "
@@ -118,6 +121,7 @@ static const struct cli_option option_table[] = {
     {'l', 0, "limit", "a number from 1 on"},
     {'a', 0, "all", NULL},
     {'n', 0, "count", NULL},
+    {'C', 0, "continue", "an id"},
     {'V', 0, "conv", "the key of a conversation"},
     {'W', 0, "with", "handles, with commas"},
     {'G', 0, "group", "a group"},
@@ -131,7 +135,6 @@ static const struct cli_option option_table[] = {
     {'P', 0, "progress", "auto, plain or none"},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
-    {OPT_LATER, 0, "continue", "an id"},
     {OPT_LATER, 0, "talks", NULL},
     {OPT_LATER, 0, "disentangle", NULL},
     {OPT_LATER, 0, "correct-clocks", NULL},
@@ -218,6 +221,9 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return o->count = true;
     case 'H':
         return o->hits = true;
+    case 'C':
+        o->after_hit = arg;
+        return true;
     case 'V':
         o->conv = arg;
         return true;
@@ -262,6 +268,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     if (cmd->run == cmd_thread && ways != 1)
         return usage_error(cmd, cmd->name,
                            "say which: one of --conv, --with, --group and --around");
+    if (o->after_hit && o->count)
+        return usage_error(cmd, "--continue", "does not go with --count, which counts all");
     if (o->context_given && cmd->run == cmd_search)
         return usage_error(cmd, "--context", "this version has it for thread --around ID alone");
     if (o->context_given && !o->around)

@@ -73,7 +73,8 @@ struct summary {
     uint64_t conversations; /* UINT64_MAX: left out */
     char digest[65];
     uint64_t generation;
-    struct summary_count { /* what a command counts besides, after the rest */
+    char next[2 * KEY_SIZE + 1]; /* the id after which the answer goes on; "": it is whole */
+    struct summary_count {       /* what a command counts besides, after the rest */
         const char *key;
         uint64_t n;
     } more[8];

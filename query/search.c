@@ -1,12 +1,14 @@
 /* search — a query against every segment. Each message is indexed once, in one segment, so totals
  * are sums. Hits are gathered up to a bit more than wanted, then cut back to the best: what is
- * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. */
+ * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. Where
+ * no totals are wanted, blocks of documents whose times lie outside are not even looked at. */
 #include <stdlib.h>
 
 #include "lictor/thread.h"
 #include "query/search_private.h"
 
 #define HITS_SPARE 256
+#define BLOCK_DOCS 128 /* segment_sent_bounds speaks for so many */
 
 /* Greater is shown earlier. */
 static int64_t rank(enum search_sort sort, int64_t sent)
@@ -41,6 +43,11 @@ static struct message_ref *hits_refs(struct search *s, size_t *n)
     return refs;
 }
 
+static bool hits_wanted(const struct search_options *o)
+{
+    return o->want != SEARCH_TOTALS && o->limit > 0;
+}
+
 /* Sorts all, and the runs of equal times that reach beyond `from` (0: all runs) by the one order.
  */
 static enum status hits_sort(struct search *s, size_t from, struct err *err)
@@ -73,9 +80,31 @@ static enum status hits_cut(struct search *s, struct err *err)
     return ST_OK;
 }
 
+/* Whether a hit stands behind the one after which the answer goes on. */
+static enum status is_behind(struct search *s, const struct message_ref *ref, bool *yes,
+                             struct err *err)
+{
+    const struct message_ref *after = s->o->after;
+    int64_t mine = rank(s->o->sort, ref->sent), theirs = rank(s->o->sort, after->sent);
+    int cmp = mine < theirs ? -1 : 1;
+    if (ref->segment == after->segment && ref->doc == after->doc && ref->k == after->k) {
+        s->met = true;
+        cmp = 1;
+    } else if (mine == theirs) {
+        TRY(view_order(s->v, after, ref, &cmp, err));
+    }
+    *yes = cmp < 0;
+    return ST_OK;
+}
+
 enum status search_hit_add(struct search *s, const struct message_ref *ref, struct err *err)
 {
+    bool wanted = true;
     if (s->cut && rank(s->o->sort, ref->sent) < s->worst)
+        return ST_OK;
+    if (s->o->after)
+        TRY(is_behind(s, ref, &wanted, err));
+    if (!wanted)
         return ST_OK;
     buf_put(&s->hits, ref, sizeof *ref);
     TRY(buf_status(&s->hits, err));
@@ -120,13 +149,14 @@ enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, 
 static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
                             struct err *err)
 {
+    const struct search_options *o = x->s->o;
     x->s->out->total += n;
-    if (x->s->o->visit)
-        TRY(x->s->o->visit(x->s->o->ctx, x->plan.segment, doc, n, err));
-    if (x->s->o->limit == 0)
+    if (o->visit)
+        TRY(o->visit(o->ctx, x->plan.segment, doc, n, err));
+    if (o->want != SEARCH_TOTALS && o->limit == 0)
         return ST_OK;
     TRY(search_count_conversation(x, doc, err));
-    return search_add_hits(x, doc, k, n, err);
+    return o->want == SEARCH_TOTALS ? ST_OK : search_add_hits(x, doc, k, n, err);
 }
 
 /* Message k of a document and the n - 1 after it, about which the query says the same. */
@@ -144,20 +174,65 @@ static enum status add_tested(struct segment_search *x, uint32_t doc, uint32_t k
     return ST_OK;
 }
 
+/* A time which may not be shown counts as none, and its block as one that has such. */
+static bool block_wanted(const struct search *s, int64_t min, int64_t max, bool untimed)
+{
+    bool timed = min <= max, newest = s->o->sort == SORT_NEWEST;
+    int64_t first = INT64_MIN, last = INT64_MIN; /* ranks of what is shown first and last of it */
+    untimed |= timed && (min <= 0 || max > TIME_MAX_MS);
+    if (timed)
+        first = newest ? max : -min;
+    if (timed && !untimed)
+        last = newest ? min : -max;
+    return (!s->cut || first >= s->worst) &&
+           (!s->o->after || last <= rank(s->o->sort, s->o->after->sent));
+}
+
+enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct err *err)
+{
+    struct search *s = x->s;
+    if (s->o->want != SEARCH_HITS || (!s->cut && !s->o->after))
+        return ST_OK;
+    while (*doc < x->plan.set.docs && *doc >= x->good_until) {
+        int64_t min, max;
+        bool untimed;
+        uint32_t end = *doc / BLOCK_DOCS * BLOCK_DOCS + BLOCK_DOCS;
+        TRY(segment_sent_bounds(x->plan.set.segment, x->plan.set.scratch, *doc, &min, &max,
+                                &untimed, err));
+        if (block_wanted(s, min, max, untimed)) {
+            x->good_until = end;
+            return ST_OK;
+        }
+        s->skipped = true;
+        *doc = end;
+    }
+    if (*doc >= x->plan.set.docs)
+        *doc = DOC_END;
+    return ST_OK;
+}
+
+static enum status run_document(struct segment_search *x, uint32_t doc, struct err *err)
+{
+    uint32_t n = search_repeats_of(&x->repeats, doc);
+    bool each = n > 1 && x->s->q->per_message;
+    for (uint32_t k = 1; k <= (each ? n : 1); k++)
+        TRY(add_tested(x, doc, k, each ? 1 : n, err));
+    return ST_OK;
+}
+
 static enum status run_documents(struct segment_search *x, struct err *err)
 {
     uint32_t doc = 0;
-    for (uint32_t asked = 1;; asked++, doc++) {
-        TRY(plan_seek(&x->plan, doc, &doc, err));
-        if (doc == DOC_END)
-            return ST_OK;
+    for (uint32_t asked = 1; doc != DOC_END; asked++) {
         if (asked % SEARCH_STOP_EVERY == 0 && stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
-        uint32_t n = search_repeats_of(&x->repeats, doc);
-        bool each = n > 1 && x->s->q->per_message;
-        for (uint32_t k = 1; k <= (each ? n : 1); k++)
-            TRY(add_tested(x, doc, k, each ? 1 : n, err));
+        TRY(plan_seek(&x->plan, doc, &doc, err));
+        uint32_t found = doc;
+        TRY(search_pass_blocks(x, &doc, err));
+        if (doc == found && doc != DOC_END)
+            TRY(run_document(x, doc++, err));
     }
+    return ST_OK;
 }
 
 static enum status run_segment(struct search *s, uint32_t segment, struct err *err)
@@ -192,7 +267,7 @@ enum status search_take(struct search *s, struct err *err)
 {
     size_t n;
     s->out->conversations = distinct_keys(&s->conversations);
-    if (s->o->limit == 0)
+    if (!hits_wanted(s->o))
         return ST_OK;
     TRY(hits_sort(s, 0, err));
     s->out->hits = hits_refs(s, &n);
@@ -209,8 +284,11 @@ enum status search_run(struct view *v, const struct query *q, const struct searc
     enum status st = plan_ids_find(v, q, &s.ids, err);
     for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++)
         st = run_segment(&s, i, err);
+    if (st == ST_OK && hits_wanted(o) && o->after && !s.met)
+        st = err_set(err, ST_USAGE, "the message to go on behind is no hit of this query");
     if (st == ST_OK)
         st = search_take(&s, err);
+    result.whole = !s.skipped;
     if (st == ST_OK)
         *out = result;
     plan_ids_release(&s.ids);

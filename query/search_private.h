@@ -19,6 +19,8 @@ struct search {
     struct buf conversations; /* keys, one a segment and conversation */
     bool cut;                 /* hits were cut back: `worst` holds */
     int64_t worst;            /* rank of the worst one kept */
+    bool met;                 /* the hit that the others stand behind */
+    bool skipped;             /* documents were passed over untested: no totals */
 };
 
 /* How many messages each document is, asked in ascending order. */
@@ -33,7 +35,12 @@ struct segment_search {
     struct plan plan;
     struct repeats repeats;
     uint32_t conversation_end; /* documents below are of conversations counted already */
+    uint32_t good_until;       /* documents below are in a block that may be wanted */
 };
+
+/* True if a document of the block that `doc` is in may still be wanted; false at the end. Blocks
+ * are passed over only where no totals are wanted: *doc moves on. */
+MUST_USE enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct err *err);
 
 /* Counts the conversation of a matching document, if it is a new one. */
 MUST_USE enum status search_count_conversation(struct segment_search *x, uint32_t doc,

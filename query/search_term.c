@@ -11,7 +11,7 @@ bool search_term_fits(const struct segment_search *x)
     bool term = root->kind == PLAN_MATCH && !root->sealed && root->match->kind == WALK_POSTING;
     if (o->visit)
         return false;
-    if (o->limit == 0)
+    if (o->limit == 0 || o->want == SEARCH_TOTALS)
         return term || root->kind == PLAN_ANY;
     return term && o->sort == SORT_NEWEST && o->limit < root->match->cost;
 }
@@ -105,6 +105,14 @@ static enum status add_newest(struct segment_search *x, struct err *err)
         TRY(plan_seek(&x->plan, doc, &doc, err));
         if (doc == DOC_END)
             return ST_OK;
+        uint32_t found = doc;
+        TRY(search_pass_blocks(x, &doc, err));
+        if (doc == DOC_END)
+            return ST_OK;
+        if (doc != found) {
+            doc--; /* this one is asked for next */
+            continue;
+        }
         if (n % SEARCH_STOP_EVERY == 0 && stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
         TRY(search_add_hits(x, doc, 1, search_repeats_of(&x->repeats, doc), err));
@@ -113,9 +121,14 @@ static enum status add_newest(struct segment_search *x, struct err *err)
 
 enum status search_term_run(struct segment_search *x, struct err *err)
 {
+    const struct search_options *o = x->s->o;
+    if (o->want == SEARCH_HITS) {
+        x->s->skipped = true;
+        return add_newest(x, err);
+    }
     TRY(add_total(x, err));
-    if (x->s->o->limit == 0)
+    if (o->want == SEARCH_WHOLE && o->limit == 0)
         return ST_OK;
     TRY(add_conversations(x, err));
-    return add_newest(x, err);
+    return o->want == SEARCH_TOTALS ? ST_OK : add_newest(x, err);
 }

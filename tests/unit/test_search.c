@@ -239,3 +239,106 @@ Test(search, answers_ten_thousand_alternatives)
     untestable((const char *)text.data, 2, 0);
     buf_release(&text);
 }
+
+static void put_pages(const char *text, enum search_sort sort, uint64_t first, struct buf *labels)
+{
+    struct search_pages p;
+    struct search_options o = {.sort = sort, .limit = UINT64_MAX};
+    struct query *q = parse(text);
+    const struct message_ref *hits;
+    size_t n;
+    search_pages_begin(&p, &view, q, &o, first, false);
+    for (;;) {
+        cr_assert_eq(search_pages_next(&p, &hits, &n, &err), ST_OK, "%s", err.text);
+        struct search_result part = {.hits = p.page.hits, .n_hits = n};
+        cr_assert(n == 0 || hits == p.page.hits);
+        if (n == 0)
+            break;
+        if (labels->len)
+            labels->data[labels->len - 1] = ' ';
+        put_labels(&part, labels);
+    }
+    cr_assert_eq(search_pages_sum(&p, &err), ST_OK);
+    struct search_result whole = run(text, sort, UINT64_MAX);
+    cr_assert_eq(p.sums.total, whole.total, "%s", text);
+    cr_assert_eq(p.sums.conversations, whole.conversations, "%s", text);
+    cr_assert(p.sums.sealed == whole.sealed && p.sums.untimed == whole.untimed, "%s", text);
+    search_result_release(&whole);
+    search_pages_release(&p);
+    query_free(q);
+}
+
+Test(search, gives_in_pages_what_it_gives_at_once)
+{
+    static const char *const queries[] = {"*",        "blue", "ok",        "from:bob",
+                                          "NOT blue", "m*",   "van OR ok", "has:repeated"};
+    make_both();
+    for (size_t i = 0; i < N(queries); i++)
+        for (int sort = SORT_NEWEST; sort <= SORT_OLDEST; sort++)
+            for (uint64_t first = 1; first <= 3; first++) {
+                struct buf at_once = {0}, paged = {0};
+                struct search_result r = run(queries[i], (enum search_sort)sort, UINT64_MAX);
+                put_labels(&r, &at_once);
+                put_pages(queries[i], (enum search_sort)sort, first, &paged);
+                cr_assert_str_eq((const char *)paged.data, (const char *)at_once.data, "%s",
+                                 queries[i]);
+                search_result_release(&r);
+                buf_release(&at_once);
+                buf_release(&paged);
+            }
+}
+
+#define MANY 6000
+
+/* Every hit but the last of a page has another of its time behind it; some have none. */
+Test(search, pages_through_equal_times_passing_over_the_rest)
+{
+    static struct spec many[MANY];
+    static char texts[MANY][24], to[MANY][8];
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "t%zu word", i);
+        (void)snprintf(to[i], sizeof to[i], "b%zu", i / 1500);
+        many[i] = (struct spec){.from = "a",
+                                .to = to[i],
+                                .text = texts[i],
+                                .sent = i % 100 == 99 ? TIME_NONE : T0 + (int64_t)(i % 1500 / 300),
+                                .copies = {{"p", i, NULL}}};
+    }
+    segment_make(cf, many, N(many));
+    cr_assert_eq(view_open(cf, NULL, &view, &err), ST_OK, "%s", err.text);
+    for (int sort = SORT_NEWEST; sort <= SORT_OLDEST; sort++) {
+        struct search_result whole = run("word", (enum search_sort)sort, UINT64_MAX);
+        struct search_options o = {
+            .sort = (enum search_sort)sort, .want = SEARCH_HITS, .limit = 700};
+        struct query *q = parse("word");
+        struct message_ref last;
+        bool skipped = false;
+        cr_assert_eq(whole.n_hits, (size_t)MANY);
+        for (size_t at = 0; at < MANY;) {
+            struct search_result r;
+            cr_assert_eq(search_run(&view, q, &o, &r, &err), ST_OK, "%s", err.text);
+            cr_assert_gt(r.n_hits, 0u);
+            skipped |= !r.whole;
+            for (size_t i = 0; i < r.n_hits; i++, at++)
+                cr_assert(r.hits[i].doc == whole.hits[at].doc && r.hits[i].k == whole.hits[at].k,
+                          "hit %zu", at);
+            last = r.hits[r.n_hits - 1];
+            o.after = &last;
+            search_result_release(&r);
+        }
+        cr_assert(skipped);
+        query_free(q);
+        search_result_release(&whole);
+    }
+}
+
+Test(search, goes_on_only_behind_a_hit)
+{
+    make_both();
+    struct search_result all = run("blue", SORT_NEWEST, UINT64_MAX), r;
+    struct search_options o = {.limit = 5, .after = &all.hits[1]};
+    struct query *q = parse("ok");
+    cr_assert_eq(search_run(&view, q, &o, &r, &err), ST_USAGE);
+    query_free(q);
+    search_result_release(&all);
+}
