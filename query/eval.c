@@ -61,128 +61,14 @@ static enum status unmatched(struct plan *p, const struct plan_node *x, uint32_t
     return ST_OK;
 }
 
-/* ---- phrases ---- */
-
-/* First of the ascending positions [*at, n) that is >= want; *at moves there. */
-static bool position_at(const uint32_t *positions, uint32_t n, uint32_t *at, uint64_t want)
+static enum status test_spans(struct plan *p, const struct plan_node *x, uint32_t doc,
+                              unsigned *truth, struct err *err)
 {
-    uint32_t lo = *at, step = 1;
-    while (n - lo > step && positions[lo + step] < want) {
-        lo += step;
-        step *= 2;
-    }
-    uint32_t hi = n - lo > step ? lo + step : n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (positions[mid] < want)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    *at = lo;
-    return lo < n && positions[lo] == want;
-}
-
-struct phrase_part {
-    const uint32_t *positions;
-    uint32_t n, at, offset;
-};
-
-static bool phrase_stands(struct phrase_part *parts, size_t n)
-{
-    const struct phrase_part *least = &parts[0];
-    for (size_t i = 1; i < n; i++)
-        if (parts[i].n < least->n)
-            least = &parts[i];
-    for (uint32_t j = 0; j < least->n; j++) {
-        bool all = least->positions[j] >= least->offset;
-        for (size_t i = 0; all && i < n; i++)
-            if (&parts[i] != least)
-                all = position_at(parts[i].positions, parts[i].n, &parts[i].at,
-                                  (uint64_t)least->positions[j] - least->offset + parts[i].offset);
-        if (all)
-            return true;
-    }
-    return false;
-}
-
-static enum status phrase_positions(struct plan *p, const struct plan_node *x, bool *yes,
-                                    struct err *err)
-{
-    size_t n = x->node->text.n;
-    *yes = true;
-    if (n == 1)
-        return ST_OK;
-    arena_reset(&p->text);
-    struct phrase_part *parts = arena_array(&p->text, n, sizeof *parts);
-    if (!parts)
-        return err_no_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        TRY(posting_iter_positions(x->parts[i]->posting, &parts[i].positions, &parts[i].n, err));
-        parts[i].offset = x->node->text.parts[i].offset;
-    }
-    *yes = phrase_stands(parts, n);
-    return ST_OK;
-}
-
-static bool token_is(const struct node *node, const struct text_part *part, const struct token *t,
-                     struct slice text)
-{
-    if (!node->text.exact)
-        return slice_eq(part->folded, slice_of(t->text, t->len));
-    return t->kind == part->kind &&
-           slice_eq(part->written, slice_of(text.data + t->from, t->to - t->from));
-}
-
-bool eval_parts_at(const struct node *node, const struct words *w, struct slice text, size_t i,
-                   uint32_t *end)
-{
-    const struct text_part *parts = node->text.parts;
-    if (!token_is(node, &parts[0], &w->tokens[i], text))
-        return false;
-    *end = w->tokens[i].to;
-    for (size_t part = 1, j = i; part < node->text.n; part++) {
-        uint64_t want = (uint64_t)w->tokens[i].pos + parts[part].offset;
-        while (j < w->n && w->tokens[j].pos < want)
-            j++;
-        while (j < w->n && w->tokens[j].pos == want &&
-               !token_is(node, &parts[part], &w->tokens[j], text))
-            j++;
-        if (j >= w->n || w->tokens[j].pos != want)
-            return false;
-        *end = w->tokens[j].to;
-    }
-    return true;
-}
-
-/* As written: the stored text is split again and its bytes are compared. */
-static enum status phrase_text(struct plan *p, const struct plan_node *x, uint32_t doc, bool *yes,
-                               struct err *err)
-{
-    struct slice row;
-    struct content c;
-    struct words w;
-    uint32_t end;
-    arena_reset(&p->text);
-    TRY(segment_row(p->set.segment, p->set.scratch, doc, &row, err));
-    TRY(content_decode(row, &p->text, &c, err));
-    struct slice text = c.body_kind == BODY_SEALED ? c.opened : c.text;
-    TRY(splitter_split(p->view->splitter, text, &w, err));
-    *yes = false;
-    for (size_t i = 0; !*yes && i < w.n; i++)
-        *yes = eval_parts_at(x->node, &w, text, i, &end);
-    return ST_OK;
-}
-
-static enum status test_phrase(struct plan *p, const struct plan_node *x, uint32_t doc,
-                               unsigned *truth, struct err *err)
-{
-    bool yes;
-    TRY(stands_at(p, x->match, doc, &yes, err));
+    bool yes = true;
+    if (x->match)
+        TRY(stands_at(p, x->match, doc, &yes, err));
     if (yes)
-        TRY(phrase_positions(p, x, &yes, err));
-    if (yes && x->node->text.exact)
-        TRY(phrase_text(p, x, doc, &yes, err));
+        TRY(eval_spans(p, x, doc, &yes, err));
     *truth = TRUTH_TRUE;
     return yes ? ST_OK : unmatched(p, x, doc, truth, err);
 }
@@ -300,8 +186,8 @@ static enum status test(struct plan *p, const struct plan_node *x, uint32_t doc,
         *truth = TRUTH_TRUE;
         TRY(stands_at(p, x->match, doc, &may, err));
         return may ? ST_OK : unmatched(p, x, doc, truth, err);
-    case PLAN_PHRASE:
-        return test_phrase(p, x, doc, truth, err);
+    case PLAN_SPANS:
+        return test_spans(p, x, doc, truth, err);
     case PLAN_STATE:
         return test_state(p, x, doc, k, truth, err);
     case PLAN_ID:

@@ -1,19 +1,21 @@
 /* highlight — where the words of a query stand in a text. The same splitter, the same comparison as
- * the search; what a query negates is not shown. Words are found by binary search, so that a query
- * of many words costs little more than one. */
+ * the search; what a query negates is not shown, and of THEN only the message that is the hit.
+ * Plain words and phrases are found by binary search, so that a query of many words costs little
+ * more than one; the rest is searched as it is where no index helps. */
 #include <stdlib.h>
 
 #include "query/plan.h"
+#include "query/spans.h"
 
-struct first_word { /* of a phrase */
+struct first_word { /* of a plain phrase */
     struct slice folded;
     const struct node *node;
 };
 
 struct marks {
-    struct buf words;    /* struct first_word, sorted */
-    struct buf prefixes; /* struct first_word */
-    struct buf ranges;   /* struct text_range */
+    struct buf words;  /* struct first_word, sorted */
+    struct buf others; /* const struct node *: positional expressions */
+    struct buf ranges; /* struct text_range */
 };
 
 static void gather(struct marks *m, const struct node *n, bool negated)
@@ -22,13 +24,17 @@ static void gather(struct marks *m, const struct node *n, bool negated)
     switch (n->kind) {
     case NODE_TEXT:
         w.folded = n->text.parts[0].folded;
-        if (!negated)
+        if (!negated && (n->text.patterned || n->text.within))
+            buf_put(&m->others, &n, sizeof(struct node *));
+        else if (!negated)
             buf_put(&m->words, &w, sizeof w);
         break;
-    case NODE_PREFIX:
-        w.folded = n->prefix;
+    case NODE_NEAR:
         if (!negated)
-            buf_put(&m->prefixes, &w, sizeof w);
+            buf_put(&m->others, &n, sizeof(struct node *));
+        break;
+    case NODE_THEN:
+        gather(m, n->then.kids[1], negated);
         break;
     case NODE_NOT:
     case NODE_AND:
@@ -60,13 +66,35 @@ static void mark(struct marks *m, uint32_t from, uint32_t to)
         buf_put(&m->ranges, &r, sizeof r);
 }
 
-static void mark_words(struct marks *m, const struct words *w, struct slice text, size_t i)
+/* True if token `i` is the first part of a plain phrase and the others follow it. *end: where the
+ * last one ends in the text. */
+static enum status phrase_at(const struct node *n, const struct text_words *t, size_t i,
+                             uint32_t *end, bool *yes, struct err *err)
+{
+    const struct words *w = t->words;
+    TRY(spans_token_is(n, 0, t, i, yes, err));
+    *end = w->tokens[i].to;
+    for (size_t part = 1, j = i; *yes && part < n->text.n; part++) {
+        uint64_t want = (uint64_t)w->tokens[i].pos + n->text.parts[part].offset;
+        while (j < w->n && w->tokens[j].pos < want)
+            j++;
+        *yes = false;
+        for (; !*yes && j < w->n && w->tokens[j].pos == want; j++) {
+            TRY(spans_token_is(n, part, t, j, yes, err));
+            *end = w->tokens[j].to;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status mark_words(struct marks *m, const struct text_words *t, size_t i,
+                              struct err *err)
 {
     const void *data = m->words.data;
     const struct first_word *all = data;
-    const struct token *t = &w->tokens[i];
+    const struct token *k = &t->words->tokens[i];
     size_t n = m->words.len / sizeof *all, lo = 0, hi = n;
-    struct slice token = slice_of(t->text, t->len);
+    struct slice token = slice_of(k->text, k->len);
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (slice_cmp(all[mid].folded, token) < 0)
@@ -76,19 +104,47 @@ static void mark_words(struct marks *m, const struct words *w, struct slice text
     }
     for (; lo < n && slice_eq(all[lo].folded, token); lo++) {
         uint32_t end;
-        if (eval_parts_at(all[lo].node, w, text, i, &end))
-            mark(m, t->from, end);
+        bool yes;
+        TRY(phrase_at(all[lo].node, t, i, &end, &yes, err));
+        if (yes)
+            mark(m, k->from, end);
     }
+    return ST_OK;
 }
 
-static void mark_prefixes(struct marks *m, const struct token *t)
+/* Every word of the expression, wherever it stands. */
+static enum status mark_leaves(const struct node *n, const struct text_words *t, bool *marks,
+                               struct err *err)
 {
-    const void *data = m->prefixes.data;
-    const struct first_word *all = data;
-    for (size_t i = 0; i < m->prefixes.len / sizeof *all; i++)
-        if (all[i].folded.len <= t->len &&
-            memcmp(all[i].folded.data, t->text, all[i].folded.len) == 0)
-            mark(m, t->from, t->to);
+    if (n->kind != NODE_TEXT) {
+        for (size_t i = 0; i < n->list.n; i++)
+            TRY(mark_leaves(n->list.kids[i], t, marks, err));
+        return ST_OK;
+    }
+    for (size_t i = 0; i < t->words->n; i++)
+        for (size_t part = 0; !marks[i] && part < n->text.n; part++)
+            TRY(spans_token_is(n, part, t, i, &marks[i], err));
+    return ST_OK;
+}
+
+static enum status mark_others(struct marks *m, struct text_words *t, struct err *err)
+{
+    bool *marks = arena_array(t->arena, t->words->n, sizeof *marks);
+    if (!marks)
+        return err_no_memory(err);
+    for (size_t i = 0; i < m->others.len / sizeof(struct node *); i++) {
+        const struct node *n;
+        memcpy(&n, m->others.data + i * sizeof(struct node *), sizeof(struct node *));
+        enum status st = spans_text_mark(n, t, marks, err);
+        /* More ways than can be followed: then all of its words are shown. */
+        if (st == ST_LIMIT)
+            st = mark_leaves(n, t, marks, err);
+        TRY(st);
+    }
+    for (size_t i = 0; i < t->words->n; i++)
+        if (marks[i])
+            mark(m, t->words->tokens[i].from, t->words->tokens[i].to);
+    return ST_OK;
 }
 
 static enum status merge(struct marks *m, struct arena *a, struct text_range **out, size_t *n,
@@ -114,31 +170,34 @@ static enum status merge(struct marks *m, struct arena *a, struct text_range **o
     return ST_OK;
 }
 
+static enum status find(struct marks *m, struct splitter *s, struct slice text, struct arena *a,
+                        struct err *err)
+{
+    struct words w;
+    TRY(buf_status(&m->words, err));
+    TRY(buf_status(&m->others, err));
+    if (m->words.len + m->others.len == 0)
+        return ST_OK;
+    TRY(splitter_split(s, text, &w, err));
+    struct text_words t = {&w, text, a};
+    if (m->words.len)
+        qsort(m->words.data, m->words.len / sizeof(struct first_word), sizeof(struct first_word),
+              by_word);
+    for (size_t i = 0; m->words.len && i < w.n; i++)
+        TRY(mark_words(m, &t, i, err));
+    return m->others.len ? mark_others(m, &t, err) : ST_OK;
+}
+
 enum status query_highlight(const struct query *q, struct splitter *s, struct slice text,
                             struct arena *a, struct text_range **out, size_t *n, struct err *err)
 {
     struct marks m = {0};
-    struct words w = {0};
-    enum status st;
     gather(&m, q->root, false);
-    st = buf_status(&m.words, err);
+    enum status st = find(&m, s, text, a, err);
     if (st == ST_OK)
-        st = buf_status(&m.prefixes, err);
-    if (st == ST_OK && m.words.len + m.prefixes.len > 0)
-        st = splitter_split(s, text, &w, err);
-    if (st != ST_OK)
-        goto out;
-    if (m.words.len)
-        qsort(m.words.data, m.words.len / sizeof(struct first_word), sizeof(struct first_word),
-              by_word);
-    for (size_t i = 0; i < w.n; i++) {
-        mark_words(&m, &w, text, i);
-        mark_prefixes(&m, &w.tokens[i]);
-    }
-    st = merge(&m, a, out, n, err);
-out:
+        st = merge(&m, a, out, n, err);
     buf_release(&m.words);
-    buf_release(&m.prefixes);
+    buf_release(&m.others);
     buf_release(&m.ranges);
     return st;
 }

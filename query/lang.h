@@ -1,28 +1,34 @@
 /* lang — the query language: text to tokens to a tree of nodes, and the tree as text again.
- * Rules: commands.md, "Query language". What this version does not have is refused by name.
- * Owns: a query owns its nodes and a copy of its text (one arena).  Threads: a parsed query is
- * read-only and may be shared.  Trusts: nothing.
- * Depth: parentheses and negations nest LANG_DEPTH_MAX deep at most, so that everything which walks
- * a query may recurse. */
+ * Rules: docs/QUERY.md. What this version does not have is refused by name.
+ * Owns: a query owns its nodes, a copy of its text (one arena) and its patterns.
+ * Threads: a parsed query is read-only, but a regular expression is matched in memory of its own:
+ * one thread at a time.  Trusts: nothing.
+ * Depth: parentheses and negations nest LANG_DEPTH_MAX deep and the tree is LANG_HEIGHT_MAX high at
+ * most, so that everything which walks a query may recurse. */
 #ifndef QUERY_LANG_H
 #define QUERY_LANG_H
 
+#include "query/pattern.h"
 #include "query/search.h"
 #include "query/wild.h"
 
 #define LANG_TEXT_MAX ((size_t)1 << 20) /* bytes of a query */
 #define LANG_DEPTH_MAX 1000
-#define LANG_PARTS_MAX 1000 /* words of one phrase */
-#define LANG_WILD_MAX 1000  /* bytes of a value with wildcards */
-#define LANG_PREFIX_MAX 200 /* bytes: terms are stored whole up to there */
-#define LANG_HEX_MIN 8      /* digits of a shortened id */
+#define LANG_HEIGHT_MAX 4000
+#define LANG_PARTS_MAX 1000   /* words of one phrase */
+#define LANG_WILD_MAX 1000    /* bytes of a value with wildcards */
+#define LANG_PREFIX_MAX 200   /* bytes: terms are stored whole up to there */
+#define LANG_NEAR_MAX 1000    /* NEAR/n, PRE/n, "..."~n */
+#define LANG_THEN_MAX 1000000 /* THEN/n of any unit */
+#define LANG_HEX_MIN 8        /* digits of a shortened id */
 #define LANG_HEX_MAX 32
 
 enum node_kind {
     NODE_ALL,
-    NODE_TEXT,   /* word or phrase */
-    NODE_PREFIX, /* all words that begin so */
-    NODE_FIELD,  /* sender, recipient, group, has */
+    NODE_TEXT,  /* a word, a pattern, a phrase of both, or "..."~n */
+    NODE_NEAR,  /* NEAR/n and PRE/n: two positional expressions (see lang_positional) */
+    NODE_THEN,  /* two messages of one conversation */
+    NODE_FIELD, /* sender, recipient, group, has */
     NODE_KIND,
     NODE_STATE, /* what copies and other records say of a message */
     NODE_CONV,
@@ -46,25 +52,31 @@ bool lang_hash_is(const struct lang_hash *h, const uint8_t hash[SHA256_SIZE]);
 
 /* One word of a phrase. */
 struct text_part {
-    struct slice folded;  /* as in the lexicon */
-    struct slice written; /* as in the query, for exact search */
-    uint32_t offset;      /* position after the first part */
-    uint8_t kind;         /* enum token_kind */
+    struct slice folded;     /* as in the lexicon */
+    struct slice written;    /* as in the query, for exact search */
+    uint32_t offset;         /* position after the first part */
+    uint8_t kind;            /* enum token_kind */
+    struct pattern *pattern; /* then folded, written and kind say nothing; else NULL */
 };
+
+enum then_unit { THEN_SECONDS, THEN_MINUTES, THEN_HOURS, THEN_DAYS, THEN_MESSAGES };
+enum then_by { THEN_BY_ANY, THEN_BY_SAME, THEN_BY_OTHER, THEN_BY_HANDLE };
 
 enum node_state { STATE_SEALED, STATE_CONFLICT, STATE_REPEATED, STATE_COPIES };
 
 struct node {
     enum node_kind kind;
     uint32_t number;      /* of the node in its query, from 0 */
-    struct slice written; /* a leaf as it was written */
+    uint16_t height;      /* of the tree under it, 0 for a leaf */
+    struct slice written; /* as it was written, without parentheses around it */
     union {
         struct {
             const struct text_part *parts;
             size_t n;
+            uint32_t within; /* "..."~n: all parts in any order within n; 0: a phrase */
             bool exact;
+            bool patterned; /* a part is a pattern */
         } text;
-        struct slice prefix; /* folded */
         struct {
             struct slice value;
             uint8_t fields[2]; /* enum term_field; a match in any of them is one */
@@ -103,6 +115,21 @@ struct node {
             struct node **kids;
             size_t n;
         } list; /* NOT has one */
+        /* These begin as list does: what walks all kids may read list. */
+        struct {
+            struct node **kids; /* two */
+            size_t n;
+            uint32_t distance;
+            bool ordered; /* PRE */
+        } near;
+        struct {
+            struct node **kids; /* two: the earlier one, the hit */
+            size_t n;
+            uint32_t amount; /* 1 .. LANG_THEN_MAX */
+            enum then_unit unit;
+            enum then_by by;
+            const struct node *sender; /* THEN_BY_HANDLE: the from: node that by: stands for */
+        } then;
     };
 };
 
@@ -111,6 +138,7 @@ struct query {
     struct slice text;
     struct node *root;
     uint32_t nodes;
+    struct pattern *patterns;     /* all, linked */
     const struct node *last_id;   /* the id: nodes, linked by `next` */
     const struct node *last_nick; /* the nick: nodes, likewise */
     bool has_kind;                /* a `kind:` stands in it: hidden documents are in range */
@@ -125,20 +153,26 @@ enum lex_kind {
     LEX_CLOSE,
     LEX_AND,
     LEX_OR,
-    LEX_NOT, /* NOT, or - before an operand */
+    LEX_NOT,  /* NOT, or - before an operand */
+    LEX_NEAR, /* NEAR/n, PRE/n */
+    LEX_THEN,
+    LEX_BY, /* by:, right behind THEN; as LEX_FIELD */
     LEX_ALL,
-    LEX_WORD,
-    LEX_PREFIX, /* value without its * */
-    LEX_PHRASE,
+    LEX_WORD, /* value with its escapes */
+    LEX_REGEX,
+    LEX_PHRASE, /* value with its escapes */
     LEX_FIELD,
 };
 
 struct lex_token {
     enum lex_kind kind;
     size_t from, to;    /* bytes of the query */
-    struct slice value; /* escapes undone */
+    struct slice value; /* LEX_FIELD: escapes undone in quotes */
     struct slice name;  /* LEX_FIELD */
-    size_t value_from;  /* LEX_FIELD: where the value begins */
+    size_t value_from;  /* LEX_FIELD, LEX_PHRASE, LEX_REGEX: where the value begins */
+    uint32_t number;    /* LEX_NEAR, LEX_THEN, "..."~n */
+    enum then_unit unit;
+    bool ordered; /* LEX_NEAR: PRE */
     bool exact;
     bool quoted;
     bool star; /* LEX_FIELD: a * behind the quoted value */
@@ -149,8 +183,19 @@ struct lexer {
     size_t pos;
     struct arena *arena;
     struct query_error *qe;
+    bool behind_then; /* by: may stand here */
 };
 MUST_USE enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err);
+
+/* What the signs of a piece of text say: of an unquoted word, or of a phrase between blanks. */
+struct lex_piece {
+    bool wild;     /* a * or ? that is not escaped */
+    size_t tilde;  /* where a trailing ~digits begins, or the piece's length */
+    uint8_t edits; /* of ~1 and ~2; 0: none or another number */
+};
+struct lex_piece lex_piece(struct slice s);
+/* Bytes of the blank at `pos`, 0 if none. */
+size_t lex_blank(struct slice s, size_t pos);
 
 /* ---- the parser and its leaves ---- */
 
@@ -162,10 +207,11 @@ struct parser {
     struct zone *zone;
     struct query_error *qe;
     int depth;
+    size_t end; /* of the token before `token` */
 };
 /* NULL without memory. */
 struct node *parser_node(struct parser *p, enum node_kind kind);
-/* Words, phrases and prefixes (lang_word.c). */
+/* Words, patterns and phrases (lang_word.c). */
 MUST_USE enum status parse_word(struct parser *p, const struct lex_token *t, struct node **out,
                                 struct err *err);
 /* from: … before: (lang_field.c). */
@@ -192,6 +238,10 @@ bool lang_field_known(struct slice name);
     "from: to: with: group: nick: conv: id: kind: has: service: source: dump: copies: sha256: "    \
     "on: "                                                                                         \
     "after: before:"
+
+/* A word, pattern, phrase, NEAR or PRE, or an OR of those: what has places in a text, and may stand
+ * beside NEAR and PRE. */
+bool lang_positional(const struct node *n);
 
 /* Fills *qe and *err, returns ST_BAD_INPUT (lang_error.c). */
 enum status query_fail(struct query_error *qe, struct err *err, size_t from, size_t to,

@@ -1,13 +1,12 @@
-/* lang_lex — cuts a query into tokens. Signs that belong to parts of the language which this
- * version does not have (wildcards, fuzzy, regular expressions, distances) are refused here, by
- * name: taking them for punctuation would answer another question than the one asked. */
+/* lang_lex — cuts a query into tokens. A sign of the language in a place where it cannot be meant
+ * is refused here: taking it for punctuation would answer another question than the one asked. */
 #include "query/lang.h"
 
 static bool ascii_blank(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/* Bytes of the blank at `pos`, 0 if none. The no-break space and the ideographic space count: they
+/* The no-break space and the ideographic space count: they
  * come in by pasting and from input methods. */
-static size_t blank_at(struct slice s, size_t pos)
+size_t lex_blank(struct slice s, size_t pos)
 {
     const uint8_t *p = s.data + pos;
     size_t left = s.len - pos;
@@ -25,13 +24,17 @@ static bool ends_word(struct slice s, size_t pos)
     if (pos >= s.len)
         return true;
     uint8_t c = s.data[pos];
-    return c == '(' || c == ')' || c == '"' || blank_at(s, pos) > 0;
+    return c == '(' || c == ')' || c == '"' || lex_blank(s, pos) > 0;
 }
 
+/* A backslash takes a parenthesis or quote into the word. */
 static size_t word_end(struct slice s, size_t pos)
 {
-    while (!ends_word(s, pos))
-        pos++;
+    while (!ends_word(s, pos)) {
+        bool taken = s.data[pos] == '\\' && pos + 1 < s.len && s.data[pos + 1] < 0x80 &&
+                     strchr("()\"\\", s.data[pos + 1]) && s.data[pos + 1] != 0;
+        pos += taken ? 2 : 1;
+    }
     return pos;
 }
 
@@ -70,73 +73,130 @@ static enum status lex_quoted(struct lexer *l, struct slice *out, struct err *er
     return ST_OK;
 }
 
-static enum status refuse_wildcard(struct lexer *l, size_t from, size_t to, struct err *err)
+/* A number right behind a sign: its digits [from, *to); false if there are none or it is not from 1
+ * to max. */
+static bool lex_number(struct slice s, size_t from, size_t *to, uint32_t max, uint32_t *out)
 {
-    return query_fail(l->qe, err, from, to,
-                      "wildcards other than * at the end of a word are not in this version; "
-                      "=\"...\" takes every sign as written");
+    uint32_t v = 0;
+    size_t i = from;
+    for (; i < s.len && ascii_digit(s.data[i]); i++)
+        if (v <= max)
+            v = v * 10 + (uint32_t)(s.data[i] - '0');
+    *to = i;
+    *out = v;
+    return i > from && v >= 1 && v <= max;
 }
 
-/* A phrase: "..." or ="...". */
-static enum status lex_phrase(struct lexer *l, struct lex_token *t, struct err *err)
+/* Distance behind a quoted phrase. */
+static enum status lex_within(struct lexer *l, struct lex_token *t, struct err *err)
 {
-    size_t open = l->pos;
-    TRY(lex_quoted(l, &t->value, err));
-    t->kind = LEX_PHRASE;
-    t->quoted = true;
-    uint8_t next = l->pos < l->text.len ? l->text.data[l->pos] : 0;
-    if (next == '~')
-        return query_fail(l->qe, err, l->pos, word_end(l->text, l->pos),
-                          "\"...\"~n (words within a distance) is not in this version");
-    if (next == '*' || next == '?')
-        return refuse_wildcard(l, l->pos, l->pos + 1, err);
-    if (t->exact)
-        return ST_OK;
-    for (size_t i = open + 1; i + 1 < l->pos; i++)
-        if (l->text.data[i] == '*' || l->text.data[i] == '?')
-            return query_fail(l->qe, err, i, i + 1,
-                              "wildcards inside a phrase are not in this version; =\"...\" takes "
-                              "every sign as written");
+    size_t tilde = l->pos, end;
+    bool good = lex_number(l->text, tilde + 1, &end, LANG_NEAR_MAX, &t->number);
+    if (!good || !(ends_word(l->text, end) && (end >= l->text.len || l->text.data[end] != '"')))
+        return query_fail(l->qe, err, tilde, word_end(l->text, tilde),
+                          "\"...\"~n takes a number from 1 to %d", LANG_NEAR_MAX);
+    l->pos = end;
     return ST_OK;
 }
 
-/* /.../ with blanks inside, as far as it goes. */
-static enum status refuse_regex(struct lexer *l, size_t slash, struct err *err)
+/* A phrase: "..." or ="...", with its escapes. */
+static enum status lex_phrase(struct lexer *l, struct lex_token *t, struct err *err)
 {
-    size_t end = slash + 1;
-    while (end < l->text.len && l->text.data[end] != '/')
-        end++;
-    end = end < l->text.len ? end + 1 : word_end(l->text, slash);
-    return query_fail(l->qe, err, slash, end,
-                      "/regular expressions/ are not in this version; quote a word that begins "
-                      "with a slash");
+    size_t open = l->pos, i = open + 1;
+    while (i < l->text.len && l->text.data[i] != '"')
+        i += l->text.data[i] == '\\' && i + 1 < l->text.len ? 2 : 1;
+    if (i >= l->text.len)
+        return query_fail(l->qe, err, open, open + 1, "this quote is not closed");
+    t->kind = LEX_PHRASE;
+    t->quoted = true;
+    t->value = cut(l, open + 1, i);
+    t->value_from = open + 1;
+    l->pos = i + 1;
+    uint8_t next = l->pos < l->text.len ? l->text.data[l->pos] : 0;
+    if (next == '*' || next == '?')
+        return query_fail(l->qe, err, l->pos, l->pos + 1, "wildcards stand inside the quotes");
+    return next == '~' ? lex_within(l, t, err) : ST_OK;
 }
 
+/* /.../ to the next slash that is not escaped. */
+static enum status lex_regex(struct lexer *l, struct lex_token *t, struct err *err)
+{
+    size_t slash = l->pos, i = slash + 1;
+    while (i < l->text.len && l->text.data[i] != '/')
+        i += l->text.data[i] == '\\' && i + 1 < l->text.len ? 2 : 1;
+    if (i >= l->text.len)
+        return query_fail(l->qe, err, slash, slash + 1,
+                          "this regular expression is not closed by a slash; quote a word that "
+                          "begins with one");
+    l->pos = i + 1;
+    if (!ends_word(l->text, l->pos))
+        return query_fail(l->qe, err, l->pos, word_end(l->text, l->pos),
+                          "a blank is missing after the regular expression; a slash in it is \\/; "
+                          "quote a word that begins with a slash");
+    t->kind = LEX_REGEX;
+    t->value = cut(l, slash + 1, i);
+    t->value_from = slash + 1;
+    return ST_OK;
+}
+
+struct lex_piece lex_piece(struct slice s)
+{
+    struct lex_piece p = {.tilde = s.len};
+    size_t tilde = s.len, i = 0;
+    for (; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        if (c == '~' && i > 0)
+            tilde = i;
+        else if (!ascii_digit(c))
+            tilde = s.len;
+        p.wild |= c == '*' || c == '?';
+        i += c == '\\';
+    }
+    p.tilde = tilde;
+    if (s.len == tilde + 2 && (s.data[tilde + 1] == '1' || s.data[tilde + 1] == '2'))
+        p.edits = (uint8_t)(s.data[tilde + 1] - '0');
+    return p;
+}
+
+/* NEAR/5, PRE/3, THEN/10m: an operator if the word is a name of one, or begins so with a slash. */
 static bool is_operator(struct slice w, const char *name)
 {
     size_t n = strlen(name);
     return w.len >= n && memcmp(w.data, name, n) == 0 && (w.len == n || w.data[n] == '/');
 }
 
-static enum status refuse_later(struct lexer *l, size_t from, size_t to, struct err *err)
+static enum status lex_near(struct lexer *l, struct lex_token *t, size_t to, struct err *err)
 {
-    static const char *const names[] = {"NEAR", "PRE", "THEN"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_operator(cut(l, from, to), names[i]))
-            return query_fail(l->qe, err, from, to,
-                              "%s is an operator that is not in this version; \"%s\" in quotes is "
-                              "the word",
-                              names[i], names[i]);
-    return ST_OK;
+    t->ordered = l->text.data[t->from] == 'P';
+    const char *name = t->ordered ? "PRE" : "NEAR";
+    size_t end = t->from + strlen(name);
+    t->kind = LEX_NEAR;
+    bool good = end < to && lex_number(l->text, end + 1, &end, LANG_NEAR_MAX, &t->number);
+    l->pos = to;
+    if (good && end == to)
+        return ST_OK;
+    return query_fail(l->qe, err, t->from, to,
+                      "%s takes a number of words from 1 to %d: %s/5; \"%s\" in quotes is the word",
+                      name, LANG_NEAR_MAX, name, name);
 }
 
-/* Trailing ~, ~1, ~12 … of the word [from, to): where it begins, or `to`. */
-static size_t fuzzy_tail(const struct lexer *l, size_t from, size_t to)
+static enum status lex_then(struct lexer *l, struct lex_token *t, size_t to, struct err *err)
 {
-    size_t i = to;
-    while (i > from && ascii_digit(l->text.data[i - 1]))
-        i--;
-    return i > from + 1 && l->text.data[i - 1] == '~' ? i - 1 : to;
+    static const char *const units[] = {"s", "m", "h", "d", "msg"};
+    size_t end = t->from + strlen("THEN");
+    t->kind = LEX_THEN;
+    bool good = end < to && lex_number(l->text, end + 1, &end, LANG_THEN_MAX, &t->number);
+    l->pos = to;
+    for (size_t i = 0; good && i < sizeof units / sizeof *units; i++)
+        if (slice_eq_str(cut(l, end, to), units[i])) {
+            t->unit = (enum then_unit)i;
+            l->behind_then = true;
+            return ST_OK;
+        }
+    return query_fail(l->qe, err, t->from, to,
+                      "THEN takes a number from 1 to %d with s, m, h, d or msg: THEN/10m, "
+                      "THEN/3msg; \"THEN\" in quotes is the word",
+                      LANG_THEN_MAX);
 }
 
 /* The three bytes of “ ” „: a pasted phrase in them would silently be searched as single words. */
@@ -149,20 +209,12 @@ static bool typographic_quote(struct slice s, size_t pos)
 static enum status lex_plain(struct lexer *l, struct lex_token *t, struct err *err)
 {
     size_t from = l->pos, to = word_end(l->text, from);
-    size_t tail = fuzzy_tail(l, from, to);
     if (typographic_quote(l->text, from))
         return query_fail(l->qe, err, from, from + 3, "write straight quotes: \"...\"");
-    if (tail < to)
-        return query_fail(l->qe, err, tail, to, "fuzzy words (word~1) are not in this version");
-    bool star = to > from + 1 && l->text.data[to - 1] == '*';
-    for (size_t i = from; i < to - (star ? 1 : 0); i++)
-        if (l->text.data[i] == '*' || l->text.data[i] == '?')
-            return refuse_wildcard(l, i, i + 1, err);
-    if (star && t->exact)
-        return refuse_wildcard(l, to - 1, to, err);
     l->pos = to;
-    t->kind = star ? LEX_PREFIX : LEX_WORD;
-    t->value = cut(l, from, star ? to - 1 : to);
+    t->kind = LEX_WORD;
+    t->value = cut(l, from, to);
+    t->value_from = from;
     return ST_OK;
 }
 
@@ -200,16 +252,10 @@ static enum status lex_field_plain(struct lexer *l, struct lex_token *t, struct 
     return ST_OK;
 }
 
-static enum status lex_field(struct lexer *l, struct lex_token *t, size_t name_len, struct err *err)
+/* l->pos stands at the name. */
+static enum status lex_field_value(struct lexer *l, struct lex_token *t, struct err *err)
 {
-    t->kind = LEX_FIELD;
-    t->name = cut(l, l->pos, l->pos + name_len);
-    if (!lang_field_known(t->name))
-        return query_fail(l->qe, err, l->pos, l->pos + name_len + 1,
-                          "unknown field %.*s: (there are " LANG_FIELDS "); put text with a colon "
-                          "into quotes",
-                          lang_show(t->name), (const char *)t->name.data);
-    l->pos += name_len + 1;
+    l->pos += t->name.len + 1;
     t->value_from = l->pos;
     if (l->pos >= l->text.len || l->text.data[l->pos] != '"')
         return lex_field_plain(l, t, err);
@@ -220,9 +266,21 @@ static enum status lex_field(struct lexer *l, struct lex_token *t, size_t name_l
         l->pos++;
     }
     size_t end = l->pos;
-    if (end < l->text.len && l->text.data[end] != ')' && blank_at(l->text, end) == 0)
+    if (end < l->text.len && l->text.data[end] != ')' && lex_blank(l->text, end) == 0)
         return query_fail(l->qe, err, end, end + 1, "a blank is missing after the quoted value");
     return ST_OK;
+}
+
+static enum status lex_field(struct lexer *l, struct lex_token *t, size_t name_len, struct err *err)
+{
+    t->kind = LEX_FIELD;
+    t->name = cut(l, l->pos, l->pos + name_len);
+    if (!lang_field_known(t->name))
+        return query_fail(l->qe, err, l->pos, l->pos + name_len + 1,
+                          "unknown field %.*s: (there are " LANG_FIELDS "); put text with a colon "
+                          "into quotes",
+                          lang_show(t->name), (const char *)t->name.data);
+    return lex_field_value(l, t, err);
 }
 
 static enum status lex_exact(struct lexer *l, struct lex_token *t, struct err *err)
@@ -234,17 +292,31 @@ static enum status lex_exact(struct lexer *l, struct lex_token *t, struct err *e
     if (ends_word(l->text, l->pos))
         return query_fail(l->qe, err, sign, sign + 1, "= needs a word right after it");
     if (l->text.data[l->pos] == '/')
-        return refuse_regex(l, l->pos, err);
+        return lex_regex(l, t, err);
     return lex_plain(l, t, err);
 }
 
+/* by:same, by:other, by:HANDLE. */
+static enum status lex_by(struct lexer *l, struct lex_token *t, bool allowed, struct err *err)
+{
+    if (!allowed)
+        return query_fail(l->qe, err, l->pos, l->pos + 3,
+                          "by: stands right behind THEN/n; from: is the sender of a message");
+    t->kind = LEX_BY;
+    t->name = cut(l, l->pos, l->pos + 2);
+    return lex_field_value(l, t, err);
+}
+
 /* A run of other characters: an operator, *, a field or a word. */
-static enum status lex_run(struct lexer *l, struct lex_token *t, struct err *err)
+static enum status lex_run(struct lexer *l, struct lex_token *t, bool behind_then, struct err *err)
 {
     size_t from = l->pos, to = word_end(l->text, from);
     struct slice w = cut(l, from, to);
     size_t name_len;
-    TRY(refuse_later(l, from, to, err));
+    if (is_operator(w, "NEAR") || is_operator(w, "PRE"))
+        return lex_near(l, t, to, err);
+    if (is_operator(w, "THEN"))
+        return lex_then(l, t, to, err);
     if (slice_eq_str(w, "AND"))
         t->kind = LEX_AND;
     else if (slice_eq_str(w, "OR"))
@@ -253,6 +325,8 @@ static enum status lex_run(struct lexer *l, struct lex_token *t, struct err *err
         t->kind = LEX_NOT;
     else if (slice_eq_str(w, "*"))
         t->kind = LEX_ALL;
+    else if (w.len > 2 && memcmp(w.data, "by:", 3) == 0 && (behind_then || field_name(l, from, to)))
+        return lex_by(l, t, behind_then, err);
     else if ((name_len = field_name(l, from, to)) > 0)
         return lex_field(l, t, name_len, err);
     else
@@ -264,7 +338,9 @@ static enum status lex_run(struct lexer *l, struct lex_token *t, struct err *err
 enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err)
 {
     size_t blank;
-    while (l->pos < l->text.len && (blank = blank_at(l->text, l->pos)) > 0)
+    bool behind_then = l->behind_then;
+    l->behind_then = false;
+    while (l->pos < l->text.len && (blank = lex_blank(l->text, l->pos)) > 0)
         l->pos += blank;
     *t = (struct lex_token){.kind = LEX_END, .from = l->pos, .to = l->pos};
     if (l->pos >= l->text.len)
@@ -272,7 +348,7 @@ enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err)
     enum status st = ST_OK;
     uint8_t c = l->text.data[l->pos];
     bool minus = c == '-' && l->pos + 1 < l->text.len && l->text.data[l->pos + 1] != ')' &&
-                 blank_at(l->text, l->pos + 1) == 0;
+                 lex_blank(l->text, l->pos + 1) == 0;
     if (c == '(' || c == ')' || minus) {
         t->kind = c == '(' ? LEX_OPEN : c == ')' ? LEX_CLOSE : LEX_NOT;
         l->pos++;
@@ -281,9 +357,9 @@ enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err)
     } else if (c == '=') {
         st = lex_exact(l, t, err);
     } else if (c == '/') {
-        st = refuse_regex(l, l->pos, err);
+        st = lex_regex(l, t, err);
     } else {
-        st = lex_run(l, t, err);
+        st = lex_run(l, t, behind_then, err);
     }
     t->to = l->pos;
     return st;

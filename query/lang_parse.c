@@ -1,10 +1,12 @@
 /* lang_parse — the grammar, by recursive descent:
  *     or    = and { OR and }
  *     and   = not { [AND] not }
- *     not   = (NOT | -) not | operand
- *     operand = word | phrase | prefix | field | * | ( or )
- * AND and OR take any number of operands on one level, so only parentheses and negations nest; they
- * are counted. */
+ *     not   = (NOT | -) not | then
+ *     then  = near { THEN/n [by:x] near }
+ *     near  = operand { (NEAR/n | PRE/n) operand }
+ *     operand = word | pattern | phrase | field | * | ( or )
+ * AND and OR take any number of operands on one level, so only parentheses, negations and chains of
+ * the other operators make a tree deep: the former are counted, the height is bounded. */
 #include "query/lang.h"
 
 #include <stdlib.h>
@@ -23,12 +25,13 @@ struct node *parser_node(struct parser *p, enum node_kind kind)
 
 static enum status advance(struct parser *p, struct err *err)
 {
+    p->end = p->token.to;
     return lex_next(&p->lexer, &p->token, err);
 }
 
 static bool starts_operand(enum lex_kind k)
 {
-    return k == LEX_OPEN || k == LEX_NOT || k >= LEX_ALL;
+    return k == LEX_OPEN || k == LEX_NOT || k >= LEX_ALL; /* not LEX_BY, NEAR, THEN */
 }
 
 static enum status deeper(struct parser *p, const struct lex_token *at, struct err *err)
@@ -38,11 +41,48 @@ static enum status deeper(struct parser *p, const struct lex_token *at, struct e
     return query_fail(p->qe, err, at->from, at->to, "nested deeper than %d", LANG_DEPTH_MAX);
 }
 
+/* What stands between `from` and the last token taken. */
+static struct slice taken_since(const struct parser *p, size_t from)
+{
+    return slice_of(p->lexer.text.data + from, p->end - from);
+}
+
+/* Sets the height of a node from its kids'. */
+static enum status node_raise(struct parser *p, struct node *n, struct err *err)
+{
+    size_t from = (size_t)(n->written.data - p->lexer.text.data);
+    for (size_t i = 0; i < n->list.n; i++)
+        if (n->list.kids[i]->height >= n->height)
+            n->height = (uint16_t)(n->list.kids[i]->height + 1);
+    if (n->height <= LANG_HEIGHT_MAX)
+        return ST_OK;
+    return query_fail(p->qe, err, from, from + n->written.len, "operators nested deeper than %d",
+                      LANG_HEIGHT_MAX);
+}
+
+/* An operator node over two or so kids. */
+static enum status node_over(struct parser *p, enum node_kind kind, size_t from,
+                             struct node *const *kids, size_t n, struct node **out, struct err *err)
+{
+    struct node *x = parser_node(p, kind);
+    struct node **list = arena_array(&p->query->arena, n, sizeof *list);
+    if (!x || !list)
+        return err_no_memory(err);
+    memcpy(list, kids, n * sizeof *list);
+    x->list.kids = list;
+    x->list.n = n;
+    x->written = taken_since(p, from);
+    *out = x;
+    return node_raise(p, x, err);
+}
+
 static const char *operator_name(const struct parser *p, const struct lex_token *t)
 {
     if (t->kind == LEX_NOT)
         return p->lexer.text.data[t->from] == '-' ? "-" : "NOT";
-    return t->kind == LEX_AND ? "AND" : "OR";
+    if (t->kind == LEX_NEAR)
+        return t->ordered ? "PRE" : "NEAR";
+    return t->kind == LEX_AND ? "AND" : t->kind == LEX_OR ? "OR" : "THEN";
 }
 
 /* An operator stands where its second operand should have begun. */
@@ -86,60 +126,155 @@ static enum status parse_leaf(struct parser *p, struct node **out, struct err *e
     return advance(p, err);
 }
 
+static enum status parse_operand(struct parser *p, struct node **out, struct err *err)
+{
+    return p->token.kind == LEX_OPEN ? parse_group(p, out, err) : parse_leaf(p, out, err);
+}
+
+/* ---- NEAR, PRE, THEN ---- */
+
+bool lang_positional(const struct node *n)
+{
+    if (n->kind == NODE_TEXT || n->kind == NODE_NEAR)
+        return true;
+    for (size_t i = 0; n->kind == NODE_OR && i < n->list.n; i++)
+        if (!lang_positional(n->list.kids[i]))
+            return false;
+    return n->kind == NODE_OR;
+}
+
+/* What keeps `n` from being an operand of NEAR. */
+static const struct node *not_positional(const struct node *n)
+{
+    for (size_t i = 0; n->kind == NODE_OR && i < n->list.n; i++)
+        if (!lang_positional(n->list.kids[i]))
+            return not_positional(n->list.kids[i]);
+    return n;
+}
+
+static enum status need_positional(struct parser *p, const struct lex_token *op,
+                                   const struct node *n, struct err *err)
+{
+    if (lang_positional(n))
+        return ST_OK;
+    struct slice at = not_positional(n)->written;
+    size_t from = (size_t)(at.data - p->lexer.text.data);
+    return query_fail(p->qe, err, from, from + at.len,
+                      "%s takes words, patterns, phrases and (a OR b) of those on both sides",
+                      operator_name(p, op));
+}
+
+/* Behind NEAR, PRE and THEN: an operand, and no negation that is not in parentheses. */
+static enum status need_right_side(struct parser *p, const struct lex_token *op, struct err *err)
+{
+    const struct lex_token *t = &p->token;
+    if (t->kind != LEX_NOT)
+        return need_operand(p, op, err);
+    return query_fail(p->qe, err, t->from, t->to,
+                      op->kind == LEX_NEAR ? "%s takes words, patterns, phrases and (a OR b) of "
+                                             "those on both sides"
+                                           : "put a negation behind %s into parentheses",
+                      operator_name(p, op));
+}
+
+static enum status parse_near(struct parser *p, struct node **out, struct err *err)
+{
+    size_t from = p->token.from;
+    TRY(parse_operand(p, out, err));
+    while (p->token.kind == LEX_NEAR) {
+        struct lex_token op = p->token;
+        struct node *kids[2] = {*out, NULL};
+        TRY(need_positional(p, &op, kids[0], err));
+        TRY(advance(p, err));
+        TRY(need_right_side(p, &op, err));
+        TRY(parse_operand(p, &kids[1], err));
+        TRY(need_positional(p, &op, kids[1], err));
+        TRY(node_over(p, NODE_NEAR, from, kids, 2, out, err));
+        (*out)->near.distance = op.number;
+        (*out)->near.ordered = op.ordered;
+    }
+    return ST_OK;
+}
+
+/* by:same, by:other; what else stands there is a handle as of from:. */
+static enum status parse_by(struct parser *p, const struct lex_token *op, enum then_by *by,
+                            struct node **sender, struct err *err)
+{
+    struct lex_token t = p->token;
+    if (t.kind != LEX_BY)
+        return ST_OK;
+    bool plain = !t.quoted && !t.star;
+    if (plain && slice_eq_str(t.value, "same")) {
+        *by = THEN_BY_SAME;
+    } else if (plain && slice_eq_str(t.value, "other")) {
+        *by = THEN_BY_OTHER;
+    } else {
+        *by = THEN_BY_HANDLE;
+        t.kind = LEX_FIELD;
+        t.name = slice_str("from");
+        TRY(parse_field(p, &t, sender, err));
+        (*sender)->written = slice_of(p->lexer.text.data + t.from, t.to - t.from);
+    }
+    TRY(advance(p, err));
+    return need_right_side(p, op, err);
+}
+
+static enum status parse_then(struct parser *p, struct node **out, struct err *err)
+{
+    size_t from = p->token.from;
+    TRY(parse_near(p, out, err));
+    while (p->token.kind == LEX_THEN) {
+        struct lex_token op = p->token;
+        struct node *kids[2] = {*out, NULL}, *sender = NULL;
+        enum then_by by = THEN_BY_ANY;
+        TRY(advance(p, err));
+        if (p->token.kind == LEX_BY)
+            TRY(parse_by(p, &op, &by, &sender, err));
+        TRY(need_right_side(p, &op, err));
+        TRY(parse_near(p, &kids[1], err));
+        TRY(node_over(p, NODE_THEN, from, kids, 2, out, err));
+        (*out)->then.amount = op.number;
+        (*out)->then.unit = op.unit;
+        (*out)->then.by = by;
+        (*out)->then.sender = sender;
+    }
+    return ST_OK;
+}
+
 static enum status parse_not(struct parser *p, struct node **out, struct err *err)
 {
     struct lex_token op = p->token;
-    if (op.kind == LEX_AND || op.kind == LEX_OR)
+    if (op.kind == LEX_AND || op.kind == LEX_OR || op.kind == LEX_NEAR || op.kind == LEX_THEN)
         return query_fail(p->qe, err, op.from, op.to, "%s needs something to search for before it",
                           operator_name(p, &op));
     if (op.kind == LEX_CLOSE)
         return query_fail(p->qe, err, op.from, op.to, "this parenthesis was not opened");
-    if (op.kind == LEX_OPEN)
-        return parse_group(p, out, err);
     if (op.kind != LEX_NOT)
-        return parse_leaf(p, out, err);
+        return parse_then(p, out, err);
     TRY(deeper(p, &op, err));
     TRY(advance(p, err));
     TRY(need_operand(p, &op, err));
     struct node *kid;
     TRY(parse_not(p, &kid, err));
     p->depth--;
-    struct node *n = parser_node(p, NODE_NOT);
-    struct node **kids = arena_array(&p->query->arena, 1, sizeof *kids);
-    if (!n || !kids)
-        return err_no_memory(err);
-    kids[0] = kid;
-    n->list.kids = kids;
-    n->list.n = 1;
-    *out = n;
-    return ST_OK;
+    return node_over(p, NODE_NOT, op.from, &kid, 1, out, err);
 }
 
 /* The operands gathered in `kids` (pointers) as one node; a single one stands for itself. */
-static enum status parse_join(struct parser *p, enum node_kind kind, const struct buf *kids,
-                              struct node **out, struct err *err)
+static enum status parse_join(struct parser *p, enum node_kind kind, size_t from,
+                              const struct buf *kids, struct node **out, struct err *err)
 {
     TRY(buf_status(kids, err));
+    struct node *const *list = (struct node *const *)(const void *)kids->data;
     size_t n = kids->len / sizeof(struct node *);
-    struct node **list = arena_array(&p->query->arena, n, sizeof *list);
-    if (!list)
-        return err_no_memory(err);
-    memcpy(list, kids->data, kids->len);
     *out = list[0];
-    if (n == 1)
-        return ST_OK;
-    struct node *join = parser_node(p, kind);
-    if (!join)
-        return err_no_memory(err);
-    join->list.kids = list;
-    join->list.n = n;
-    *out = join;
-    return ST_OK;
+    return n == 1 ? ST_OK : node_over(p, kind, from, list, n, out, err);
 }
 
 static enum status parse_and(struct parser *p, struct node **out, struct err *err)
 {
     struct buf kids = {0};
+    size_t from = p->token.from;
     enum status st;
     for (;;) {
         struct node *kid = NULL;
@@ -158,7 +293,7 @@ static enum status parse_and(struct parser *p, struct node **out, struct err *er
             break;
         }
     }
-    st = parse_join(p, NODE_AND, &kids, out, err);
+    st = parse_join(p, NODE_AND, from, &kids, out, err);
 out:
     buf_release(&kids);
     return st;
@@ -167,6 +302,7 @@ out:
 static enum status parse_or(struct parser *p, struct node **out, struct err *err)
 {
     struct buf kids = {0};
+    size_t from = p->token.from;
     enum status st;
     for (;;) {
         struct node *kid = NULL;
@@ -183,7 +319,7 @@ static enum status parse_or(struct parser *p, struct node **out, struct err *err
         if (st != ST_OK)
             goto out;
     }
-    st = parse_join(p, NODE_OR, &kids, out, err);
+    st = parse_join(p, NODE_OR, from, &kids, out, err);
 out:
     buf_release(&kids);
     return st;
@@ -235,6 +371,7 @@ void query_free(struct query *q)
 {
     if (!q)
         return;
+    pattern_free_all(q->patterns);
     arena_release(&q->arena);
     free(q);
 }

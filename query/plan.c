@@ -54,8 +54,8 @@ static struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const st
     return x;
 }
 
-static enum status field_walk(struct plan *p, enum term_field field, struct slice value,
-                              bool prefix, struct walk **out, struct err *err)
+enum status plan_field_walk(struct plan *p, enum term_field field, struct slice value, bool prefix,
+                            struct walk **out, struct err *err)
 {
     struct term t;
     if (!prefix) {
@@ -71,7 +71,7 @@ static enum status field_walk(struct plan *p, enum term_field field, struct slic
 
 enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err)
 {
-    return field_walk(p, TERM_HAS, slice_str(what), false, out, err);
+    return plan_field_walk(p, TERM_HAS, slice_str(what), false, out, err);
 }
 
 struct wild_terms {
@@ -103,9 +103,8 @@ static enum status wild_walk(struct plan *p, enum term_field field, struct slice
     return walk_terms(&p->set, slice_of(head, n + 1), &filter, out, err);
 }
 
-/* Two walks as one; `b` may be NULL. */
-static enum status either(struct plan *p, struct walk *a, struct walk *b, struct walk **out,
-                          struct err *err)
+enum status plan_either(struct plan *p, struct walk *a, struct walk *b, struct walk **out,
+                        struct err *err)
 {
     struct walk **kids = arena_array(&p->set.arena, 2, sizeof(struct walk *));
     if (!kids)
@@ -115,36 +114,15 @@ static enum status either(struct plan *p, struct walk *a, struct walk *b, struct
     return walk_or(&p->set, kids, b ? 2 : 1, out, err);
 }
 
-/* Matching text also offers what is sealed, if the segment has any. */
-static enum status text_cand(struct plan *p, struct plan_node *x, struct err *err)
+enum status plan_text_cand(struct plan *p, struct plan_node *x, struct err *err)
 {
     struct walk *sealed = NULL;
     x->sealed = p->sealed;
+    if (!x->match)
+        return ST_OK; /* any document */
     if (x->sealed)
-        TRY(field_walk(p, TERM_HAS, slice_str("sealed"), false, &sealed, err));
-    return either(p, x->match, sealed, &x->cand, err);
-}
-
-static enum status plan_text(struct plan *p, struct plan_node *x, struct err *err)
-{
-    const struct node *n = x->node;
-    struct walk **kids = arena_array(&p->set.arena, n->text.n, sizeof(struct walk *));
-    x->parts = arena_array(&p->set.arena, n->text.n, sizeof(struct walk *));
-    if (!kids || !x->parts)
-        return err_no_memory(err);
-    for (size_t i = 0; i < n->text.n; i++) {
-        TRY(field_walk(p, TERM_WORD, n->text.parts[i].folded, false, &x->parts[i], err));
-        kids[i] = x->parts[i];
-        if (kids[i]->kind != WALK_NONE)
-            continue;
-        /* A word that is nowhere: the others need not be looked up. */
-        x->kind = PLAN_MATCH;
-        x->match = kids[i];
-        return text_cand(p, x, err);
-    }
-    x->kind = n->text.n > 1 || n->text.exact ? PLAN_PHRASE : PLAN_MATCH;
-    TRY(walk_and(&p->set, kids, n->text.n, &x->match, err));
-    return text_cand(p, x, err);
+        TRY(plan_field_walk(p, TERM_HAS, slice_str("sealed"), false, &sealed, err));
+    return plan_either(p, x->match, sealed, &x->cand, err);
 }
 
 static bool names_handle(const struct node *n, const struct slice *to, size_t n_to)
@@ -188,14 +166,14 @@ static enum status plan_field(struct plan *p, struct plan_node *x, struct err *e
         if (n->field.wild)
             TRY(wild_walk(p, field, n->field.value, &w[i], err));
         else
-            TRY(field_walk(p, field, n->field.value, false, &w[i], err));
+            TRY(plan_field_walk(p, field, n->field.value, false, &w[i], err));
     }
-    TRY(either(p, w[0], w[1], &x->match, err));
+    TRY(plan_either(p, w[0], w[1], &x->match, err));
     for (size_t i = 0; i < n->field.n_fields && !copies; i++)
         if (n->field.fields[i] == TERM_TO)
             TRY(copy_to_walk(p, n, &copies, err));
     if (copies)
-        TRY(either(p, x->match, copies, &x->match, err));
+        TRY(plan_either(p, x->match, copies, &x->match, err));
     x->cand = x->match;
     return ST_OK;
 }
@@ -220,8 +198,8 @@ static enum status plan_kind(struct plan *p, struct plan_node *x, struct err *er
         return err_no_memory(err);
     for (int k = 0; k < DOC_KINDS; k++)
         if (k != DOC_MESSAGE && (kind == DOC_MESSAGE || k == (int)kind))
-            TRY(field_walk(p, TERM_KIND, slice_str(doc_kind_name((enum doc_kind)k)), false,
-                           &kids[n++], err));
+            TRY(plan_field_walk(p, TERM_KIND, slice_str(doc_kind_name((enum doc_kind)k)), false,
+                                &kids[n++], err));
     TRY(walk_or(&p->set, kids, n, &others->match, err));
     others->cand = others->match;
     return ST_OK;
@@ -234,7 +212,7 @@ static enum status plan_state(struct plan *p, struct plan_node *x, struct err *e
     bool none = false;
     switch (x->node->state) {
     case STATE_SEALED:
-        return field_walk(p, TERM_HAS, slice_str("sealed"), false, &x->cand, err);
+        return plan_field_walk(p, TERM_HAS, slice_str("sealed"), false, &x->cand, err);
     case STATE_REPEATED:
         TRY(segment_repeats(p->set.segment, &docs, &messages, &n, err));
         return walk_list(&p->set, docs, n, &x->cand, err);
@@ -271,8 +249,8 @@ static enum status plan_id(struct plan *p, struct plan_node *x, struct err *err)
         qsort(docs, n, sizeof *docs, by_number);
     struct walk *ours;
     TRY(walk_list(&p->set, docs, n, &ours, err));
-    TRY(field_walk(p, TERM_ID, x->node->id.value, false, &x->match, err));
-    return either(p, x->match, ours, &x->cand, err);
+    TRY(plan_field_walk(p, TERM_ID, x->node->id.value, false, &x->match, err));
+    return plan_either(p, x->match, ours, &x->cand, err);
 }
 
 /* Keys that begin with the same digits follow each other, and so do their documents. */
@@ -302,11 +280,10 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
 {
     switch (x->node->kind) {
     case NODE_TEXT:
+    case NODE_NEAR:
         return plan_text(p, x, err);
-    case NODE_PREFIX:
-        x->kind = PLAN_MATCH;
-        TRY(field_walk(p, TERM_WORD, x->node->prefix, true, &x->match, err));
-        return text_cand(p, x, err);
+    case NODE_THEN:
+        return err_set(err, ST_BAD_INPUT, "THEN is not in this version");
     case NODE_FIELD:
         x->kind = PLAN_MATCH;
         return plan_field(p, x, err);
@@ -355,48 +332,61 @@ static enum status plan_and(struct plan *p, struct plan_node *x, struct err *err
     return drivers ? walk_and(&p->set, walks, drivers, &x->cand, err) : ST_OK;
 }
 
-/* The alternatives gathered so far that need no test. */
-struct united {
-    struct walk **walks;
-    size_t n;
-    struct walk *bits;
-    bool some, sealed;
-};
+enum status united_init(struct plan *p, struct united *u, struct err *err)
+{
+    *u = (struct united){0};
+    u->walks = arena_array(&p->set.arena, OR_OPEN_MAX, sizeof(struct walk *));
+    return u->walks ? ST_OK : err_no_memory(err);
+}
 
-static enum status unite(struct plan *p, struct united *u, struct walk *w, size_t open,
-                         struct err *err)
+enum status united_add(struct plan *p, struct united *u, struct walk *w, size_t open,
+                       struct err *err)
 {
     u->some = true;
-    if (!u->bits && u->n < OR_OPEN_MAX) {
+    if (!u->bits && w->kind != WALK_BITS && u->n < OR_OPEN_MAX) {
         u->walks[u->n++] = w;
         return ST_OK;
     }
     if (!u->bits) {
-        TRY(walk_bits(&p->set, &u->bits, err));
+        /* A bitmap takes the others in. */
+        if (w->kind == WALK_BITS)
+            u->bits = w;
+        else
+            TRY(walk_bits(&p->set, &u->bits, err));
         for (size_t i = 0; i < u->n; i++)
             TRY(walk_pour(&p->set, u->walks[i], u->bits, err));
     }
+    if (w == u->bits)
+        return ST_OK;
     TRY(walk_pour(&p->set, w, u->bits, err));
     walk_close_from(&p->set, open);
+    if (w->kind == WALK_BITS)
+        walk_bits_give(&p->set, w);
     return ST_OK;
+}
+
+enum status united_end(struct plan *p, struct united *u, struct walk **out, struct err *err)
+{
+    *out = u->bits;
+    return u->bits ? ST_OK : walk_or(&p->set, u->walks, u->n, out, err);
 }
 
 static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
 {
     size_t n = x->node->list.n, walks_n = 0;
-    struct united u = {0};
+    struct united u;
     struct walk **walks = arena_array(&p->set.arena, n + 1, sizeof(struct walk *));
-    u.walks = arena_array(&p->set.arena, OR_OPEN_MAX, sizeof(struct walk *));
     x->kids = arena_array(&p->set.arena, n + 1, sizeof *x->kids);
-    if (!walks || !u.walks || !x->kids)
+    if (!walks || !x->kids)
         return err_no_memory(err);
+    TRY(united_init(p, &u, err));
     for (size_t i = 0; i < n; i++) {
         struct plan_node *kid = NULL;
         size_t open = walk_open_count(&p->set);
         TRY(plan_build(p, x->node->list.kids[i], &kid, err));
         if (kid->kind == PLAN_MATCH) {
             u.sealed |= kid->sealed;
-            TRY(unite(p, &u, kid->match, open, err));
+            TRY(united_add(p, &u, kid->match, open, err));
         } else {
             x->kids[x->n++] = kid;
         }
@@ -405,12 +395,10 @@ static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
         struct plan_node *all = plan_make(p, PLAN_MATCH, x->node);
         if (!all)
             return err_no_memory(err);
-        all->match = u.bits;
-        if (!u.bits)
-            TRY(walk_or(&p->set, u.walks, u.n, &all->match, err));
+        TRY(united_end(p, &u, &all->match, err));
         all->cand = all->match;
         if (u.sealed)
-            TRY(text_cand(p, all, err));
+            TRY(plan_text_cand(p, all, err));
         x->kids[x->n++] = all;
     }
     for (size_t i = 0; i < x->n; i++) {
@@ -457,9 +445,9 @@ enum status plan_open(struct view *v, const struct query *q, const struct plan_i
     arena_init(&p->text, (size_t)64 << 10);
     enum status st = ST_OK;
     if (p->info->hidden_docs > 0 && !q->has_kind)
-        st = field_walk(p, TERM_KIND, slice_str("hidden"), false, &p->hidden, err);
+        st = plan_field_walk(p, TERM_KIND, slice_str("hidden"), false, &p->hidden, err);
     if (st == ST_OK && p->info->sealed > 0)
-        st = field_walk(p, TERM_HAS, slice_str("sealed"), false, &p->sealed, err);
+        st = plan_field_walk(p, TERM_HAS, slice_str("sealed"), false, &p->sealed, err);
     if (st == ST_OK)
         st = plan_build(p, q->root, &p->root, err);
     if (st == ST_OK && !p->root->cand)

@@ -17,8 +17,8 @@
 
 enum plan_kind {
     PLAN_ANY,
-    PLAN_MATCH,  /* what `match` offers is true */
-    PLAN_PHRASE, /* `match` offers what has all parts: positions, and for exact words the text */
+    PLAN_MATCH, /* what `match` offers is true */
+    PLAN_SPANS, /* `match` offers what has the words it needs; their places decide */
     PLAN_STATE,
     PLAN_ID,
     PLAN_TIME,
@@ -30,14 +30,26 @@ enum plan_kind {
     PLAN_OR,
 };
 
+/* One word or pattern of a positional expression. */
+struct plan_part {
+    struct walk *sure;  /* postings of its words; NULL: nowhere */
+    struct walk *doubt; /* of words that may be it, see walk_pattern; NULL: none */
+};
+struct plan_leaf {
+    const struct node *node;
+    struct plan_part *parts; /* as node->text.parts */
+};
+
 struct plan_node {
     enum plan_kind kind;
     const struct node *node;
-    struct walk *cand;   /* all that may be true or unknown; NULL: any document */
-    struct walk *match;  /* PLAN_MATCH, PLAN_PHRASE */
-    struct walk **parts; /* PLAN_PHRASE: postings, as node->text.parts */
-    bool sealed;         /* not matching, a sealed document is unknown */
-    bool sure;           /* PLAN_HELD: each document offered has such a copy */
+    struct walk *cand;        /* all that may be true or unknown; NULL: any document */
+    struct walk *match;       /* PLAN_MATCH, PLAN_SPANS (NULL: any document) */
+    struct plan_leaf *leaves; /* PLAN_SPANS: by number of their nodes */
+    size_t n_leaves;
+    bool by_text; /* PLAN_SPANS: places come from the stored text, not from postings */
+    bool sealed;  /* not matching, a sealed document is unknown */
+    bool sure;    /* PLAN_HELD: each document offered has such a copy */
     struct plan_node **kids;
     size_t n;
 };
@@ -102,10 +114,33 @@ bool attachment_matches(const struct lang_hash *h, struct slice identity);
 MUST_USE enum status eval_state(struct plan *p, uint32_t doc, const struct doc_state **out,
                                 struct err *err);
 
-/* True if token `i` of a text split into words is the first part of `node` and the others follow
- * it: by folded bytes, for an exact node by written ones. *end: where the last one ends in the
- * text. */
-bool eval_parts_at(const struct node *node, const struct words *w, struct slice text, size_t i,
-                   uint32_t *end);
+/* ---- between the files of a plan ---- */
+
+/* The documents of a word, or of all words that begin with `value`. */
+MUST_USE enum status plan_field_walk(struct plan *p, enum term_field field, struct slice value,
+                                     bool prefix, struct walk **out, struct err *err);
+/* Two walks as one; `b` may be NULL. */
+MUST_USE enum status plan_either(struct plan *p, struct walk *a, struct walk *b, struct walk **out,
+                                 struct err *err);
+/* x->cand of what matches text: x->match, and what is sealed, if the segment has any. */
+MUST_USE enum status plan_text_cand(struct plan *p, struct plan_node *x, struct err *err);
+/* Alternatives gathered so far, many of them poured into a bitmap. `open`: postings that were open
+ * before `w`; they stay, those of `w` are closed once it is poured. */
+struct united {
+    struct walk **walks;
+    size_t n;
+    struct walk *bits;
+    bool some, sealed;
+};
+MUST_USE enum status united_init(struct plan *p, struct united *u, struct err *err);
+MUST_USE enum status united_add(struct plan *p, struct united *u, struct walk *w, size_t open,
+                                struct err *err);
+MUST_USE enum status united_end(struct plan *p, struct united *u, struct walk **out,
+                                struct err *err);
+/* A positional expression (plan_text.c). */
+MUST_USE enum status plan_text(struct plan *p, struct plan_node *x, struct err *err);
+/* Whether one has a place in a document that x->match offers (eval_text.c). */
+MUST_USE enum status eval_spans(struct plan *p, const struct plan_node *x, uint32_t doc, bool *yes,
+                                struct err *err);
 
 #endif

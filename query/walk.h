@@ -10,6 +10,7 @@
 
 #include "lictor/arena.h"
 #include "lictor/segment.h"
+#include "query/pattern.h"
 
 enum walk_kind {
     WALK_NONE,
@@ -58,6 +59,8 @@ struct walk_set {
     uint32_t docs;
     struct arena arena;
     struct buf postings; /* struct walk *: the open ones */
+    struct walk *spare;  /* a bitmap to be used again */
+    uint64_t bits_bytes; /* of all bitmaps */
 };
 void walk_set_init(struct walk_set *s, struct segment *segment, struct segment_scratch *scratch);
 void walk_set_release(struct walk_set *s);
@@ -75,6 +78,9 @@ MUST_USE enum status walk_time(struct walk_set *s, int64_t from, int64_t to, str
 /* The documents of one term; WALK_NONE if the lexicon does not have it. */
 MUST_USE enum status walk_term(struct walk_set *s, struct slice term, struct walk **out,
                                struct err *err);
+/* The postings of a term that was come upon in the lexicon. */
+MUST_USE enum status walk_posting(struct walk_set *s, uint64_t handle, uint32_t docs,
+                                  struct walk **out, struct err *err);
 /* Which terms of those that begin alike are meant. */
 struct term_filter {
     enum status (*keep)(void *ctx, const struct term_entry *e, bool *yes, struct err *err);
@@ -90,13 +96,19 @@ MUST_USE static inline enum status walk_prefix(struct walk_set *s, struct slice 
 {
     return walk_terms(s, prefix, NULL, out, err);
 }
+/* The documents of all words of the lexicon that may match: *sure, where the folded word decides,
+ * and *doubt, of words so long that only their beginning is stored. Both as by walk_prefix. */
+MUST_USE enum status walk_pattern(struct walk_set *s, const struct pattern *p, struct walk **sure,
+                                  struct walk **doubt, struct err *err);
 /* kids: array in the set's arena, re-ordered. */
 MUST_USE enum status walk_and(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
                               struct err *err);
 MUST_USE enum status walk_or(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
                              struct err *err);
-/* An empty bitmap, and a walk poured into it whole. */
+/* An empty bitmap (ST_LIMIT: there are too many), and a walk poured into it whole. One that is not
+ * needed any more may be given back, then its walk is WALK_NONE. */
 MUST_USE enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err);
+void walk_bits_give(struct walk_set *s, struct walk *w);
 MUST_USE enum status walk_pour(struct walk_set *s, struct walk *from, struct walk *bits,
                                struct err *err);
 

@@ -1,12 +1,11 @@
-/* walk_make — walks from terms, prefixes, lists and times. */
+/* walk_make — walks from terms, lists, times, bitmaps and other walks. */
 #include <stdlib.h>
 
 #include "lictor/thread.h"
 #include "query/walk.h"
 
-/* Postings held open at once for a prefix; more of them are poured into one bitmap. */
-#define OPEN_TERMS 8
 #define STOP_EVERY 4096
+#define BITS_MAX ((uint64_t)1 << 30) /* bytes of the bitmaps of one query and segment */
 
 void walk_set_init(struct walk_set *s, struct segment *segment, struct segment_scratch *scratch)
 {
@@ -96,8 +95,8 @@ enum status walk_time(struct walk_set *s, int64_t from, int64_t to, struct walk 
     return ST_OK;
 }
 
-static enum status make_posting(struct walk_set *s, uint64_t handle, uint32_t docs,
-                                struct walk **out, struct err *err)
+enum status walk_posting(struct walk_set *s, uint64_t handle, uint32_t docs, struct walk **out,
+                         struct err *err)
 {
     struct posting_iter *it;
     struct walk *w = make(s, WALK_POSTING);
@@ -120,7 +119,7 @@ enum status walk_term(struct walk_set *s, struct slice term, struct walk **out, 
         return *out ? ST_OK : err_no_memory(err);
     }
     TRY(st);
-    return make_posting(s, e.handle, e.docs, out, err);
+    return walk_posting(s, e.handle, e.docs, out, err);
 }
 
 enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err)
@@ -129,6 +128,19 @@ enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err)
     if (!w)
         return err_no_memory(err);
     w->bits.n_words = (s->docs + (size_t)63) / 64;
+    if (s->spare) {
+        w->bits.words = s->spare->bits.words;
+        memset(w->bits.words, 0, w->bits.n_words * sizeof(uint64_t));
+        s->spare = NULL;
+        *out = w;
+        return ST_OK;
+    }
+    s->bits_bytes += w->bits.n_words * sizeof(uint64_t);
+    if (s->bits_bytes > BITS_MAX)
+        return err_set(err, ST_LIMIT,
+                       "the query has too many patterns and ORs that stand for many words: their "
+                       "documents take more than %llu MiB; ask for fewer at once",
+                       (unsigned long long)(BITS_MAX >> 20));
     w->bits.words = arena_array(&s->arena, w->bits.n_words, sizeof(uint64_t));
     if (!w->bits.words)
         return err_no_memory(err);
@@ -154,79 +166,15 @@ enum status walk_pour(struct walk_set *s, struct walk *from, struct walk *bits, 
     return ST_OK;
 }
 
-struct term_handles {
-    uint64_t handle[OPEN_TERMS];
-    uint32_t docs[OPEN_TERMS];
-    size_t n;
-};
-
-/* One more term: kept by its handle, or, once there are too many, poured into *bits. */
-static enum status filtered_term(struct walk_set *s, struct term_handles *few,
-                                 const struct term_entry *e, struct walk **bits, struct err *err)
+void walk_bits_give(struct walk_set *s, struct walk *w)
 {
-    size_t open = walk_open_count(s);
-    struct walk *w;
-    if (!*bits && few->n < OPEN_TERMS) {
-        few->handle[few->n] = e->handle;
-        few->docs[few->n++] = e->docs;
-        return ST_OK;
+    static const struct walk none = {.kind = WALK_NONE};
+    struct walk *kept = s->spare ? NULL : make(s, WALK_BITS);
+    if (kept) {
+        kept->bits = w->bits;
+        s->spare = kept;
     }
-    if (!*bits) {
-        TRY(walk_bits(s, bits, err));
-        for (size_t i = 0; i < few->n; i++) {
-            TRY(make_posting(s, few->handle[i], few->docs[i], &w, err));
-            TRY(walk_pour(s, w, *bits, err));
-            walk_close_from(s, open);
-        }
-    }
-    TRY(make_posting(s, e->handle, e->docs, &w, err));
-    TRY(walk_pour(s, w, *bits, err));
-    walk_close_from(s, open);
-    return ST_OK;
-}
-
-static enum status filtered_terms(struct walk_set *s, struct term_iter *it, struct slice prefix,
-                                  const struct term_filter *filter, struct term_handles *few,
-                                  struct walk **bits, struct err *err)
-{
-    for (uint32_t n = 1;; n++) {
-        struct term_entry e;
-        enum status st = term_iter_next(it, &e, err);
-        if (st == ST_END)
-            return ST_OK;
-        TRY(st);
-        if (e.term.len < prefix.len || memcmp(e.term.data, prefix.data, prefix.len) != 0)
-            return ST_OK;
-        bool keep = true;
-        if (filter)
-            TRY(filter->keep(filter->ctx, &e, &keep, err));
-        if (keep)
-            TRY(filtered_term(s, few, &e, bits, err));
-        if (n % STOP_EVERY == 0 && stop_asked())
-            return err_set(err, ST_INTERRUPTED, "interrupted");
-    }
-}
-
-enum status walk_terms(struct walk_set *s, struct slice prefix, const struct term_filter *filter,
-                       struct walk **out, struct err *err)
-{
-    struct term_handles few = {0};
-    struct walk *bits = NULL, **kids;
-    struct term_iter *it;
-    TRY(term_iter_open(s->segment, prefix, &it, err));
-    enum status st = filtered_terms(s, it, prefix, filter, &few, &bits, err);
-    term_iter_close(it);
-    TRY(st);
-    if (bits) {
-        *out = bits;
-        return ST_OK;
-    }
-    kids = arena_array(&s->arena, few.n, sizeof *kids);
-    if (!kids)
-        return err_no_memory(err);
-    for (size_t i = 0; i < few.n; i++)
-        TRY(make_posting(s, few.handle[i], few.docs[i], &kids[i], err));
-    return walk_or(s, kids, few.n, out, err);
+    *w = none;
 }
 
 static int by_cost(const void *a, const void *b)

@@ -31,6 +31,7 @@ declare -A library=(
     ['zstd']="delivery store"
     ['xxhash']="store"
     ['streamvbyte']="store"
+    ['pcre2']="query"
     ['roaring/']="store query"
 )
 

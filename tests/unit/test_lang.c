@@ -171,9 +171,11 @@ Test(lang, knows_exact_words_and_phrases)
 
 Test(lang, folds_prefixes)
 {
-    cr_assert(slice_eq_str(root_of("HARB*")->prefix, "harb"));
-    cr_assert(slice_eq_str(root_of("@Bo*")->prefix, "@bo"));
+    cr_assert(slice_eq_str(pattern_prefix(root_of("HARB*")->text.parts[0].pattern), "harb"));
+    cr_assert(slice_eq_str(pattern_prefix(root_of("@Bo*")->text.parts[0].pattern), "@bo"));
+    cr_assert(pattern_is_prefix(root_of("HARB*")->text.parts[0].pattern));
     cr_assert_eq(root_of("*")->kind, NODE_ALL);
+    cr_assert_eq(root_of("**")->kind, NODE_TEXT);
 }
 
 Test(lang, reads_fields_with_quotes_and_escapes)
@@ -299,25 +301,177 @@ Test(lang, puts_the_caret_at_operators_without_operand)
 
 Test(lang, refuses_by_name_what_this_version_does_not_have)
 {
-    refused("h?rb", 1, 2, "wildcards");
-    refused("*bour", 0, 1, "wildcards");
-    refused("a h*r", 3, 4, "wildcards");
-    refused("what?", 4, 5, "wildcards");
-    refused("=harb*", 5, 6, "wildcards");
-    refused("harbour~1", 7, 9, "fuzzy");
-    refused("harbour~", 7, 8, "fuzzy");
-    refused("/h[ao] b/ c", 0, 9, "regular");
-    refused("/etc", 0, 4, "regular");
-    refused("=/ab/", 1, 5, "regular");
-    refused("\"a b\"~5", 5, 7, "~n");
-    refused("\"a b*\"", 4, 5, "inside a phrase");
-    refused("\"a b\"*", 5, 6, "wildcards");
-    refused("a NEAR b", 2, 6, "NEAR");
-    refused("a NEAR/5 b", 2, 8, "NEAR");
-    refused("a PRE/3 b", 2, 7, "PRE");
-    refused("a THEN/10m b", 2, 10, "THEN");
-    refused("foo.co*", 0, 7, "single word");
     refused("\xE2\x80\x9Cvan keys\xE2\x80\x9D", 0, 3, "straight quotes");
+}
+
+/* ---- patterns ---- */
+
+static const struct pattern *pattern_of(const char *text)
+{
+    const struct node *n = root_of(text);
+    cr_assert_eq(n->kind, NODE_TEXT, "%s", text);
+    cr_assert(n->text.patterned, "%s", text);
+    cr_assert_eq(n->text.n, 1u, "%s", text);
+    return n->text.parts[0].pattern;
+}
+
+Test(lang, takes_wildcards_edits_and_expressions_for_patterns)
+{
+    cr_assert_eq(pattern_kind(pattern_of("h?rb*r")), PATTERN_WILD);
+    cr_assert_eq(pattern_kind(pattern_of("*bour")), PATTERN_WILD);
+    cr_assert_eq(pattern_kind(pattern_of("foo.c*")), PATTERN_WILD);
+    cr_assert_eq(pattern_kind(pattern_of("harbour~1")), PATTERN_FUZZY);
+    cr_assert_eq(pattern_kind(pattern_of("/h[ao]rb.+/")), PATTERN_REGEX);
+    cr_assert_eq(pattern_kind(pattern_of("/a b\\/c \\(\"/")), PATTERN_REGEX);
+    cr_assert_not(pattern_exact(pattern_of("H?rb")));
+    cr_assert(pattern_exact(pattern_of("=H?rb")));
+    cr_assert(pattern_exact(pattern_of("=Harb~2")));
+    cr_assert(pattern_exact(pattern_of("=/Harb/")));
+    cr_assert_eq(pattern_kind(pattern_of("\"h?rb*r\"")), PATTERN_WILD);
+}
+
+Test(lang, takes_signs_behind_a_backslash_as_they_are)
+{
+    cr_assert_not(root_of("foo\\*bar")->text.patterned);
+    cr_assert_eq(root_of("foo\\*bar")->text.n, 2u);
+    cr_assert_not(root_of("\\/etc\\/")->text.patterned);
+    cr_assert_not(root_of("10\\~2")->text.patterned);
+    parts_are("smile\\:\\(x", 2, (const char *[]){"smile", "x"}, zero_up);
+    parts_are("tmp\\new", 2, (const char *[]){"tmp", "new"}, zero_up);
+    cr_assert_not(root_of("\"a \\* b\"")->text.patterned);
+    cr_assert_eq(root_of("\"a \\\"b\\\" c\"")->text.n, 3u);
+}
+
+Test(lang, puts_patterns_into_phrases)
+{
+    const struct node *n = root_of("\"the h?rb*r foo.conf van~1 /k.y/ * end\"");
+    static const bool pattern[] = {false, true, false, false, true, true, true, false};
+    cr_assert_eq(n->text.n, 8u);
+    for (uint32_t i = 0; i < 8; i++) {
+        cr_assert_eq(n->text.parts[i].offset, i);
+        cr_assert_eq(n->text.parts[i].pattern != NULL, pattern[i], "%u", i);
+    }
+    cr_assert(pattern_any(n->text.parts[6].pattern));
+    cr_assert_not(root_of("\"where are you?\"")->text.patterned);
+    cr_assert_not(root_of("\"where are you?!\"")->text.patterned);
+    cr_assert_not(root_of("\"you? said\"")->text.patterned);
+    cr_assert(root_of("\"y?u\"")->text.patterned);
+    cr_assert(root_of("=\"Blue v*\"")->text.exact);
+}
+
+Test(lang, puts_the_caret_at_bad_patterns)
+{
+    refused("a harbour~3", 9, 11, "~1 or ~2");
+    refused("harbour~", 7, 8, "~1 or ~2");
+    refused("harbour~12", 7, 10, "~1 or ~2");
+    refused("10~20", 2, 5, "~1 or ~2");
+    refused("h?rb~1", 4, 6, "without wildcards");
+    refused("\"a harb~7 b\"", 7, 9, "~1 or ~2");
+    refused("/h[ao b", 0, 1, "not closed");
+    refused("a =/b", 3, 4, "not closed");
+    refused("/etc/passwd", 5, 11, "blank is missing");
+    refused("//", 1, 1, "empty");
+    refused("a /h(o/", 5, 6, "regular expression: missing closing parenthesis");
+    refused("/ab[c/", 4, 5, "regular expression: missing terminating ]");
+    refused("/*a/", 1, 2, "regular expression: quantifier");
+    refused("/\xC3\xA4[\xC3\x9F]/", 4, 6, "searched as several (ss)");
+    refused("=/a\\C/", 4, 5, "regular expression");
+    refused("\"a b\"*", 5, 6, "inside the quotes");
+    refused("\xFFh*", 0, 3, "UTF-8");
+    refused("=/\xFF/", 2, 3, "UTF-8");
+}
+
+/* ---- NEAR, PRE, "..."~n, THEN ---- */
+
+Test(lang, binds_near_before_then_before_not)
+{
+    print_is("from:x blue NEAR/5 van", "from:x AND blue NEAR/5 van");
+    print_is("-blue NEAR/5 van", "NOT blue NEAR/5 van");
+    print_is("a NEAR/3 b PRE/1000 c", "a NEAR/3 b PRE/1000 c");
+    print_is("a NEAR/3 (b PRE/2 c)", "a NEAR/3 (b PRE/2 c)");
+    print_is("(a NEAR/3 b) PRE/2 c", "a NEAR/3 b PRE/2 c");
+    print_is("(a OR b) NEAR/3 (c OR \"d e\"~7)", "(a OR b) NEAR/3 (c OR \"d e\"~7)");
+    print_is("a NEAR/2 b THEN/10m c", "a NEAR/2 b THEN/10m c");
+    print_is("a THEN/3msg b THEN/1d c", "a THEN/3msg b THEN/1d c");
+    print_is("a THEN/3s (b THEN/1h c)", "a THEN/3s (b THEN/1h c)");
+    print_is("a THEN/3s by:same b", "a THEN/3s by:same b");
+    print_is("a THEN/3s by:other (b OR NOT c)", "a THEN/3s by:other (b OR NOT c)");
+    print_is("(NOT a) THEN/3s by:bo* b d", "(NOT a) THEN/3s by:bo* b AND d");
+    const struct node *n = root_of("a NEAR/3 b PRE/2 c");
+    cr_assert(n->kind == NODE_NEAR && n->near.ordered && n->near.distance == 2);
+    cr_assert(n->near.kids[0]->kind == NODE_NEAR && !n->near.kids[0]->near.ordered);
+    n = root_of("a THEN/10m by:other b THEN/3msg by:\"same\" c");
+    cr_assert(n->kind == NODE_THEN && n->then.unit == THEN_MESSAGES && n->then.amount == 3);
+    cr_assert(n->then.by == THEN_BY_HANDLE && slice_eq_str(n->then.sender->field.value, "same"));
+    n = n->then.kids[0];
+    cr_assert(n->kind == NODE_THEN && n->then.unit == THEN_MINUTES && n->then.amount == 10);
+    cr_assert(n->then.by == THEN_BY_OTHER && !n->then.sender);
+    cr_assert_eq(root_of("\"a b c\"~12")->text.within, 12u);
+    cr_assert_eq(root_of("near/5 then/3m")->kind, NODE_AND);
+}
+
+Test(lang, puts_the_caret_at_bad_distances)
+{
+    refused("a NEAR b", 2, 6, "NEAR takes a number of words from 1 to 1000");
+    refused("a NEAR/ b", 2, 7, "NEAR takes a number");
+    refused("a NEAR/0 b", 2, 8, "NEAR takes a number");
+    refused("a PRE/1001 b", 2, 10, "PRE takes a number");
+    refused("a PRE/99999999999999999999 b", 2, 26, "PRE takes a number");
+    refused("a NEAR/5x b", 2, 9, "NEAR takes a number");
+    refused("\"a b\"~", 5, 6, "1 to 1000");
+    refused("\"a b\"~0", 5, 7, "1 to 1000");
+    refused("\"a b\"~1001 c", 5, 10, "1 to 1000");
+    refused("\"a b\"~5x", 5, 8, "1 to 1000");
+    refused("a THEN b", 2, 6, "THEN takes a number");
+    refused("a THEN/10 b", 2, 9, "s, m, h, d or msg");
+    refused("a THEN/0m b", 2, 9, "THEN takes a number");
+    refused("a THEN/10w b", 2, 10, "s, m, h, d or msg");
+    refused("a THEN/1000001s b", 2, 15, "1 to 1000000");
+}
+
+Test(lang, puts_the_caret_at_what_has_no_place_in_a_text)
+{
+    refused("from:x NEAR/5 van", 0, 6, "on both sides");
+    refused("van NEAR/5 from:x", 11, 17, "on both sides");
+    refused("van NEAR/5 *", 11, 12, "on both sides");
+    refused("van NEAR/5 -blue", 11, 12, "on both sides");
+    refused("van NEAR/5 NOT blue", 11, 14, "on both sides");
+    refused("van NEAR/5 (a b)", 12, 15, "on both sides");
+    refused("van NEAR/5 (a OR (b OR on:2020))", 23, 30, "on both sides");
+    refused("(a THEN/1m b) PRE/5 c", 1, 12, "PRE takes");
+    refused("(NOT a) PRE/5 c", 1, 6, "PRE takes");
+    refused("NEAR/5 a", 0, 6, "NEAR needs something to search for before it");
+    refused("a NEAR/5", 2, 8, "NEAR needs something to search for after it");
+    refused("a NEAR/5 OR b", 2, 8, "after it");
+    refused("a NEAR/5 )", 2, 8, "after it");
+    refused("a OR PRE/5 b", 2, 4, "after it");
+    refused("a THEN/5m", 2, 9, "THEN needs something to search for after it");
+    refused("THEN/5m a", 0, 7, "THEN needs something to search for before it");
+    refused("a THEN/5m -b", 10, 11, "put a negation behind THEN into parentheses");
+    refused("a THEN/5m by:x", 2, 9, "after it");
+    refused("a THEN/5m by:x NOT b", 15, 18, "into parentheses");
+    refused("a by:x", 2, 5, "right behind THEN");
+    refused("a THEN/5m (by:x)", 11, 14, "right behind THEN");
+    refused("a THEN/5m b by:x", 12, 15, "right behind THEN");
+    refused("a THEN/5m by:", 10, 13, "needs a value");
+    refused("a THEN/5m by:\"\" b", 13, 15, "empty");
+}
+
+Test(lang, lets_chains_grow_only_so_high)
+{
+    struct buf text = {0};
+    buf_put_u8(&text, 'a');
+    for (int i = 0; i < LANG_HEIGHT_MAX; i++)
+        buf_put_str(&text, " NEAR/1 a");
+    cr_assert_eq(parse(buf_slice(&text)), ST_OK, "%s", err.text);
+    struct buf out = {0};
+    query_print(query, &out);
+    cr_assert(slice_eq(buf_slice(&out), buf_slice(&text)));
+    buf_put_str(&text, " NEAR/1 a");
+    cr_assert_eq(parse(buf_slice(&text)), ST_BAD_INPUT);
+    cr_assert_not_null(strstr(qe.text, "nested deeper than 4000"));
+    buf_release(&text);
+    buf_release(&out);
 }
 
 Test(lang, refuses_bad_fields_and_values)
@@ -403,7 +557,8 @@ Test(lang, refuses_words_without_anything_to_search_for)
     refused("\"... --\"", 0, 8, "nothing to search for");
     refused("a - b", 2, 3, "nothing to search for in '-'");
     refused("= a", 0, 1, "right after it");
-    refused("!*", 0, 2, "nothing to search for");
+    refused("\"? !\"", 0, 5, "nothing to search for");
+    refused("\xE2\x80\x8D~1", 0, 3, "needs a word");
 }
 
 Test(lang, takes_ten_thousand_alternatives)
@@ -452,10 +607,18 @@ Test(lang, limits_phrases_prefixes_and_the_query_itself)
     cr_assert_eq(parse(buf_slice(&text)), ST_BAD_INPUT);
     cr_assert_not_null(strstr(qe.text, "1000 words"));
     buf_clear(&text);
-    for (int i = 0; i <= LANG_PREFIX_MAX; i++)
+    for (int i = 0; i < PATTERN_MAX; i++)
         buf_put_u8(&text, 'a');
     buf_put_u8(&text, '*');
     cr_assert_eq(parse(buf_slice(&text)), ST_BAD_INPUT);
+    cr_assert_not_null(strstr(qe.text, "at most 1000 bytes"));
+    text.data[text.len - 1] = '/';
+    text.data[0] = '/';
+    cr_assert_eq(parse(buf_slice(&text)), ST_OK);
+    buf_put_str(&text, "~1");
+    text.data[0] = text.data[text.len - 3] = 'a';
+    cr_assert_eq(parse(buf_slice(&text)), ST_BAD_INPUT);
+    cr_assert_not_null(strstr(qe.text, "at most 200 characters"));
     buf_clear(&text);
     buf_put_str(&text, "from:");
     for (int i = 0; i < LANG_WILD_MAX; i++)
@@ -519,7 +682,8 @@ Test(lang, survives_every_truncation_and_bit_flip)
 {
     static const char text[] =
         "(a OR \"b \\\"c\\\"\") -from:\"x y\"* on:2020-04-02T18:23:11.5+02:00..2021 "
-        "harb* =D\xC3\xA9j\xC3\xA0 id:0123456789 conv:abcdef0123 has:link";
+        "harb* =D\xC3\xA9j\xC3\xA0 id:0123456789 conv:abcdef0123 has:link (\"h?rb v* x~1\"~9 OR "
+        "=/[\xC3\xA4]b\\/c?/) PRE/3 van THEN/10m by:\"x y\" (\\*a b~2)";
     for (size_t n = 0; n < sizeof text - 1; n++) {
         /* Its own allocation, so that a read beyond the end is seen. */
         char *part = malloc(n + 1);
