@@ -3,6 +3,7 @@
 #include "query/extra.h"
 #include "query/render.h"
 #include "query/scan.h"
+#include "query/spans.h"
 
 enum status scan_reader_init(struct scan_reader *r, struct view *v, const struct query *q,
                              const struct plan_ids *ids, struct err *err)
@@ -98,58 +99,14 @@ static enum status need_copies(struct scan_reader *r, struct err *err)
 
 /* ---- words ---- */
 
-static bool word_is(const struct node *n, const struct text_part *part, const struct token *t,
-                    struct slice text)
-{
-    if (n->text.exact)
-        return t->kind == part->kind &&
-               slice_eq(part->written, slice_of(text.data + t->from, t->to - t->from));
-    return slice_eq(part->folded, slice_of(t->text, t->len));
-}
-
-/* Does the word `part` stand at position `want`, at or behind token *at? */
-static bool stands_behind(const struct scan_reader *r, const struct node *n,
-                          const struct text_part *part, uint64_t want, size_t *at)
-{
-    const struct words *w = &r->words;
-    while (*at < w->n && w->tokens[*at].pos < want)
-        ++*at;
-    for (size_t i = *at; i < w->n && w->tokens[i].pos == want; i++)
-        if (word_is(n, part, &w->tokens[i], r->text))
-            return true;
-    return false;
-}
-
-static bool text_stands(const struct scan_reader *r, const struct node *n)
-{
-    for (size_t i = 0; i < r->words.n; i++) {
-        bool all = word_is(n, &n->text.parts[0], &r->words.tokens[i], r->text);
-        size_t at = i;
-        for (size_t part = 1; all && part < n->text.n; part++) {
-            const struct text_part *p = &n->text.parts[part];
-            all = stands_behind(r, n, p, (uint64_t)r->words.tokens[i].pos + p->offset, &at);
-        }
-        if (all)
-            return true;
-    }
-    return false;
-}
-
-static bool prefix_stands(const struct scan_reader *r, struct slice prefix)
-{
-    for (size_t i = 0; i < r->words.n; i++) {
-        const struct token *t = &r->words.tokens[i];
-        if (t->len >= prefix.len && slice_eq(slice_of(t->text, prefix.len), prefix))
-            return true;
-    }
-    return false;
-}
-
+/* The places of an expression come from the text itself, never from postings. */
 static enum status test_words(struct scan_reader *r, const struct node *n, unsigned *truth,
                               struct err *err)
 {
+    bool yes;
     TRY(need_words(r, err));
-    bool yes = n->kind == NODE_PREFIX ? prefix_stands(r, n->prefix) : text_stands(r, n);
+    struct text_words t = {&r->words, r->text, &r->lists};
+    TRY(spans_text_match(n, &t, &yes, err));
     *truth = yes ? TRUTH_TRUE : r->state.flags & DOC_SEALED ? TRUTH_SEALED : TRUTH_FALSE;
     return ST_OK;
 }
@@ -369,8 +326,10 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
         yes = true;
         break;
     case NODE_TEXT:
-    case NODE_PREFIX:
+    case NODE_NEAR:
         return test_words(r, n, truth, err);
+    case NODE_THEN:
+        return err_set(err, ST_BAD_INPUT, "THEN is not in this version");
     case NODE_FIELD:
         TRY(test_field(r, n, &yes, err));
         break;
