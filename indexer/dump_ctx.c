@@ -14,6 +14,7 @@ enum status dump_ctx_new(uint32_t number, struct slice name, const uint8_t sha25
     arena_init(&d->strings, 1024);
     d->number = number;
     d->collected_from = d->collected_to = TIME_NONE;
+    d->entry.collected_from = d->entry.collected_to = TIME_NONE;
     d->entry.name = arena_copy(&d->strings, name);
     d->entry.bytes = bytes;
     d->entry.state = DUMP_COMPLETE;
@@ -78,6 +79,10 @@ static void take_dump_line(struct dump_ctx *d, const struct record *rec)
     d->entry.source = rec ? d->source : (struct slice){0};
     d->entry.stage = rec ? slice_str(d->stage ? "live" : "stored") : (struct slice){0};
     d->entry.epoch = d->epoch;
+    d->entry.account = d->account;
+    d->entry.service = d->service;
+    d->entry.collected_from = d->collected_from;
+    d->entry.collected_to = d->collected_to;
 }
 
 /* What a dump has in the tables. */

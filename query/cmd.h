@@ -44,6 +44,8 @@ int cmd_thread(const struct cmd_options *o);
 int cmd_message(const struct cmd_options *o);
 int cmd_handles(const struct cmd_options *o);
 int cmd_timeline(const struct cmd_options *o);
+int cmd_sources(const struct cmd_options *o);
+int cmd_gaps(const struct cmd_options *o);
 
 struct session {
     const struct cmd_options *o;

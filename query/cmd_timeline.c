@@ -347,7 +347,7 @@ int cmd_timeline(const struct cmd_options *o)
     if (!o->n_rest)
         buf_put_u8(&shown, '*');
     if (st == ST_OK)
-        st = timeline_init(&t, s.v.zone, (enum timeline_by)o->by, &err);
+        st = timeline_init(&t, s.v.zone, (enum timeline_by)o->by, TIMELINE_HOURS, &err);
     if (st == ST_OK)
         st = q ? count_query(&s, q, &t, &r, &err) : count_all(&s, &t, &r, &err);
     if (st == ST_OK) {

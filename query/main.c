@@ -107,13 +107,34 @@ static const struct command commands[] = {
      "  --format text|jsonl|json|csv|svg\n"
      "                       svg: a picture with bars, for print and browsers, nothing loaded\n"
      "  --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"sources", cmd_sources, "kfzc", 0, 1, "", "sources CASE [PATTERN] [options]",
+     "The devices and servers that delivered: accounts, services, streams (stage, epoch, "
+     "numbers),\n"
+     "dumps and their states, the time covered, records, messages, and how many numbers are not "
+     "in\n"
+     "the delivered data. PATTERN (with * and ?) names sources or accounts.\n"
+     "\n"
+     "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"gaps", cmd_gaps, "kfzcla", 0, 1, "", "gaps CASE [HANDLE|SOURCE] [options]",
+     "What is not in the delivered data, for every device or those that a source or account names\n"
+     "(with * and ?): holes in the numbers of each stream and why (not-delivered,\n"
+     "partial-dump, selection), what is missing at its end, silences, and days without records.\n"
+     "A silence is a time longer than twice the interval that a keepalive promises, in which the\n"
+     "stream has no record; if numbers are missing around it, it is a loss. Streams without\n"
+     "keepalives cannot be told to be silent. Exit 0: a hole or silence was found; 1: none.\n"
+     "\n"
+     "  --format text|jsonl|json|csv|svg\n"
+     "                       jsonl: `type` is gap, silence, day, no-records, source, summary\n"
+     "                       svg: records by device and day, what is missing hatched\n"
+     "  --limit N  --all     text: holes, silences and days of a device shown\n"
+     "  --tz ZONE   --key FILE   --color auto|always|never\n"},
 };
 
 enum { OPT_VERSION = 256, OPT_LATER };
 
 static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
-    {'f', 0, "format", "text, jsonl, json or csv (timeline: svg too)"},
+    {'f', 0, "format", "text, jsonl, json or csv"},
     {'z', 0, "tz", "a zone, such as Europe/Paris"},
     {'c', 0, "color", "auto, always or never"},
     {'c', 0, "colour", "auto, always or never"},
@@ -258,8 +279,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, cmd->name, cmd->missing);
     if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
         return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
-    if (o->format == RENDER_SVG && cmd->run != cmd_timeline)
-        return usage_error(cmd, "--format svg", "only timeline draws a picture");
+    if (o->format == RENDER_SVG && cmd->run != cmd_timeline && cmd->run != cmd_gaps)
+        return usage_error(cmd, "--format svg", "only timeline and gaps draw a picture");
     if (o->format == RENDER_GRAPHML)
         return usage_error(cmd, "--format graphml", "this command has no graph");
     if (o->hits && o->format == RENDER_TEXT)

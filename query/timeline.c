@@ -9,7 +9,6 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define MINUTE_MS INT64_C(60000)
-#define HOURS_KEPT 65536 /* seven years */
 #define STOP_EVERY 65536
 
 struct timeline_hour {
@@ -17,18 +16,17 @@ struct timeline_hour {
     size_t bin;
 };
 
-enum status timeline_init(struct timeline *t, struct zone *zone, enum timeline_by by,
+enum status timeline_init(struct timeline *t, struct zone *zone, enum timeline_by by, size_t hours,
                           struct err *err)
 {
-    *t = (struct timeline){.zone = zone, .by = by};
-    t->n_slots = 1024;
+    *t = (struct timeline){.zone = zone, .by = by, .n_hours = hours, .n_slots = 64};
     t->slots = calloc(t->n_slots, sizeof *t->slots);
-    t->hours = malloc(HOURS_KEPT * sizeof *t->hours);
+    t->hours = calloc(t->n_hours, sizeof *t->hours);
     if (!t->slots || !t->hours) {
         timeline_release(t);
         return err_no_memory(err);
     }
-    for (size_t i = 0; i < HOURS_KEPT; i++)
+    for (size_t i = 0; i < t->n_hours; i++)
         t->hours[i].hour = -1;
     return ST_OK;
 }
@@ -110,7 +108,7 @@ static enum status bin_get(struct timeline *t, const struct timeline_bin *bin, s
 
 static enum status bin_at(struct timeline *t, int64_t ms, size_t *out, struct err *err)
 {
-    struct timeline_hour *kept = &t->hours[(uint64_t)(ms / HOUR_MS) % HOURS_KEPT];
+    struct timeline_hour *kept = &t->hours[(uint64_t)(ms / HOUR_MS) % t->n_hours];
     struct timeline_bin bin;
     if (kept->hour == ms / HOUR_MS) {
         *out = kept->bin;

@@ -26,12 +26,16 @@ struct timeline {
     uint32_t *slots; /* bin + 1 by hash of `from` */
     size_t n_slots;
     struct timeline_hour *hours; /* hours seen lately that lie in one bin whole */
-    uint64_t timed, untimed;     /* messages with and without a time */
-    uint64_t most;               /* in one bin; once finished */
+    size_t n_hours;
+    uint64_t timed, untimed; /* messages with and without a time */
+    uint64_t most;           /* in one bin; once finished */
 };
 
+/* `hours`: how many hours are remembered (16 bytes each): TIMELINE_HOURS for times that jump, few
+ * for times that go up. */
+#define TIMELINE_HOURS 65536u /* seven years */
 MUST_USE enum status timeline_init(struct timeline *t, struct zone *zone, enum timeline_by by,
-                                   struct err *err);
+                                   size_t hours, struct err *err);
 void timeline_release(struct timeline *t);
 /* ST_USAGE where the bins become too many. */
 MUST_USE enum status timeline_add(struct timeline *t, int64_t sent, uint64_t messages,

@@ -63,6 +63,23 @@ static void dump_get(struct cursor *c, struct ledger_dump *d)
     d->signer = cursor_blob(c);
 }
 
+/* What entries of older programs do not have: it stands behind the manifest. */
+static void dump_more_put(struct buf *out, const struct ledger_dump *d)
+{
+    buf_put_blob(out, d->account);
+    buf_put_blob(out, d->service);
+    buf_put_zigzag(out, d->collected_from);
+    buf_put_zigzag(out, d->collected_to);
+}
+
+static void dump_more_get(struct cursor *c, struct ledger_dump *d)
+{
+    d->account = cursor_blob(c);
+    d->service = cursor_blob(c);
+    d->collected_from = cursor_zigzag(c);
+    d->collected_to = cursor_zigzag(c);
+}
+
 void ledger_entry_encode(const struct ledger_entry *e, const uint8_t case_id[CASE_ID_SIZE],
                          struct slice body, struct buf *out)
 {
@@ -77,6 +94,8 @@ void ledger_entry_encode(const struct ledger_entry *e, const uint8_t case_id[CAS
     for (size_t i = 0; i < e->n_dumps; i++)
         dump_put(out, &e->dumps[i]);
     buf_put_blob(out, body);
+    for (size_t i = 0; i < e->n_dumps; i++)
+        dump_more_put(out, &e->dumps[i]);
 }
 
 enum status ledger_entry_decode(const uint8_t case_id[CASE_ID_SIZE], struct ledger_item *it,
@@ -106,6 +125,12 @@ enum status ledger_entry_decode(const uint8_t case_id[CASE_ID_SIZE], struct ledg
     for (size_t i = 0; i < e->n_dumps && !c.bad; i++)
         dump_get(&c, &e->dumps[i]);
     it->body = cursor_blob(&c);
+    bool more = cursor_left(&c) > 0;
+    for (size_t i = 0; i < e->n_dumps && !c.bad; i++) {
+        e->dumps[i].collected_from = e->dumps[i].collected_to = TIME_NONE;
+        if (more)
+            dump_more_get(&c, &e->dumps[i]);
+    }
     return cursor_done(&c, "ledger entry", err);
 }
 

@@ -117,6 +117,8 @@ struct ledger_dump { /* one dump of an `add` */
     uint64_t reason_at;
     struct books books;
     struct slice authority, serial, source, stage, epoch, signer; /* unit; empty if none */
+    struct slice account, service; /* of the dump line; empty if none, and in older entries */
+    int64_t collected_from, collected_to; /* the same; TIME_NONE if none */
 };
 struct ledger_entry {
     uint64_t number; /* from 0 */

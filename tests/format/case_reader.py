@@ -408,7 +408,7 @@ class Overlay(Part):
 
 Books = collections.namedtuple("Books", "records messages copies redelivered other quarantined sealed conflict")
 Dump = collections.namedtuple("Dump", "name sha256 bytes state code text where books authority serial source "
-                              "stage epoch signer")
+                              "stage epoch signer account service collected_from collected_to")
 Entry = collections.namedtuple("Entry", "number case_id time kind generation program dumps body hash end")
 Manifest = collections.namedtuple("Manifest", "generation segments quarantine quarantined unfinished sum dumps")
 Set = collections.namedtuple("Set", "base overlays")
@@ -477,9 +477,13 @@ class Case:
         for _ in range(c.varint()):
             d = (c.blob(), c.take(32), c.varint(), c.u8(), c.blob(), c.blob(), c.varint(), books(c),
                  *(c.blob() for _ in range(6)))
-            dumps.append(Dump(*d))
+            dumps.append(d)
             need(d[3] < 3 and (d[3] or d[4:7] == (b"", b"", 0)), "ledger: state or reason")
-        body = c.end(c.blob())
+        body = c.blob()
+        more = c.pos < len(c.data)
+        dumps = [Dump(*d, *((c.blob(), c.blob(), c.zigzag(), c.zigzag()) if more else (b"", b"", None, None)))
+                 for d in dumps]
+        c.end()
         return Entry(number, case_id, time, kind, generation, program, dumps, body,
                      hashlib.sha256(stored).digest(), end)
 

@@ -57,7 +57,7 @@ def sealed(tag):
 
 
 ANN = {"source": "imei:350000000000017", "stage": "stored", "account": "ann", "service": "skyecc",
-       "authority": "FR-1", "serial": 7, "warrant": "w-1", "liid": "l-1"}
+       "authority": "FR-1", "serial": 7, "collected_from": 1585000000000, "collected_to": 1587000000000, "warrant": "w-1", "liid": "l-1"}
 LONG = "handle-" + "x" * 300
 
 
@@ -436,6 +436,9 @@ class Comparison:
                 line = dump.line if dump else {}
                 unit = [raw(str(line.get(k, ""))) for k in "authority serial source stage epoch".split()]
                 self.equal(list(d[8:13]), unit, "unit")
+                said = [raw(str(line.get(k, ""))) for k in ("account", "service")]
+                times = [line.get(k, -1 << 63) for k in ("collected_from", "collected_to")]
+                self.equal(list(d[14:18]), said + times, "account, service, collected")
             for k in ("messages", "copies"):
                 self.equal(sum(getattr(d.books, k) for d in f.values()), sum(b[3][k] for b in e.values()), k)
         forms = {(name, form): 1 for s in self.case.sets for part in (s.base, *s.overlays) for (sha, name), form in zip(part.dumps, part.forms)}

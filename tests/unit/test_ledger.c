@@ -23,6 +23,10 @@ static struct ledger_dump dump_sample(const char *serial, enum dump_state state)
         .stage = slice_str("live"),
         .epoch = slice_str(""),
         .signer = slice_str("RWQ"),
+        .account = slice_str("anna"),
+        .service = slice_str("skyecc"),
+        .collected_from = 1586000000000,
+        .collected_to = TIME_NONE,
     };
 }
 
@@ -102,6 +106,10 @@ static enum status see_fields(void *ctx, const struct ledger_entry *e, struct er
         cr_assert(slice_eq(d->stage, want->stage));
         cr_assert(slice_eq(d->epoch, want->epoch));
         cr_assert(slice_eq(d->signer, want->signer));
+        cr_assert(slice_eq(d->account, want->account));
+        cr_assert(slice_eq(d->service, want->service));
+        cr_assert_eq(d->collected_from, want->collected_from);
+        cr_assert_eq(d->collected_to, want->collected_to);
     }
     return ST_OK;
 }
