@@ -30,14 +30,14 @@ int cmd_fail(const struct err *err)
 static bool wants_colour(const struct cmd_options *o)
 {
     if (o->colour == COLOUR_AUTO)
-        return cli_colour(stdout);
+        return o->screen.colour;
     return o->colour == COLOUR_ALWAYS;
 }
 
 int session_open(const struct cmd_options *o, struct session *s)
 {
     struct err err = {0};
-    *s = (struct session){.o = o, .terminal = isatty(STDOUT_FILENO)};
+    *s = (struct session){.o = o, .terminal = o->screen.terminal};
     enum status st = casefile_open(o->dir, o->key_file, CASE_READ, CACHE_BYTES, &s->cf, &err);
     if (st != ST_OK) {
         err.status = st == ST_BAD_INPUT || st == ST_USAGE ? ST_DAMAGED : st;
@@ -53,7 +53,7 @@ int session_open(const struct cmd_options *o, struct session *s)
     }
     arena_init(&s->a, 0);
     render_init(&s->r, &s->v);
-    int columns = cli_columns(stdout);
+    int columns = o->screen.columns;
     s->r.format = o->format;
     s->r.colour = wants_colour(o);
     s->r.columns = columns ? columns : COLUMNS_DEFAULT;

@@ -5,6 +5,7 @@
 #define QUERY_CMD_H
 
 #include "lictor/cli.h"
+#include "query/pager.h"
 #include "query/render.h"
 
 #define QUERY_PROGRAM "lictor-query"
@@ -19,6 +20,8 @@ struct cmd_options {
     const char *tz;       /* NULL: UTC */
     enum render_format format;
     enum cmd_colour colour;
+    struct screen screen;
+    bool no_pager;
     enum search_sort sort;
     uint64_t limit; /* 0: not given */
     bool all, count, hits;

@@ -130,6 +130,13 @@ static const struct command commands[] = {
      "  --tz ZONE   --key FILE   --color auto|always|never\n"},
 };
 
+static const char help_of_all[] =
+    "\n"
+    "  --no-pager           do not send text that goes to a terminal through $LICTOR_PAGER, "
+    "$PAGER\n"
+    "                       or less; colours: see --color, and NO_COLOR\n"
+    "  --help  --version\n";
+
 enum { OPT_VERSION = 256, OPT_LATER };
 
 static const struct cli_option option_table[] = {
@@ -154,6 +161,7 @@ static const struct cli_option option_table[] = {
     {'H', 0, "hits", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'P', 0, "progress", "auto, plain or none"},
+    {'N', 0, "no-pager", NULL},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
     {OPT_LATER, 0, "talks", NULL},
@@ -242,6 +250,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return o->count = true;
     case 'H':
         return o->hits = true;
+    case 'N':
+        return o->no_pager = true;
     case 'C':
         o->after_hit = arg;
         return true;
@@ -319,12 +329,13 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
         int c = scan.option ? scan.option->id : 0;
         if (c == OPT_LATER)
             return usage_error(cmd, scan.given, "this version does not have it");
-        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
+        if (found == CLI_UNKNOWN ||
+            (c < OPT_VERSION && c != 'h' && c != 'N' && !strchr(cmd->options, c)))
             return option_error(cmd, &scan, CLI_UNKNOWN);
         if (found != CLI_OPTION)
             return option_error(cmd, &scan, found);
         if (c == 'h') {
-            printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
+            printf("usage: " PROGRAM " %s\n\n%s%s", cmd->usage, cmd->help, help_of_all);
             exit(EXIT_FOUND);
         }
         if (c == OPT_VERSION) {
@@ -342,6 +353,23 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
     o->rest = argv + 1;
     o->n_rest = scan.n_rest - 1;
     return check(cmd, o);
+}
+
+/* Progress is drawn on the terminal; else what is said on standard error stands in the pager, too.
+ */
+static int run(const struct command *cmd, struct cmd_options *o)
+{
+    struct pager pager = {0};
+    o->screen = screen_of_stdout();
+    if (o->screen.terminal && o->format == RENDER_TEXT && !o->count && !o->no_pager)
+        pager_begin(&pager, !strchr(cmd->options, 'P'));
+    stop_install();
+    os_protect_process();
+    int code = cmd->run(o);
+    if (pager_end(&pager))
+        return code;
+    cli_error(PROGRAM, "the pager could not be run: see $LICTOR_PAGER and $PAGER, or --no-pager");
+    return EXIT_NO_CASE;
 }
 
 int main(int argc, char **argv)
@@ -369,11 +397,8 @@ int main(int argc, char **argv)
     if (!o.with)
         return usage_error(NULL, "memory", "none is left");
     int code = parse(cmd, argc - 2, argv + 2, &o);
-    if (code == EXIT_FOUND) {
-        stop_install();
-        os_protect_process();
-        code = cmd->run(&o);
-    }
+    if (code == EXIT_FOUND)
+        code = run(cmd, &o);
     free(o.with);
     return code;
 }

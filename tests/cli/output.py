@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""How lictor-query shows what search finds: pages, the pager, colours, context, scores, completion.
+Needs zstd and age; $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
+import json, os, pty, re, subprocess
+
+from lictor_cli import *
+
+
+def delivery():
+    """Two conversations, many messages at the same time, some without one."""
+    a = [msg(i, f"line {i} " + "harbour " * (i % 3) + "end", to=["bert" if i % 2 else "carl"],
+             sent=None if i % 17 == 0 else T + i // 6 * 1000) for i in range(1, 120)]
+    c = Case("output")
+    r = c.add(write("a.zst", zstd(dump(a, "imei:A", account="anna"))))
+    check(r.code == 0, "the delivery goes in", r)
+    return c
+
+
+def query(*args, **kw):
+    return run(QUERY, args[0], C.dir, *C.key, *args[1:], **kw)
+
+
+def rows(*args):
+    return [json.loads(x) for x in query(args[0], "--format", "jsonl", *args[1:]).stdout.splitlines()]
+
+
+def on_terminal(*args, **env):
+    """Output and exit code of lictor-query on a terminal of its own."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.pop("NO_COLOR", None)
+        os.environ.update({"TERM": "xterm", **env})
+        os.execv(QUERY, [QUERY, args[0], str(C.dir), *map(str, C.key), *args[1:]])
+    out = b""
+    while True:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        out += part
+    os.close(fd)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return out.decode().replace("\r\n", "\n"), code
+
+
+SORTS = ("newest", "oldest")
+
+
+def test_pages():
+    for q in ("*", "harbour", "line NOT harbour", "h* OR end"):
+        for sort in SORTS:
+            whole = rows("search", "--sort", sort, q)
+            check("next" not in whole[-1], "a whole answer goes on nowhere", whole[-1])
+            for limit in (1, 7, 50):
+                got, after = [], ()
+                while True:
+                    page = rows("search", "--sort", sort, "--limit", str(limit), *after, q)
+                    got += page[:-1]
+                    check(page[-1]["total"] == whole[-1]["total"], "totals are of the whole query", page[-1])
+                    if "next" not in page[-1]:
+                        break
+                    check(page[-1]["next"] == page[-2]["id"] and len(page) == limit + 1, "next is the last hit", page[-1])
+                    after = ("--continue", page[-1]["next"])
+                check(got == whole[:-1], f"pages of {limit} together equal the whole: {sort} {q}", (len(got), len(whole)))
+    r = query("search", "--limit", "3", "harbour").stdout.decode()
+    after = re.search(r"--continue ([0-9a-f]{32})\n", r)
+    check(after and "3 of " in r, "the footer says how to go on", r)
+    r = query("search", "--limit", "1000", "--continue", after[1][:12], "harbour").stdout.decode()
+    check("--continue" not in r and "line" in r, "the rest, by a shortened id", r)
+    other = [x for x in rows("search", "*") if "harbour" not in x.get("text", "harbour")][0]["id"]
+    r = query("search", "--continue", other, "harbour")
+    check(r.returncode == 2 and b"no hit of this query" in r.stderr and not r.stdout, "only behind a hit", r)
+    r = query("search", "--continue", "0" * 32, "harbour")
+    check(r.returncode in (2, 3) and r.stderr, "an id that is not there", r)
+
+
+def test_pager():
+    out, code = on_terminal("search", "harbour", "--limit", "1", LICTOR_PAGER="sed 's/^/P /'", PAGER="false")
+    check(code == 0 and all(x.startswith("P ") for x in out.splitlines()) and "P query: harbour" in out and "\x1b[" in out, "a pager, in colour", out)
+    out, code = on_terminal("search", "harbour", "--limit", "1", PAGER="sed 's/^/P /'", NO_COLOR="1")
+    check(code == 0 and out.startswith("P ") and "\x1b" not in out, "$PAGER, NO_COLOR", out)
+    out, code = on_terminal("search", "harbour", "--limit", "1", "--no-pager", LICTOR_PAGER="sed 's/^/P /'")
+    check(code == 0 and "P " not in out and "\x1b[" in out, "--no-pager", out)
+    for args in (("--format", "jsonl"), ("--count",)):
+        out, code = on_terminal("search", "harbour", *args, LICTOR_PAGER="sed 's/^/P /'")
+        check(code == 0 and "P " not in out, f"none for {args}", out)
+    out, code = on_terminal("search", "nowhere", LICTOR_PAGER="sed 's/^/P /'")
+    check(code == 1 and "none in the delivered data" in out, "the exit code stays", (code, out))
+    out, code = on_terminal("search", "*", "--all", LICTOR_PAGER="head -1")
+    check(code == 0 and out.count("\n") == 1, "a pager that ends early is no failure", (code, out))
+    out, code = on_terminal("search", "*", LICTOR_PAGER="/nowhere/pager")
+    check(code == 3 and "$LICTOR_PAGER" in out, "a pager that is not there", (code, out))
+    r = query("search", "harbour", env={**os.environ, "LICTOR_PAGER": "sed 's/^/P /'"})
+    check(b"P " not in r.stdout, "none where there is no terminal", r.stdout)
+
+
+C = delivery()
+each([test_pages, test_pager])
+finish()
