@@ -40,6 +40,19 @@ static const struct command commands[] = {
      "      --case DIR         make the case there and keep it; its key is in --key FILE or\n"
      "                         DIR.key\n"
      "      --no-compact       leave the case as add left it\n" COMMON_HELP},
+    {"query", cmd_query, "kfPqtdL", 1, "which CASE?", "query CASE [options]",
+     "Measures every class of query on a case: words, phrases, days ... that stand in it, drawn "
+     "by\n"
+     "chance; each run once to warm and once timed, in one process, with exact totals and the\n"
+     "newest ten messages read. Then the program from its start to the first byte of its answer.\n"
+     "\n"
+     "      --key FILE         the case key (else $LICTOR_KEY_FILE)\n"
+     "      --queries N        of each class (default 200)\n"
+     "      --seconds N        that a class may take (default 10); slow ones then have fewer\n"
+     "      --seed S           which queries are drawn (default 1)\n"
+     "      --list FILE        write every query and its total there, as jsonl\n"
+     "      --programs DIR     where lictor-query is (default: beside this)\n"
+     "      --format text|json\n"},
 };
 
 enum { OPT_VERSION = 256 };
@@ -55,6 +68,10 @@ static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
     {'B', 0, "body-keys", "a file"},
     {'C', 0, "no-compact", NULL},
+    {'q', 0, "queries", "a number from 1 to 100000"},
+    {'t', 0, "seconds", "a number from 1 to 86400"},
+    {'d', 0, "seed", "a number"},
+    {'L', 0, "list", "a new file"},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
 };
@@ -117,6 +134,15 @@ static bool take_option(struct measure_options *o, int c, char *arg)
     case 'k':
         o->key_file = arg;
         return true;
+    case 'q':
+        return cli_uint(arg, 1, 100000, &o->queries);
+    case 't':
+        return cli_uint(arg, 1, 86400, &o->seconds);
+    case 'd':
+        return cli_uint(arg, 0, UINT64_MAX, &o->seed);
+    case 'L':
+        o->list = arg;
+        return true;
     case 'B':
         o->body_keys = arg;
         return true;
@@ -167,7 +193,10 @@ static int parse(const struct command *cmd, int argc, char **argv, struct measur
 
 static int run_command(const struct command *cmd, int argc, char **argv)
 {
-    struct measure_options o = {.identities = calloc((size_t)argc + 1, sizeof(char *)), .seed = 1};
+    struct measure_options o = {.identities = calloc((size_t)argc + 1, sizeof(char *)),
+                                .queries = 200,
+                                .seconds = 10,
+                                .seed = 1};
     int code = o.identities ? parse(cmd, argc, argv, &o) : EXIT_FAILED;
     if (code == EXIT_GOOD) {
         stop_install();

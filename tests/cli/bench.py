@@ -68,6 +68,55 @@ def test_ingest_keeps_case():
     check(again.returncode == 3 and b"kept.key" in again.stderr, "a case that exists is not overwritten", again.stderr)
 
 
+CLASSES = {"frequent", "rare", "sender", "and", "phrase", "prefix", "day", "conversation", "exact", "leading", "regex", "fuzzy",
+           "near", "then", "not"}
+
+
+def kept():
+    c = TMP / "kept"
+    if not c.exists():
+        figures("ingest", D, "--case", c, "--no-compact", "-j", 1)
+    return c, ["--key", TMP / "kept.key"]
+
+
+def test_query():
+    (c, key), listed = kept(), TMP / "queries.jsonl"
+    f = figures("query", c, *key, "--queries", 4, "--list", listed)
+    rows = [json.loads(x) for x in listed.read_text().splitlines()]
+    check(set(f["classes"]) == CLASSES and f["messages"] == truth()["messages"], "every class is measured or left out by name", f)
+    for name, got in f["classes"].items():
+        mine = [r for r in rows if r["class"] == name]
+        if "left_out" in got:
+            check(not mine and got["left_out"] == "not in this build", f"{name}: left out", got)
+            r = run(QUERY, "search", c, *key, "--count", "--", {"near": "a NEAR/5 b", "then": "a THEN/10m b", "fuzzy": "abcde~1", "regex": "/ab.*c/", "leading": "*abc"}.get(name, "abc"))
+            check(r.returncode == 2, f"{name}: lictor-query has it neither", r.stderr)
+            continue
+        check(got["queries"] == len(mine) > 0 and got["total"] == sum(r["total"] for r in mine), f"{name}: total of its queries", got)
+        check(0 < got["p50_ms"] <= got["p99_ms"] <= got["max_ms"], f"{name}: percentiles in order", got)
+        for row in mine:
+            r = run(QUERY, "search", c, *key, "--count", "--", row["query"])
+            want = min(int(r.stdout), 500) if name == "conversation" else int(r.stdout)
+            check(row["total"] == want > 0, f"{row['query']}: as lictor-query counts", (row, r.stdout, r.stderr))
+    check(f["start_p50_ms"] > 0 and f["cold_start_p50_ms"] > 0, "the program from its start", f)
+    other = TMP / "other.jsonl"
+    figures("query", c, *key, "--queries", 4, "--list", other)
+    check(other.read_text() == listed.read_text(), "the same seed draws the same queries")
+    t = run(BENCH, "query", c, "--queries", 2, env={**os.environ, "LICTOR_KEY_FILE": str(TMP / "kept.key")})
+    check(t.returncode == 0 and b"frequent word" in t.stdout, "the key from the environment, as text", t)
+
+
+def test_query_errors():
+    c, key = kept()
+    fails(2, ["which CASE?"], "query")
+    fails(2, ["unexpected"], "query", c, "more", *key)
+    fails(3, ["nowhere"], "query", TMP / "nowhere")
+    fails(3, ["key"], "query", c)
+    fails(3, ["exists"], "query", c, *key, "--list", write("there.jsonl", b""), "--queries", 1)
+    fails(2, ["--queries"], "query", c, *key, "--queries", "0")
+    empty = Case("empty-case")
+    fails(3, ["empty"], "query", empty.dir, *empty.key)
+
+
 def fails(code, says, *args, **kw):
     r = run(BENCH, *args, **kw)
     check(r.returncode == code and all(s in r.stderr.decode() for s in says), f"{args}: {code}, {says}", (r.returncode, r.stderr))
@@ -85,7 +134,7 @@ def test_usage():
     fails(2, ["there is no such dump"], "floor", TMP / "nowhere")
     fails(2, ["standard input"], "floor", "-")
     fails(2, ["--programs", "lictor-ingest"], "ingest", D, "--programs", TMP)
-    for verb in ("floor", "ingest"):
+    for verb in ("floor", "ingest", "query"):
         h = run(BENCH, verb, "--help")
         check(h.returncode == 0 and f"usage: lictor-bench {verb}".encode() in h.stdout, f"{verb} --help", h)
 
@@ -123,5 +172,5 @@ def test_interrupted():
     check(not list(scratch.iterdir()), "after Ctrl-C the scratch space is empty", list(scratch.iterdir()))
 
 
-each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
+each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_query, test_query_errors, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
 finish()
