@@ -68,7 +68,7 @@ static enum status fetch(struct view *v, const struct search_result *r, struct a
     return ST_OK;
 }
 
-/* ST_BAD_INPUT: the parser of this build refuses it. */
+/* ST_BAD_INPUT: this build refuses it. */
 static enum status run_one(struct view *v, enum pick_class c, const struct pick *p, struct arena *a,
                            uint64_t *total, struct err *err)
 {
@@ -88,7 +88,7 @@ static enum status run_one(struct view *v, enum pick_class c, const struct pick 
     *total = r.total;
     search_result_release(&r);
     query_free(q);
-    return st == ST_BAD_INPUT ? ST_IO : st;
+    return st;
 }
 
 /* ---- a class ---- */

@@ -14,7 +14,7 @@ struct latency {
 void latency_of(int64_t *us, size_t n, struct latency *l);
 
 struct class_result {
-    bool refused; /* the parser of this build does not have it */
+    bool refused; /* this build does not have it */
     uint64_t total;
     struct latency latency;
 };
