@@ -5,11 +5,13 @@
 #include "indexer/cmd.h"
 #include "indexer/known.h"
 #include "lictor/json_out.h"
+#include "lictor/pairs.h"
 #include "lictor/timestamp.h"
 
 struct status_sums {
     struct segment_info all;
     uint64_t bytes, dumps[3];
+    uint64_t pairs; /* messages that may be the same as another */
 };
 
 static uint64_t seal_bytes(const struct file_seal *s, size_t n)
@@ -68,6 +70,7 @@ static void status_json(struct casefile *cf, const struct status_sums *s, struct
     json_key_uint(&j, "notes", s->all.notes);
     json_key_uint(&j, "sealed", s->all.sealed);
     json_key_uint(&j, "conflict", s->all.conflict);
+    json_key_uint(&j, "pairs", s->pairs);
     json_key_uint(&j, "quarantined", casefile_manifest(cf)->quarantined);
     json_key(&j, "dumps");
     json_begin_object(&j);
@@ -108,6 +111,7 @@ static void status_text(struct casefile *cf, const struct status_sums *s, struct
     row(out, "sealed", s->all.sealed);
     row(out, "in conflict", s->all.conflict);
     row(out, "without a time", s->all.untimed);
+    row_note(out, "in pairs", s->pairs, s->pairs ? "may be the same as another; not merged" : "");
     row(out, "quarantined", casefile_manifest(cf)->quarantined);
     for (int i = 0; i < 3; i++)
         if (s->dumps[i]) {
@@ -148,6 +152,8 @@ int cmd_status(const struct cmd_options *o)
         return code;
     sum_segments(cf, &sums);
     enum status st = count_dumps(cf, &sums, &err);
+    if (st == ST_OK)
+        st = pairs_count(cf, &sums.pairs, &err);
     if (st != ST_OK) {
         code = cmd_fail(&err);
     } else {

@@ -107,6 +107,19 @@ struct summary session_summary(const struct session *s, struct slice query)
     return sum;
 }
 
+void cmd_pairs(struct buf *out, uint64_t n)
+{
+    char text[32];
+    if (n == 0)
+        return;
+    cli_count_text(n, text);
+    buf_put_str(out, text);
+    buf_put_str(out, n == 1 ? " of the messages shown may be the same as another (`related` of it"
+                            : " of the messages shown may be the same as another (`related` of "
+                              "them");
+    buf_put_str(out, " says which); nothing was merged.\n");
+}
+
 static enum status several(struct session *s, const struct message_ref *refs, size_t n,
                            struct err *err)
 {

@@ -89,6 +89,8 @@ MUST_USE enum status cmd_show_result(struct session *s, const struct query *q, s
                                      const struct search_result *r, const char *method,
                                      uint64_t read, struct err *err);
 
+/* "2 of the messages shown may be the same as another …"; nothing for 0. */
+void cmd_pairs(struct buf *out, uint64_t n);
 /* Prints the error and gives the exit code that goes with it. */
 int cmd_fail(const struct err *err);
 /* A message of the case by the beginning of its id: ST_NOT_FOUND, or ST_USAGE where several begin

@@ -7,6 +7,7 @@
 #include "query/lang.h"
 
 #define TEXT_LIMIT 20
+#define FEW_HITS 100 /* of more, several are likely to be of one conversation */
 #define TEXT_PAGE ID_SET_EXACT
 #define MACHINE_PAGE 1000 /* the first one, while nothing was printed yet */
 
@@ -16,6 +17,7 @@ struct shown {
     struct slice query; /* its parsed form */
     struct search_pages pages;
     uint64_t hits;
+    uint64_t pairs; /* of the hits may be the same as another message */
     bool others; /* a record of another kind was among them */
     /* scan: its answer came at once */
     const struct search_result *given;
@@ -36,6 +38,7 @@ static enum status next_hits(struct shown *x, const struct message_ref **hits, s
 static enum status show_hits(struct session *s, struct shown *x, const struct message_ref *hits,
                              size_t n, struct err *err)
 {
+    s->v.pairs_whole = x->hits + n > FEW_HITS;
     for (size_t i = 0; i < n; i++) {
         struct message_view m;
         if (stop_asked())
@@ -43,6 +46,7 @@ static enum status show_hits(struct session *s, struct shown *x, const struct me
         arena_reset(&s->a);
         TRY(view_load(&s->v, &hits[i], VIEW_FULL, &s->a, &m, err));
         x->others |= m.c.kind != DOC_MESSAGE;
+        x->pairs += view_in_pair(&m);
         if (s->r.format == RENDER_TEXT)
             TRY(text_hit(&s->r, &m, &s->out, err));
         else
@@ -104,6 +108,7 @@ static void footer(struct session *s, const struct shown *x, const char *next)
         buf_printf(out, "the next ones: --continue %s\n", next);
     cmd_untested(out, r->sealed, "under seal");
     cmd_untested(out, r->untimed, "without a time");
+    cmd_pairs(out, x->pairs);
     if (x->method)
         buf_printf(out, "%s: %s stored records were read, and nothing of the index\n", x->method,
                    read);
@@ -116,6 +121,7 @@ static struct summary summary_of(const struct session *s, const struct shown *x)
     sum.conversations = x->pages.sums.conversations;
     sum.sealed = x->pages.sums.sealed;
     sum.untimed = x->pages.sums.untimed;
+    sum.pairs = x->pairs;
     sum.method = x->method;
     sum.read = x->read;
     return sum;

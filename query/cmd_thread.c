@@ -18,6 +18,7 @@
 struct shown {
     uint64_t conversations, messages, others, gaps, missing;
     uint64_t conflicts, one_sided, untimed, sealed;
+    uint64_t pairs;    /* messages that may be the same as another */
     uint64_t unplaced; /* untimed messages that the limits cannot test */
 };
 
@@ -133,6 +134,7 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     sh->one_sided += (m->flags & DOC_ONE_SIDED) != 0;
     sh->untimed += (m->flags & DOC_UNTIMED) != 0;
     sh->sealed += (m->flags & DOC_SEALED) != 0;
+    sh->pairs += view_in_pair(m);
     if (text)
         TRY(text_thread_record(&s->r, m, &s->out, err));
     else
@@ -211,6 +213,8 @@ static void put_footer(struct session *s, const struct shown *sh)
     put_count(out, " in ", sh->gaps, " place", " places");
     put_count(out, "; ", sh->unplaced, " without a time could not be tested",
               " without a time could not be tested");
+    put_count(out, "; ", sh->pairs, " may be the same as another",
+              " may be the same as one another");
     buf_put_str(out, ". Times: ");
     buf_put_str(out, zone_name(s->v.zone));
     buf_put_str(out, ". What is not shown is not in the delivered data.\n");
@@ -282,6 +286,7 @@ static void finish(struct session *s, const struct shown *sh, bool found, const 
         sum.total = sh->messages;
         sum.conversations = sh->conversations;
         sum.untimed = sh->unplaced;
+        sum.pairs = sh->pairs;
         render_end(&s->r, &sum, false, &s->out);
         s->out.failed |= asked.failed;
     }
@@ -296,6 +301,7 @@ int cmd_thread(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
+    s.v.pairs_whole = !o->around;
     render_begin(&s.r, NULL, &s.out);
     enum status st = run(&s, &sh, &err);
     bool found = sh.messages + sh.others != 0;

@@ -123,6 +123,11 @@ void render_end(struct render *r, const struct summary *s, bool summary_shown, s
     if (!r->hits_open)
         buf_put_str(out, "{\"hits\":[");
     buf_put_str(out, r->comma ? "\n]" : "]");
+    if (summary_shown && s->pairs) {
+        struct json_out j = json_out_to(out);
+        j.comma = true;
+        json_key_uint(&j, "pairs", s->pairs);
+    }
     if (!summary_shown) {
         struct json_out j = json_out_to(out);
         j.comma = true;

@@ -71,6 +71,7 @@ struct summary {
     uint64_t read;      /* with a method: stored records that were read */
     uint64_t total, sealed, untimed;
     uint64_t conversations; /* UINT64_MAX: left out */
+    uint64_t pairs;         /* messages shown that may be the same as another; 0: left out */
     char digest[65];
     uint64_t generation;
     char next[2 * KEY_SIZE + 1]; /* the id after which the answer goes on; "": it is whole */

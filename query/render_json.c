@@ -252,6 +252,8 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
     json_key_uint(j, "untimed", s->untimed);
     if (s->next[0])
         json_key_str(j, "next", s->next);
+    if (s->pairs)
+        json_key_uint(j, "pairs", s->pairs);
     json_key_str(j, "digest", s->digest);
     json_key_uint(j, "generation", s->generation);
     json_key_str(j, "version", LICTOR_VERSION);

@@ -88,6 +88,23 @@ void text_nickname(const struct nickname *n, int columns, struct buf *out)
         text_name(out, n->owner, columns);
 }
 
+/* Messages that may be this one. */
+static void pair_marks(const struct render *r, const struct message_view *m, struct buf *out,
+                       size_t from)
+{
+    for (size_t i = 0; i < m->n_related; i++) {
+        const char *why = m->related[i].why;
+        if (!m->related[i].pair)
+            continue;
+        mark(out, from, "perhaps the same as ");
+        text_id(r, out, m->related[i].id);
+        buf_put_str(out, strcmp(why, "same-text") == 0 ? ", which says this at another time"
+                         : strcmp(why, "same-time") == 0
+                             ? ", which says something else at this time"
+                             : ", whose body was under seal or is plain");
+    }
+}
+
 void text_marks(const struct render *r, const struct message_view *m, bool copies, struct buf *out)
 {
     const uint16_t of_copies = DOC_ONE_SIDED | DOC_CONFLICT | DOC_REPEATED;
@@ -114,6 +131,7 @@ void text_marks(const struct render *r, const struct message_view *m, bool copie
         mark(out, from, "damaged text");
     if (m->flags & DOC_DELETED)
         mark(out, from, "deleted by a holder");
+    pair_marks(r, m, out, from);
     reply_mark(r, &m->c, out, from);
     burn_mark(m, out, from);
 }

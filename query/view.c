@@ -36,6 +36,7 @@ void view_close(struct view *v)
     if (!v->cf)
         return;
     view_streams_free(v);
+    pair_cache_free(v->pairs);
     nickname_cache_free(v->nicknames);
     for (size_t i = 0; v->scratch && i < casefile_segments(v->cf); i++)
         segment_scratch_free(v->scratch[i]);
@@ -132,6 +133,8 @@ enum status view_load(struct view *v, const struct message_ref *ref, enum view_d
             TRY(view_related(v, &m, a, err));
         exact_flags(&m);
     }
+    if (depth >= VIEW_FULL)
+        TRY(view_pairs(v, &m, a, err));
     if (depth >= VIEW_FULL)
         TRY(view_nicknames_of(v, &m, a, err));
     *out = m;

@@ -14,6 +14,7 @@ struct view_conversation {
     uint32_t first, docs; /* docs 0: none yet */
     uint8_t key[KEY_SIZE];
 };
+struct pair_cache;   /* view_pairs.c */
 struct view_streams; /* the streams of a segment, in order (view_related.c) */
 
 /* Copies of a document, and where each stream begins: the k-th message is the k-th of each. */
@@ -35,6 +36,8 @@ struct view {
     struct nickname_cache *nicknames;
     struct view_conversation *conversations; /* one per segment */
     struct view_streams *streams;            /* one per segment, made when asked for */
+    struct pair_cache *pairs;
+    bool pairs_whole; /* many of a conversation will be asked for: find its pairs at once */
     /* Copies of the document with several messages that was asked for last: its messages come one
      * after the other, and each would decode all copies again. */
     struct doc_copies repeated;
@@ -59,8 +62,9 @@ struct message_ref {
 
 struct related {
     uint8_t id[KEY_SIZE];
-    const char *why; /* "same-id", "same-seq" */
+    const char *why; /* "same-id", "same-seq", or those of pairs.h */
     bool conflict;
+    bool pair; /* of pairs.h */
 };
 struct nickname {
     struct slice handle, nickname, owner;
@@ -87,8 +91,8 @@ struct message_view {
 
 enum view_depth {
     VIEW_CONTENT, /* content, conversation, id, state */
-    VIEW_COPIES,  /* also copies and exact flags, related */
-    VIEW_FULL,    /* also nicknames */
+    VIEW_COPIES,  /* also copies and exact flags, related but for pairs */
+    VIEW_FULL,    /* also pairs and nicknames */
 };
 /* All memory in `a`. */
 MUST_USE enum status view_load(struct view *v, const struct message_ref *ref, enum view_depth depth,
@@ -154,6 +158,12 @@ bool view_one_sided(const struct message_view *m);
 MUST_USE enum status view_related(struct view *v, struct message_view *m, struct arena *a,
                                   struct err *err);
 void view_streams_free(struct view *v);
+/* For view_load (view_pairs.c): appends the pairs that `m` stands in to what is related. */
+MUST_USE enum status view_pairs(struct view *v, struct message_view *m, struct arena *a,
+                                struct err *err);
+void pair_cache_free(struct pair_cache *c);
+/* Whether a VIEW_FULL message stands in one. */
+bool view_in_pair(const struct message_view *m);
 /* For view_load (view_nicknames.c): of from, to and set. */
 MUST_USE enum status view_nicknames_of(struct view *v, struct message_view *m, struct arena *a,
                                        struct err *err);

@@ -21,7 +21,7 @@ own() { local folder=$1 h; shift; for h; do owner[$h]=$folder; done; }
 own base err bytes arena pages chan utf8 timestamp json_out os thread cli
 own text words zone
 own delivery age inflate record spool body_keys minisign dump_write minisign
-own store casefile content copies section segment term
+own store casefile content copies pairs section segment term
 own any sha256 hash
 # library header (as a pattern) -> folders that may include it
 declare -A library=(

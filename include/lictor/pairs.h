@@ -1,0 +1,58 @@
+/* pairs — messages of one conversation that may be the same message although their contents differ,
+ * where the service gives no id that would tell. Doubt is shown, never merged.
+ *     same-time    sender and `sent` equal, text differs, one held by the sender's side only, the
+ *                  other by a recipient's only
+ *     same-text    sender and text equal, `sent` differs by up to 24 h, sides as above; nearest
+ *                  pairs first, each message in one pair at most
+ *     same-opened  sender, `sent` and text equal, one from an opened sealed body, the other plain
+ * Text here is the readable text and the attachments; a body under seal has none and stands in no
+ * pair. Two messages that both have a service id stand in none either: the service told.
+ * What is found depends on the contents and copies alone, not on segments or their order.
+ * Owns: a struct pairs owns its list.  Threads: one scratch a thread.
+ * Trusts: nothing read from disk.
+ * Cost: times and states of the documents looked at; rows of those that only one side holds or that
+ * share their time; copies of those among them that have a partner by text or time. Memory: 80
+ * bytes for each of the rows. */
+#ifndef LICTOR_PAIRS_H
+#define LICTOR_PAIRS_H
+
+#include "lictor/casefile.h"
+
+enum pair_why { PAIR_SAME_OPENED, PAIR_SAME_TEXT, PAIR_SAME_TIME, PAIR_WHYS };
+const char *pair_why_name(enum pair_why w);
+
+#define PAIR_APART_MS INT64_C(86400000)
+/* Same-time and same-opened: partners listed of one message. */
+#define PAIR_PARTNERS_MAX 16
+/* Of more messages of one sender in one millisecond the first so many are compared. */
+#define PAIR_RUN_MAX 4096
+
+struct pair_ref {
+    uint32_t segment, doc, k;
+};
+struct pair { /* each stands twice, once from either side */
+    struct pair_ref of, other;
+    uint8_t why;
+    bool more; /* `of` has further partners of this sort that are not listed */
+};
+struct pairs {
+    struct pair *all; /* sorted by `of` */
+    size_t n;
+    uint64_t messages; /* that stand in at least one */
+};
+/* All of a conversation; scratch: one a segment. An unknown key has none. */
+MUST_USE enum status pairs_find(struct casefile *cf, struct segment_scratch *const *scratch,
+                                const uint8_t key[KEY_SIZE], struct pairs *out, struct err *err);
+/* Those of one message sent at `sent`; reads no more of the conversation than tells them: the same
+ * as pairs_find has for it. */
+MUST_USE enum status pairs_find_of(struct casefile *cf, struct segment_scratch *const *scratch,
+                                   const uint8_t key[KEY_SIZE], const struct pair_ref *of,
+                                   int64_t sent, struct pairs *out, struct err *err);
+/* Messages of the whole case that stand in a pair: pairs_find of every conversation. */
+MUST_USE enum status pairs_count(struct casefile *cf, uint64_t *messages, struct err *err);
+void pairs_release(struct pairs *p);
+/* The first of `of`, or the place where it would stand. */
+size_t pairs_first(const struct pairs *p, const struct pair_ref *of);
+int pair_ref_cmp(const struct pair_ref *a, const struct pair_ref *b);
+
+#endif

@@ -1,0 +1,33 @@
+/* pairs_private — what gathering (pairs_gather.c) hands to pairing (pairs.c). */
+#ifndef STORE_PAIRS_PRIVATE_H
+#define STORE_PAIRS_PRIVATE_H
+
+#include "lictor/pairs.h"
+
+#define PAIR_HASH_SIZE 16
+
+/* One message that may stand in a pair. Hashes are 128 bits of SHA-256: nobody who writes texts can
+ * make two of them meet. */
+struct pair_entry {
+    int64_t sent;
+    uint8_t sender[PAIR_HASH_SIZE], text[PAIR_HASH_SIZE];
+    uint8_t order[PAIR_HASH_SIZE]; /* of the row: an order that no segment changes */
+    struct pair_ref ref;
+    uint8_t side; /* enum side if one-sided, else SIDE_UNKNOWN; set for those kept */
+    bool opened, has_id, empty, kept, done;
+};
+
+struct pair_window {
+    int64_t after, before;     /* [after, before) */
+    const struct pair_ref *of; /* only messages of its sender; NULL: all */
+};
+
+/* Entries of the window, appended as struct pair_entry. */
+MUST_USE enum status pairs_gather(struct casefile *cf, struct segment_scratch *const *scratch,
+                                  const uint8_t key[KEY_SIZE], const struct pair_window *w,
+                                  struct buf *entries, struct err *err);
+/* Which side alone holds each entry that is kept; entries of one document stand together. */
+MUST_USE enum status pairs_sides(struct casefile *cf, struct segment_scratch *const *scratch,
+                                 struct pair_entry *all, size_t n, struct err *err);
+
+#endif
