@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lictor/confine.h"
 #include "lictor/utf8.h"
 
 static bool digit_is(char c) { return c >= '0' && c <= '9'; }
@@ -175,4 +176,14 @@ void cli_error(const char *program, const char *text)
     else
         fwrite(line.data, 1, line.len, stderr);
     buf_release(&line);
+}
+
+void cli_version(const char *program, bool verbose)
+{
+    char confined[CONFINE_TEXT_SIZE];
+    printf("%s " LICTOR_VERSION "\n", program);
+    if (!verbose)
+        return;
+    confine_probe(confined);
+    printf("confinement: %s\n", *confined ? confined : "none");
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lictor/confine.h"
 #include "lictor/os.h"
 
 #define PROGRAM "lictor-ingest"
-#define CACHE_BYTES ((size_t)64 << 20)
 #define MEMORY_LEAST ((uint64_t)256 << 20)
 
 int cmd_fail(const struct err *err)
@@ -25,16 +25,34 @@ int cmd_fail(const struct err *err)
     }
 }
 
+/* From here on the case is all that this process needs; /proc tells how much memory it used. */
+static enum status confine(const struct cmd_options *o, bool write, struct err *err)
+{
+    const struct confine_path paths[] = {{o->dir, write}, {"/proc/self/status", false}};
+    const struct confine_rules rules = {.paths = paths,
+                                        .n_paths = access(paths[1].path, R_OK) == 0 ? 2 : 1,
+                                        .writes = write,
+                                        .child = o->child};
+    return confine_process(&rules, err);
+}
+
 int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out)
 {
     struct err err = {0};
-    enum status st = casefile_open(o->dir, o->key_file, mode, CACHE_BYTES, out, &err);
+    enum status st = casefile_open(o->dir, o->key_file, mode, CMD_CACHE_BYTES, out, &err);
     if (st != ST_OK) {
         err.status = st;
         return cmd_fail(&err);
     }
     if (*casefile_notes(*out))
         cli_error(PROGRAM, casefile_notes(*out));
+    st = confine(o, mode == CASE_WRITE, &err);
+    if (st != ST_OK) {
+        casefile_close(*out);
+        *out = NULL;
+        err.status = st;
+        return cmd_fail(&err);
+    }
     return EXIT_GOOD;
 }
 

@@ -22,6 +22,7 @@ struct cmd_options {
     uint64_t memory, window;
     char **rest; /* arguments after CASE */
     int n_rest;
+    long child; /* the opener of an add; else 0 */
 };
 
 /* Each takes the parsed options and returns the exit code. */
@@ -34,9 +35,12 @@ int cmd_compact(const struct cmd_options *o);
 int cmd_unseal(const struct cmd_options *o);
 int cmd_verify(const struct cmd_options *o);
 
+#define CMD_CACHE_BYTES ((size_t)64 << 20) /* of decrypted blocks */
+
 /* Prints the error and gives the exit code that goes with it. */
 int cmd_fail(const struct err *err);
-/* Opens the case of the options; prints what opening repaired. 0, or the exit code. */
+/* Opens the case of the options; prints what opening repaired. From then on the process is confined
+ * to it (lictor/confine.h): open everything else before. 0, or the exit code. */
 int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
 /* Writes a buffer to stdout; 0, or the exit code (a closed pipe is quiet). */
 int cmd_print(struct buf *out);

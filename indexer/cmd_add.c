@@ -64,10 +64,12 @@ static void print_stages(struct core *core)
 }
 
 static int ingest(const struct cmd_options *o, const struct walk_list *dumps, int fd,
-                  const struct body_keys *keys)
+                  const struct body_keys *keys, pid_t opener)
 {
     struct casefile *cf;
-    int code = cmd_open(o, CASE_WRITE, &cf);
+    struct cmd_options confined = *o;
+    confined.child = opener;
+    int code = cmd_open(&confined, CASE_WRITE, &cf);
     if (code)
         return code;
     struct core_options options = {.threads = o->threads ? o->threads : os_cpus(),
@@ -121,7 +123,7 @@ int cmd_add(const struct cmd_options *o)
     if (st != ST_OK || code != EXIT_GOOD)
         code = cmd_fail(&err);
     else
-        code = ingest(o, &dumps, fd, keys);
+        code = ingest(o, &dumps, fd, keys, pid);
     body_keys_free(keys);
     os_close(&fd);
     if (pid > 0) {

@@ -85,14 +85,22 @@ int cmd_quarantine(const struct cmd_options *o)
                       "--raw on a terminal would let the lines act on it: use -o FILE");
         return cmd_fail(&err);
     }
-    int code = cmd_open(o, CASE_READ, &cf);
-    if (code)
-        return code;
     enum status st = ST_OK;
     if (o->output)
         st = os_create(AT_FDCWD, o->output, 0600, &l.fd, &err);
-    if (st == ST_OK)
-        st = quarantine_walk(cf, visit, &l, &err);
+    if (st != ST_OK) {
+        err.status = st;
+        return cmd_fail(&err);
+    }
+    int code = cmd_open(o, CASE_READ, &cf);
+    if (code) {
+        if (o->output) { /* empty, and nothing will come */
+            (void)unlink(o->output);
+            os_close(&l.fd);
+        }
+        return code;
+    }
+    st = quarantine_walk(cf, visit, &l, &err);
     if (st == ST_OK)
         st = put_out(&l, 0, &err);
     if (o->output)

@@ -16,25 +16,28 @@ static void print_found(void *ctx, const char *file, const char *what)
 
 int cmd_verify(const struct cmd_options *o)
 {
-    struct casefile *cf;
-    struct err err = {0};
+    /* CASE_VERIFY opens no segments; `deep` needs them, and cmd_open closes the way to the key. A
+     * case that does not open has damage, which is what the first part finds. */
+    struct casefile *cf, *deep = NULL;
+    struct err err = {0}, deep_err = {0};
     struct buf out = {0};
     uint64_t damaged = 0;
+    enum status deep_st =
+        o->deep ? casefile_open(o->dir, o->key_file, CASE_READ, CMD_CACHE_BYTES, &deep, &deep_err)
+                : ST_OK;
     int code = cmd_open(o, CASE_VERIFY, &cf);
-    if (code)
+    if (code) {
+        casefile_close(deep);
         return code;
+    }
     enum status st = casefile_verify(cf, print_found, &out, &damaged, &err);
     struct core_options options = {.memory = cmd_memory(o)};
-    if (st == ST_OK && o->deep && damaged == 0) { /* CASE_VERIFY opens no segments */
-        casefile_close(cf);
-        code = cmd_open(o, CASE_READ, &cf);
-        if (code) {
-            buf_release(&out);
-            return code;
-        }
+    if (st == ST_OK && o->deep && damaged == 0) {
+        st = deep_st;
+        err = deep_err;
+        if (st == ST_OK)
+            st = verify_deep(deep, &options, print_found, &out, &damaged, &err);
     }
-    if (st == ST_OK && o->deep && damaged == 0)
-        st = verify_deep(cf, &options, print_found, &out, &damaged, &err);
     if (st == ST_OK && damaged == 0) {
         char digest[65];
         casefile_digest(cf, digest);
@@ -55,6 +58,7 @@ int cmd_verify(const struct cmd_options *o)
     } else if (code == EXIT_GOOD && damaged) {
         code = EXIT_REMARKS;
     }
+    casefile_close(deep);
     casefile_close(cf);
     return code;
 }

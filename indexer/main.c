@@ -221,7 +221,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
             exit(EXIT_GOOD);
         }
         if (c == OPT_VERSION) {
-            puts(PROGRAM " " LICTOR_VERSION);
+            cli_version(PROGRAM, false);
             exit(EXIT_GOOD);
         }
         if (!take_option(o, c, scan.value))
@@ -251,7 +251,7 @@ int main(int argc, char **argv)
         return EXIT_GOOD;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts(PROGRAM " " LICTOR_VERSION);
+        cli_version(PROGRAM, argc > 2 && strcmp(argv[2], "--verbose") == 0);
         return EXIT_GOOD;
     }
     const struct command *cmd = NULL;

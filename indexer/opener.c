@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #include "indexer/wire.h"
 #include "lictor/age.h"
+#include "lictor/confine.h"
 #include "lictor/copies.h"
 #include "lictor/minisign.h"
 #include "lictor/os.h"
@@ -391,6 +393,18 @@ static enum status run(struct opener *o, struct err *err)
     return wire_send(&o->wire, err);
 }
 
+/* Dumps and keys may lie anywhere; written is at most the spool of what can be read only once. */
+static enum status confine(struct err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    const struct confine_path spool = {dir && *dir ? dir : P_tmpdir, true};
+    const struct confine_rules rules = {.paths = &spool,
+                                        .n_paths = access(spool.path, W_OK) == 0,
+                                        .reads_anywhere = true,
+                                        .writes = true};
+    return confine_process(&rules, err);
+}
+
 int opener_run(int fd, const struct opener_options *options)
 {
     struct opener o = {.options = options};
@@ -401,7 +415,9 @@ int opener_run(int fd, const struct opener_options *options)
     signal(SIGPIPE, SIG_IGN);
     os_protect_process();
     wire_init(&o.wire, fd);
-    enum status st = run(&o, &err);
+    enum status st = confine(&err);
+    if (st == ST_OK)
+        st = run(&o, &err);
     if (st != ST_OK && st != ST_CLOSED) {
         struct err ignored = {0};
         wire_begin(&o.wire, WIRE_FATAL);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lictor/confine.h"
 #include "lictor/os.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
@@ -34,6 +35,14 @@ static bool wants_colour(const struct cmd_options *o)
     return o->colour == COLOUR_ALWAYS;
 }
 
+/* From here on the case is all that this process needs. */
+static enum status confine(const struct cmd_options *o, struct err *err)
+{
+    const struct confine_path path = {o->dir, false};
+    const struct confine_rules rules = {.paths = &path, .n_paths = 1};
+    return confine_process(&rules, err);
+}
+
 int session_open(const struct cmd_options *o, struct session *s)
 {
     struct err err = {0};
@@ -46,6 +55,8 @@ int session_open(const struct cmd_options *o, struct session *s)
     if (*casefile_notes(s->cf))
         cli_error(QUERY_PROGRAM, casefile_notes(s->cf));
     st = view_open(s->cf, o->tz, &s->v, &err);
+    if (st == ST_OK && (st = confine(o, &err)) != ST_OK)
+        view_close(&s->v);
     if (st != ST_OK) {
         casefile_close(s->cf);
         err.status = st;

@@ -339,7 +339,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
             exit(EXIT_FOUND);
         }
         if (c == OPT_VERSION) {
-            puts(PROGRAM " " LICTOR_VERSION);
+            cli_version(PROGRAM, false);
             exit(EXIT_FOUND);
         }
         if (c == 's' && strcmp(scan.value, "relevance") == 0)
@@ -381,7 +381,7 @@ int main(int argc, char **argv)
         return EXIT_FOUND;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts(PROGRAM " " LICTOR_VERSION);
+        cli_version(PROGRAM, argc > 2 && strcmp(argv[2], "--verbose") == 0);
         return EXIT_FOUND;
     }
     const struct command *cmd = NULL;

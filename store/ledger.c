@@ -2,9 +2,11 @@
  * sealed unit; its hash is taken over both, and the next entry names it. */
 #include "store/case_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lictor/cli.h"
+#include "lictor/confine.h"
 #include "lictor/os.h"
 
 #define DUMP_BYTES_MIN (1 + 32 + 1 + 1 + 1 + 1 + 1 + 8 + 6)
@@ -136,12 +138,18 @@ enum status ledger_entry_decode(const uint8_t case_id[CASE_ID_SIZE], struct ledg
 
 /* ---- adding ---- */
 
-static void entry_stamp(struct ledger_entry *e, const struct ledger_pos *pos)
+#define VERSION_SIZE (sizeof LICTOR_VERSION + 1 + CONFINE_TEXT_SIZE)
+
+/* The version also says how the process was confined that wrote the entry. */
+static void entry_stamp(struct ledger_entry *e, const struct ledger_pos *pos,
+                        char version[VERSION_SIZE])
 {
+    const char *confined = confine_text();
+    snprintf(version, VERSION_SIZE, LICTOR_VERSION "%s%s", *confined ? " " : "", confined);
     e->number = pos->entries;
     memcpy(e->previous, pos->head, sizeof e->previous);
     e->time_ms = os_now_ms();
-    e->version = slice_str(LICTOR_VERSION);
+    e->version = slice_str(version);
 }
 
 /* Length and sealed unit, appended to `out`. */
@@ -187,7 +195,8 @@ enum status ledger_append(const struct casefile *c, const struct ledger_pos *pos
                              /* only read here; the struct is also what readers get */
                              .dumps = (struct ledger_dump *)(uintptr_t)dumps};
     uint8_t hash[32];
-    entry_stamp(&e, pos);
+    char version[VERSION_SIZE];
+    entry_stamp(&e, pos, version);
     manifest_encode_body(next, &body);
     ledger_entry_encode(&e, c->id, buf_slice(&body), &payload);
     enum status st = buf_status(&body, err);

@@ -18,7 +18,7 @@ declare -A may=(
 # public header -> folder that implements it ("any": inline, over a library)
 declare -A owner=()
 own() { local folder=$1 h; shift; for h; do owner[$h]=$folder; done; }
-own base err bytes arena pages chan utf8 timestamp json_out os thread cli
+own base confine err bytes arena pages chan utf8 timestamp json_out os thread cli
 own text words zone
 own delivery age inflate record spool body_keys minisign dump_write minisign
 own store casefile content copies pairs section segment term
@@ -26,6 +26,7 @@ own any sha256 hash
 # library header (as a pattern) -> folders that may include it
 declare -A library=(
     ['unicode/']="text"
+    ['seccomp.h']="base"
     ['sodium']="delivery store"
     ['openssl/']="delivery store"
     ['zstd']="delivery store"

@@ -78,5 +78,7 @@ void cli_scan_fault(const struct cli_scan *s, enum cli_found found, char out[CLI
 
 /* stderr: "lictor-x: text\n", the text made safe. */
 void cli_error(const char *program, const char *text);
+/* stdout: "lictor-x 1.0"; if verbose also how this machine lets the process be confined. */
+void cli_version(const char *program, bool verbose);
 
 #endif
