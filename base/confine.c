@@ -100,7 +100,7 @@ static const int allowed[] = {
     SCMP_SYS(pwrite64), SCMP_SYS(writev), SCMP_SYS(pwritev), SCMP_SYS(close), SCMP_SYS(lseek),
     SCMP_SYS(_llseek), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(statx),
     SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(dup), SCMP_SYS(poll), SCMP_SYS(ppoll),
-    SCMP_SYS(getdents64), SCMP_SYS(fadvise64), SCMP_SYS(readahead),
+    SCMP_SYS(getdents64), SCMP_SYS(fsync), SCMP_SYS(fadvise64), SCMP_SYS(readahead),
     /* memory */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock),
     SCMP_SYS(mlock2), SCMP_SYS(munlock),
@@ -115,11 +115,10 @@ static const int allowed[] = {
     SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(getrusage),
     SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid)};
 
-static const int writing[] = {SCMP_SYS(fsync),     SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range),
-                              SCMP_SYS(ftruncate), SCMP_SYS(flock),     SCMP_SYS(rename),
-                              SCMP_SYS(renameat),  SCMP_SYS(renameat2), SCMP_SYS(unlink),
-                              SCMP_SYS(unlinkat),  SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),
-                              SCMP_SYS(fallocate)};
+static const int writing[] = {SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate),
+                              SCMP_SYS(flock),     SCMP_SYS(rename),          SCMP_SYS(renameat),
+                              SCMP_SYS(renameat2), SCMP_SYS(unlink),          SCMP_SYS(unlinkat),
+                              SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),         SCMP_SYS(fallocate)};
 
 /* A system call that this architecture does not have is passed over. */
 static int allow(scmp_filter_ctx f, int call)

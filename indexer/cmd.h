@@ -17,6 +17,7 @@ struct cmd_options {
     char **identities; /* in the order given */
     int n_identities;
     const char *passphrase_file, *body_keys_file, *output, *states, *trust;
+    const char *head; /* ledger: write it there; verify: compare with it */
     unsigned threads; /* 0: as many as processors */
     unsigned scrypt_max;
     uint64_t memory, window;

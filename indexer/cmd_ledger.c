@@ -1,11 +1,15 @@
 /* cmd_ledger — what a later complete dump made good is seen on reading (ledger_walk); the entries
  * stay as they were written. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "indexer/cmd.h"
 #include "indexer/dump_ctx.h"
+#include "indexer/head.h"
 #include "indexer/report.h"
 #include "lictor/json_out.h"
+#include "lictor/os.h"
 #include "lictor/timestamp.h"
 
 struct ledger_row {
@@ -188,6 +192,38 @@ static void put_unfinished(const struct manifest *m, bool json, struct buf *out)
             unfinished_text(&m->progress[i], out);
 }
 
+static int put_head(const struct cmd_options *o)
+{
+    struct casefile *cf;
+    struct err err = {0};
+    struct buf out = {0};
+    bool file = strcmp(o->head, "-") != 0;
+    int fd = -1;
+    enum status st = file ? os_create(AT_FDCWD, o->head, 0644, &fd, &err) : ST_OK;
+    int code = st == ST_OK ? cmd_open(o, CASE_READ, &cf) : cmd_fail(&err);
+    if (code) {
+        if (fd >= 0) /* empty, and nothing will come */
+            (void)unlink(o->head);
+        os_close(&fd);
+        return code;
+    }
+    head_write(cf, &out);
+    if (!file) {
+        code = cmd_print(&out);
+    } else {
+        st = buf_status(&out, &err);
+        if (st == ST_OK)
+            st = os_write(fd, out.data, out.len, &err);
+        if (st == ST_OK)
+            st = os_fsync(fd, &err);
+        code = st == ST_OK ? EXIT_GOOD : cmd_fail(&err);
+        buf_release(&out);
+    }
+    os_close(&fd);
+    casefile_close(cf);
+    return code;
+}
+
 int cmd_ledger(const struct cmd_options *o)
 {
     struct casefile *cf;
@@ -198,6 +234,8 @@ int cmd_ledger(const struct cmd_options *o)
         (void)err_set(&err, ST_USAGE, "--state takes complete, partial and refused, with commas");
         return cmd_fail(&err);
     }
+    if (o->head)
+        return put_head(o);
     int code = cmd_open(o, CASE_READ, &cf);
     if (code)
         return code;

@@ -87,6 +87,9 @@ static void status_json(struct casefile *cf, const struct status_sums *s, struct
     casefile_digest(cf, digest);
     json_key_str(&j, "digest", digest);
     json_key_uint(&j, "generation", casefile_manifest(cf)->generation);
+    json_key_uint(&j, "ledger_entries", casefile_manifest(cf)->ledger_entries);
+    hex_encode(casefile_manifest(cf)->ledger_head, 32, digest);
+    json_key_str(&j, "ledger_head", digest);
     json_key_bool(&j, "encrypted", !casefile_is_plain(cf));
     json_end_object(&j);
     buf_put_u8(out, '\n');
@@ -137,6 +140,9 @@ static void status_text(struct casefile *cf, const struct status_sums *s, struct
     buf_printf(out, "%-16s %s\n", "content digest", digest);
     buf_printf(out, "%-16s %llu\n", "generation",
                (unsigned long long)casefile_manifest(cf)->generation);
+    hex_encode(casefile_manifest(cf)->ledger_head, 32, digest);
+    buf_printf(out, "%-16s %s, entry %llu\n", "ledger head", digest,
+               (unsigned long long)casefile_manifest(cf)->ledger_entries - 1);
     if (casefile_is_plain(cf))
         buf_put_str(out, "not encrypted: checksums find accidents, not attackers\n");
 }

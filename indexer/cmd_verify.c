@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "indexer/cmd.h"
+#include "indexer/head.h"
 #include "indexer/verify_deep.h"
 
 static void print_found(void *ctx, const char *file, const char *what)
@@ -22,6 +23,11 @@ int cmd_verify(const struct cmd_options *o)
     struct err err = {0}, deep_err = {0};
     struct buf out = {0};
     uint64_t damaged = 0;
+    struct head head;
+    if (o->head && head_read(o->head, &head, &err) != ST_OK) {
+        err.status = ST_USAGE;
+        return cmd_fail(&err);
+    }
     enum status deep_st =
         o->deep ? casefile_open(o->dir, o->key_file, CASE_READ, CMD_CACHE_BYTES, &deep, &deep_err)
                 : ST_OK;
@@ -31,6 +37,8 @@ int cmd_verify(const struct cmd_options *o)
         return code;
     }
     enum status st = casefile_verify(cf, print_found, &out, &damaged, &err);
+    if (st == ST_OK && o->head)
+        st = head_check(cf, &head, print_found, &out, &damaged, &err);
     struct core_options options = {.memory = cmd_memory(o)};
     if (st == ST_OK && o->deep && damaged == 0) {
         st = deep_st;

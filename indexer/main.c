@@ -53,10 +53,15 @@ static const struct command commands[] = {
      "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
      "digest.\n"
      "The content digest is the same for every case that holds the same records.\n"},
-    {"ledger", cmd_ledger, "kfs", 0, 0, "ledger CASE [--state partial,refused] [--format json]",
+    {"ledger", cmd_ledger, "kfsN", 0, 0,
+     "ledger CASE [--state partial,refused] [--format json] | ledger CASE --head FILE",
      "The intake ledger: every dump that came, with its books and what is to be asked for again.\n"
      "\n"
-     "  --state LIST       only these states: complete, partial, refused\n"},
+     "  --state LIST       only these states: complete, partial, refused\n"
+     "  --head FILE        instead, write the end of the ledger into a new FILE (`-`: print it). "
+     "Kept\n"
+     "                     outside the case, with a time stamp or a signature, it shows when the\n"
+     "                     case was taken back: `verify CASE --head FILE` compares\n"},
     {"quarantine", cmd_quarantine, "kfro", 0, 0, "quarantine CASE [--raw -o FILE]",
      "Lines that could not be read as records, with dump, line and reason.\n"
      "\n"
@@ -64,10 +69,11 @@ static const struct command commands[] = {
      "  -o, --output FILE  where to (a new file)\n"},
     {"compact", cmd_compact, "kjmP", 0, 0, "compact CASE [-j N] [--memory SIZE]",
      "Merges segments and overlays. Ids, answers and digest stay the same.\n"},
-    {"verify", cmd_verify, "kdfP", 0, 0, "verify CASE [--deep]",
+    {"verify", cmd_verify, "kdfPN", 0, 0, "verify CASE [--deep] [--head FILE]",
      "Checks every checksum and seal of the case, and the chain of the ledger.\n"
      "\n"
-     "  --deep             also derives the index again from the stored messages and compares\n"},
+     "  --deep             also derives the index again from the stored messages and compares\n"
+     "  --head FILE        also that the ledger continues the head in FILE (`ledger --head`)\n"},
 };
 
 enum { OPT_VERSION = 256 };
@@ -92,6 +98,7 @@ static const struct cli_option option_table[] = {
     {'r', 0, "raw", NULL},
     {'o', 'o', "output", "a file"},
     {'d', 0, "deep", NULL},
+    {'N', 0, "head", "a file"},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
 };
@@ -192,6 +199,9 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return true;
     case 'd':
         return o->deep = true;
+    case 'N':
+        o->head = arg;
+        return true;
     default:
         return false;
     }

@@ -237,6 +237,9 @@ void report_text(const struct core *c, struct buf *out)
     casefile_digest(c->cf, digest);
     buf_printf(out, "content digest %s, generation %llu\n", digest,
                (unsigned long long)casefile_manifest(c->cf)->generation);
+    hex_encode(casefile_manifest(c->cf)->ledger_head, 32, digest);
+    buf_printf(out, "ledger head %s, entry %llu\n", digest,
+               (unsigned long long)casefile_manifest(c->cf)->ledger_entries - 1);
 }
 
 int report_exit(const struct core *c)
