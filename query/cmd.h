@@ -49,6 +49,7 @@ int cmd_handles(const struct cmd_options *o);
 int cmd_timeline(const struct cmd_options *o);
 int cmd_sources(const struct cmd_options *o);
 int cmd_gaps(const struct cmd_options *o);
+int cmd_contacts(const struct cmd_options *o);
 
 struct session {
     const struct cmd_options *o;

@@ -94,6 +94,16 @@ static const struct command commands[] = {
      "PATTERN may hold * for any characters. jsonl: `type` is handle or, last, summary.\n"
      "\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"contacts", cmd_contacts, "kfzc", 0, 1, "", "contacts CASE HANDLE [options]",
+     "With whom a handle wrote: how many messages both ways, as `search from:A to:B` counts them\n"
+     "(messages, notes and edits), first and last, nicknames. What went to a group is apart: how "
+     "many\n"
+     "to whom by name, how many others wrote in its groups, and the groups themselves.\n"
+     "\n"
+     "  --format text|jsonl|json|csv|graphml\n"
+     "                       jsonl: `type` is contact, group or, last, summary\n"
+     "                       graphml: the pairs as a graph; without HANDLE that of the whole case\n"
+     "  --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"timeline", cmd_timeline, "kfzcb", 0, -1, "", "timeline CASE [options] [QUERY...]",
      "How many messages each hour, day, week (ISO: from Monday) or month has: all of the case, or\n"
      "the hits of QUERY, as search counts them. Days have 23 or 25 hours where the clock changes.\n"
@@ -291,8 +301,11 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
     if (o->format == RENDER_SVG && cmd->run != cmd_timeline && cmd->run != cmd_gaps)
         return usage_error(cmd, "--format svg", "only timeline and gaps draw a picture");
-    if (o->format == RENDER_GRAPHML)
-        return usage_error(cmd, "--format graphml", "this command has no graph");
+    if (cmd->run == cmd_contacts && o->n_rest == 0 && o->format != RENDER_GRAPHML)
+        return usage_error(cmd, cmd->name,
+                           "which HANDLE? (only --format graphml takes the whole case)");
+    if (o->format == RENDER_GRAPHML && cmd->run != cmd_contacts)
+        return usage_error(cmd, "--format graphml", "only contacts makes a graph");
     if (o->hits && o->format == RENDER_TEXT)
         return usage_error(cmd, "--hits", "needs --format jsonl, json or csv");
     int ways = (o->conv != NULL) + (o->n_with != 0) + (o->group != NULL) + (o->around != NULL);

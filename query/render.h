@@ -99,6 +99,8 @@ void render_handle(struct render *r, const struct handle_row *h, struct buf *out
 void json_record(const struct message_view *m, bool all_copies, const char *order, struct buf *out);
 void json_gap(const struct thread_gap *g, struct buf *out);
 void json_handle(const struct handle_row *h, struct buf *out);
+/* "nicknames": whose they are is not said; nothing if there are none. */
+void json_nicknames(struct json_out *j, const struct nickname *all, size_t n);
 void json_summary_keys(struct json_out *j, const struct summary *s);
 void json_all_copies(struct json_out *j, const struct message_view *m); /* render_json_copies.c */
 void csv_header(bool handles, struct buf *out);

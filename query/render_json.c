@@ -160,6 +160,11 @@ static void nicknames_of(struct json_out *j, const struct nickname *all, size_t 
     json_end_array(j);
 }
 
+void json_nicknames(struct json_out *j, const struct nickname *all, size_t n)
+{
+    nicknames_of(j, all, n, false);
+}
+
 static void sealed_of(struct json_out *j, const struct content *c)
 {
     if (c->body_kind != BODY_SEALED)
