@@ -1,6 +1,7 @@
 /* eval — what a query says of one message: true, false or unknown. A node is asked only where its
  * own walk stands at the document, so that the walks under it are never passed over it. */
 #include "query/plan.h"
+#include "query/then.h"
 
 static enum status test(struct plan *p, const struct plan_node *x, uint32_t doc, uint32_t k,
                         unsigned *truth, struct err *err);
@@ -200,6 +201,9 @@ static enum status test(struct plan *p, const struct plan_node *x, uint32_t doc,
         return test_copies(p, x, doc, k, truth, err);
     case PLAN_ATTACHMENT:
         return eval_attachment(p, x, doc, truth, err);
+    case PLAN_THEN:
+        *truth = then_truth(&p->ids->thens[x->node->number], p->segment, doc, k);
+        return ST_OK;
     case PLAN_NOT:
         TRY(test(p, x->kids[0], doc, k, truth, err));
         if (*truth == TRUTH_FALSE || *truth == TRUTH_TRUE)

@@ -237,6 +237,7 @@ static enum status parse_then(struct parser *p, struct node **out, struct err *e
         (*out)->then.unit = op.unit;
         (*out)->then.by = by;
         (*out)->then.sender = sender;
+        p->query->per_message = true;
     }
     return ST_OK;
 }

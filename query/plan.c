@@ -3,6 +3,8 @@
  * open and asks no ten thousand questions a document. */
 #include "query/plan.h"
 
+#include "query/then.h"
+
 #include <stdlib.h>
 
 #include "lictor/thread.h"
@@ -28,13 +30,27 @@ enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids
             st = view_find_id(v, n->id.value, &out->refs[n->number], err);
     if (st == ST_OK)
         st = plan_nicks_find(v, q, out, err);
+    if (st == ST_OK)
+        st = plan_thens_new(q, out, err);
+    if (st == ST_OK)
+        st = then_find_all(v, q, out, err);
     if (st != ST_OK)
         plan_ids_release(out);
     return st;
 }
 
+enum status plan_thens_new(const struct query *q, struct plan_ids *ids, struct err *err)
+{
+    ids->n = q->nodes;
+    ids->thens = calloc((size_t)q->nodes + 1, sizeof *ids->thens);
+    return ids->thens ? ST_OK : err_no_memory(err);
+}
+
 void plan_ids_release(struct plan_ids *ids)
 {
+    for (size_t i = 0; ids->thens && i < ids->n; i++)
+        buf_release(&ids->thens[i]);
+    free(ids->thens);
     for (size_t i = 0; ids->refs && i < ids->n; i++)
         buf_release(&ids->refs[i]);
     free(ids->refs);
@@ -276,6 +292,20 @@ static enum status plan_conv(struct plan *p, struct plan_node *x, struct err *er
     return ST_OK;
 }
 
+/* What was found before: see query/then.h. */
+static enum status plan_then(struct plan *p, struct plan_node *x, struct err *err)
+{
+    const struct then_found *found;
+    size_t all = then_of_segment(&p->ids->thens[x->node->number], p->segment, &found), n = 0;
+    uint32_t *docs = arena_array(&p->set.arena, all, sizeof *docs);
+    if (!docs)
+        return err_no_memory(err);
+    for (size_t i = 0; i < all; i++)
+        if (n == 0 || docs[n - 1] != found[i].doc)
+            docs[n++] = found[i].doc;
+    return walk_list(&p->set, docs, n, &x->cand, err);
+}
+
 static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *err)
 {
     switch (x->node->kind) {
@@ -283,7 +313,8 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
     case NODE_NEAR:
         return plan_text(p, x, err);
     case NODE_THEN:
-        return err_set(err, ST_BAD_INPUT, "THEN is not in this version");
+        x->kind = PLAN_THEN;
+        return plan_then(p, x, err);
     case NODE_FIELD:
         x->kind = PLAN_MATCH;
         return plan_field(p, x, err);
@@ -438,6 +469,13 @@ static enum status plan_build(struct plan *p, const struct node *n, struct plan_
 enum status plan_open(struct view *v, const struct query *q, const struct plan_ids *ids,
                       uint32_t segment, struct plan *p, struct err *err)
 {
+    return plan_open_root(v, q, q->root, ids, segment, p, err);
+}
+
+enum status plan_open_root(struct view *v, const struct query *q, const struct node *root,
+                           const struct plan_ids *ids, uint32_t segment, struct plan *p,
+                           struct err *err)
+{
     struct segment *s = casefile_segment(v->cf, segment);
     *p = (struct plan){.view = v, .query = q, .ids = ids, .segment = segment};
     p->info = segment_info(s);
@@ -449,7 +487,7 @@ enum status plan_open(struct view *v, const struct query *q, const struct plan_i
     if (st == ST_OK && p->info->sealed > 0)
         st = plan_field_walk(p, TERM_HAS, slice_str("sealed"), false, &p->sealed, err);
     if (st == ST_OK)
-        st = plan_build(p, q->root, &p->root, err);
+        st = plan_build(p, root, &p->root, err);
     if (st == ST_OK && !p->root->cand)
         st = walk_range(&p->set, 0, p->info->docs, &p->root->cand, err);
     if (st != ST_OK)

@@ -25,6 +25,7 @@ enum plan_kind {
     PLAN_HELD,
     PLAN_COPIES,
     PLAN_ATTACHMENT,
+    PLAN_THEN,
     PLAN_NOT,
     PLAN_AND,
     PLAN_OR,
@@ -55,16 +56,20 @@ struct plan_node {
 };
 
 /* What is looked up once for all segments, by node->number: the messages whose own id an id: names
- * (a buf of struct message_ref a node), and each nick: as a query for the handles called so. */
+ * (a buf of struct message_ref a node), each nick: as a query for the handles called so, and what
+ * each THEN says (a buf of struct then_found a node, query/then.h). */
 struct plan_ids {
     struct buf *refs;
     const struct node **nicks;
+    struct buf *thens;
     size_t n;
     struct arena arena;
 };
 MUST_USE enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
                                    struct err *err);
 void plan_ids_release(struct plan_ids *ids);
+/* An empty buf for each node in ids->thens. */
+MUST_USE enum status plan_thens_new(const struct query *q, struct plan_ids *ids, struct err *err);
 
 struct plan {
     struct view *view;
@@ -84,6 +89,10 @@ struct plan {
 
 MUST_USE enum status plan_open(struct view *v, const struct query *q, const struct plan_ids *ids,
                                uint32_t segment, struct plan *p, struct err *err);
+/* The same for a part of the query. */
+MUST_USE enum status plan_open_root(struct view *v, const struct query *q, const struct node *root,
+                                    const struct plan_ids *ids, uint32_t segment, struct plan *p,
+                                    struct err *err);
 void plan_close(struct plan *p);
 
 /* First document >= `doc` that may match (DOC_END: none). */

@@ -219,6 +219,10 @@ enum status scan_run(struct view *v, const struct query *q, const struct search_
     scan.threads = threads_of(&scan);
     enum status st = plan_nicks_read(v, q, &ids, err);
     if (st == ST_OK)
+        st = plan_thens_new(q, &ids, err);
+    if (st == ST_OK)
+        st = scan_find_thens(v, q, &ids, how->progress, err);
+    if (st == ST_OK)
         st = workers_run(&scan, &all, &records, err);
     plan_ids_release(&ids);
     if (st == ST_OK)

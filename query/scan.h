@@ -33,6 +33,7 @@ struct scan_reader {
     struct content c;
     struct doc_state state;
     struct slice text; /* plain or opened */
+    bool some;         /* a record was read, and it is in range */
     bool split, hashed, copies_known;
     struct words words;
     uint8_t hash[SHA256_SIZE];
@@ -49,5 +50,9 @@ MUST_USE enum status scan_read(struct scan_reader *r, uint32_t segment, uint32_t
 /* What `n` says of message k of the record read last: TRUTH_… */
 MUST_USE enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k,
                                unsigned *truth, struct err *err);
+/* The answers of all THEN of a query into ids->thens, by reading everything once for each
+ * (scan_then.c). */
+MUST_USE enum status scan_find_thens(struct view *v, const struct query *q, struct plan_ids *ids,
+                                     enum cli_progress_mode progress, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "query/render.h"
 #include "query/scan.h"
 #include "query/spans.h"
+#include "query/then.h"
 
 enum status scan_reader_init(struct scan_reader *r, struct view *v, const struct query *q,
                              const struct plan_ids *ids, struct err *err)
@@ -57,6 +58,7 @@ enum status scan_read(struct scan_reader *r, uint32_t segment, uint32_t doc, boo
     struct segment_scratch *x = r->v->scratch[segment];
     struct slice row;
     TRY(segment_state(s, x, doc, &r->state, err));
+    r->some = false;
     *in_range = r->q->has_kind || !(r->state.flags & DOC_HIDDEN);
     if (!*in_range)
         return ST_OK;
@@ -69,6 +71,7 @@ enum status scan_read(struct scan_reader *r, uint32_t segment, uint32_t doc, boo
     r->c.conv = r->conversation.c;
     r->segment = segment;
     r->doc = doc;
+    r->some = true;
     r->text = r->c.body_kind == BODY_SEALED ? r->c.opened : r->c.text;
     r->split = r->hashed = r->copies_known = false;
     return ST_OK;
@@ -329,7 +332,8 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
     case NODE_NEAR:
         return test_words(r, n, truth, err);
     case NODE_THEN:
-        return err_set(err, ST_BAD_INPUT, "THEN is not in this version");
+        *truth = then_truth(&r->ids->thens[n->number], r->segment, r->doc, k);
+        return ST_OK;
     case NODE_FIELD:
         TRY(test_field(r, n, &yes, err));
         break;

@@ -114,4 +114,73 @@ on:2020-04-04 from:anna NOT harbour
 (on:2020-04-04 OR harbour) NOT van
 """
 
-QUERIES = [q for part in (WORDS, FIELDS, TIMES) for q in part.strip().splitlines()]
+PATTERNS = """
+h?rb*
+*bour
+*
+h\\*
+harbor~1
+harbour~2
+=harbor~1
+/h[ao]rb.+/
+/n(oon|ine)/
+=/[A-Z].*/
+"the h*"
+"th? /h.+/ at"
+"""
+
+PLACES = """
+harbour NEAR/3 noon
+noon NEAR/3 the
+the PRE/2 at
+at PRE/2 the
+"the noon"~3
+(noon OR nine) NEAR/2 harbour
+blue NEAR/1 van PRE/3 =van
+harb* PRE/2 n*
+from:anna the PRE/1 harbour
+-blue NEAR/5 van
+(blue OR /v.n/) NEAR/4 "bring the"
+"""
+
+THEN = """
+harbour THEN/1h van
+harbour THEN/59m van
+the THEN/2msg ok
+* THEN/1msg *
+* THEN/1d *
+* THEN/7d by:same *
+* THEN/7d by:other *
+* THEN/3msg by:anna *
+* THEN/3msg by:b* harb*
+harbour THEN/1d van THEN/1d ok
+harbour THEN/2d (van THEN/1h *)
+(from:anna harbour) THEN/3msg (NOT harbour)
+NOT (harbour THEN/1h van)
+van OR harbour THEN/1h *
+has:sealed THEN/1d *
+* THEN/1s has:sealed
+kind:event THEN/1msg *
+kind:message THEN/100s kind:event
+on:2020-04-04 THEN/60s by:other *
+"""
+
+HELD = """
+from:*nn*
+with:?ert
+nick:"Big B"
+nick:big*
+source:imei:A
+source:imei:* harbour
+dump:b.zst
+dump:*.age
+service:*
+copies:2
+copies:>1
+copies:1..2
+sha256:00000000
+has:phone OR has:coordinates
+on:2020-04-04T11
+"""
+
+QUERIES = [q for part in (WORDS, PATTERNS, PLACES, THEN, FIELDS, HELD, TIMES) for q in part.strip().splitlines()]
