@@ -85,9 +85,10 @@ void cmd_untested(struct buf *out, uint64_t n, const char *what);
 MUST_USE enum status session_words(const struct session *s, struct err *err);
 /* Hits that --limit, --all, --count and the format ask for; 0: the total alone. */
 uint64_t cmd_limit(const struct cmd_options *o);
-/* Prints a result in the format asked for. `method` and `read` as in struct summary. */
+/* Prints a result in the format asked for. `more`: hits stand behind those given. `method` and
+ * `read` as in struct summary. */
 MUST_USE enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
-                                     const struct search_result *r, const char *method,
+                                     const struct search_result *r, bool more, const char *method,
                                      uint64_t read, struct err *err);
 
 /* "2 of the messages shown may be the same as another …"; nothing for 0. */

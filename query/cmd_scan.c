@@ -2,33 +2,54 @@
 #include "query/cmd.h"
 #include "query/scan.h"
 
+/* One hit more than is shown says whether there are more. */
+static enum status answer(struct session *s, const struct query *q, struct slice query, bool *found,
+                          struct err *err)
+{
+    const struct cmd_options *o = s->o;
+    uint64_t limit = cmd_limit(o), read = 0;
+    struct message_ref after;
+    struct search_result r = {0};
+    struct search_options options = {.sort = o->sort, .limit = limit};
+    const struct scan_options how = {
+        .threads = (unsigned)o->threads, .tz = o->tz, .progress = o->progress};
+    if (o->after_hit) {
+        TRY(cmd_find_id(s, o->after_hit, &after, err));
+        options.after = &after;
+    }
+    if (limit > 0 && limit < UINT64_MAX)
+        options.limit++;
+    TRY(scan_run(&s->v, q, &options, &how, &r, &read, err));
+    *found = r.total != 0;
+    bool more = r.n_hits > limit && limit > 0;
+    enum status st = ST_OK;
+    if (more)
+        r.n_hits = (size_t)limit;
+    if (o->count)
+        buf_printf(&s->out, "%llu\n", (unsigned long long)r.total);
+    else
+        st = cmd_show_result(s, q, query, &r, more, "scan", read, err);
+    search_result_release(&r);
+    return st;
+}
+
 int cmd_scan(const struct cmd_options *o)
 {
     struct session s;
     struct err err = {0};
     struct query *q = NULL;
-    struct search_result r = {0};
     struct buf shown = {0};
-    uint64_t read = 0;
+    bool found = false;
     int code = session_open(o, &s);
     if (code)
         return code;
     enum status st = session_query(&s, &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;
-    const struct search_options options = {.sort = o->sort, .limit = cmd_limit(o)};
-    const struct scan_options how = {
-        .threads = (unsigned)o->threads, .tz = o->tz, .progress = o->progress};
     if (st == ST_OK)
-        st = scan_run(&s.v, q, &options, &how, &r, &read, &err);
-    if (st == ST_OK && o->count)
-        buf_printf(&s.out, "%llu\n", (unsigned long long)r.total);
-    else if (st == ST_OK)
-        st = cmd_show_result(&s, q, buf_slice(&shown), &r, "scan", read, &err);
-    bool found = r.total != 0;
+        st = answer(&s, q, buf_slice(&shown), &found, &err);
     if (query_error) /* the place was shown already */
         st = ST_CLOSED;
     code = session_close(&s, st, found, &err);
-    search_result_release(&r);
     query_free(q);
     buf_release(&shown);
     return query_error ? EXIT_USAGE : code;

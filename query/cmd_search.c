@@ -18,7 +18,7 @@ struct shown {
     struct search_pages pages;
     uint64_t hits;
     uint64_t pairs; /* of the hits may be the same as another message */
-    bool others; /* a record of another kind was among them */
+    bool others;    /* a record of another kind was among them */
     /* scan: its answer came at once */
     const struct search_result *given;
     const char *method;
@@ -197,11 +197,14 @@ static enum status show(struct session *s, const struct query *q, struct slice q
 }
 
 enum status cmd_show_result(struct session *s, const struct query *q, struct slice shown,
-                            const struct search_result *r, const char *method, uint64_t read,
-                            struct err *err)
+                            const struct search_result *r, bool more, const char *method,
+                            uint64_t read, struct err *err)
 {
     struct shown x = {
         .q = q, .query = shown, .given = r, .method = method, .read = read, .pages.sums = *r};
+    x.pages.more = more;
+    if (more)
+        x.pages.last = r->hits[r->n_hits - 1];
     return show_pages(s, &x, true, err);
 }
 

@@ -45,14 +45,15 @@ static const struct command commands[] = {
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
      "  --color auto|always|never\n"},
-    {"scan", cmd_scan, "kfzcslanjP", 1, -1, "which QUERY?", "scan CASE [options] QUERY...",
+    {"scan", cmd_scan, "kfzcslanCjP", 1, -1, "which QUERY?", "scan CASE [options] QUERY...",
      "The same answer as search, by reading every stored message: no lexicon, no lists of words, "
      "no\n"
      "directory of keys or times is asked. Slow, and the proof that the index is right. The "
      "summary\n"
      "says \"method\":\"scan\" and how many records were read.\n"
      "\n"
-     "  QUERY, --sort, --limit, --all, --count, --format, --tz, --key, --color: as for search\n"
+     "  QUERY, --sort, --limit, --all, --continue, --count, --format, --tz, --key, --color:\n"
+     "                       as for search\n"
      "  --threads N          default: one a processor\n"
      "  --progress auto|plain|none   on stderr; auto: on a terminal\n"},
     {"batch", cmd_batch, "kfzcslaHP", 1, 1, "which QUERIES.txt?",

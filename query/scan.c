@@ -163,6 +163,7 @@ static enum status gather(struct scan *scan, struct search *all, uint64_t *read,
         all->out->sealed += w->counts.sealed;
         all->out->untimed += w->counts.untimed;
         *read += w->read;
+        all->met |= w->found.met;
         buf_put_slice(&all->conversations, buf_slice(&w->found.conversations));
         for (size_t at = 0; at < w->found.hits.len; at += sizeof(struct message_ref)) {
             struct message_ref ref;
@@ -225,6 +226,8 @@ enum status scan_run(struct view *v, const struct query *q, const struct search_
     if (st == ST_OK)
         st = workers_run(&scan, &all, &records, err);
     plan_ids_release(&ids);
+    if (st == ST_OK && o->after && o->limit > 0 && !all.met)
+        st = err_set(err, ST_USAGE, "the message to go on behind is no hit of this query");
     if (st == ST_OK)
         st = search_take(&all, err);
     if (st == ST_OK)

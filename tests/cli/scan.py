@@ -56,6 +56,19 @@ def test_scan_is_search():
     check(answered > 150, "most queries find something", answered)
 
 
+def test_scan_goes_on():
+    """--continue, page by page."""
+    c = CASES[1][0]
+    for sort in ("newest", "oldest"):
+        all_ids = [x["id"] for x in c.search("has:conflict OR has:repeated", "--sort", sort)]
+        for at in (0, 1, len(all_ids) // 2, len(all_ids) - 1):
+            args = ("--format", "jsonl", "--sort", sort, "--limit", "5", "--continue", all_ids[at], "--", "has:conflict OR has:repeated")
+            a, b = ask(c, "search", *args), ask(c, "scan", *args)
+            check((a.returncode, a.stdout) == (b.returncode, METHOD.sub(b"", b.stdout)), f"scan goes on as search does, from {at}", (a.stdout[-200:], b.stdout[-200:]))
+            check([json.loads(x)["id"] for x in b.stdout.splitlines()[:-1]] == all_ids[at + 1:at + 6], f"behind hit {at}")
+    check(ask(c, "scan", "--continue", all_ids[0], "NOT has:conflict NOT has:repeated").returncode == 2, "behind what is no hit")
+
+
 def test_scan_says_what_it_was():
     c = CASES[0][0]
     rows = [json.loads(x) for x in ask(c, "scan", "--format", "jsonl", "harbour").stdout.splitlines()]
@@ -127,5 +140,5 @@ def test_batch_bears_bad_queries():
 
 HERE, MORE = delivery(), generated()
 CASES = [(HERE, QUERIES + ids(HERE)), (MORE, QUERIES[::3] + ids(MORE) + words_of(MORE))]
-each([test_scan_is_search, test_scan_says_what_it_was, test_scan_stops_and_shows, test_batch_is_search, test_batch_bears_bad_queries])
+each([test_scan_is_search, test_scan_goes_on, test_scan_says_what_it_was, test_scan_stops_and_shows, test_batch_is_search, test_batch_bears_bad_queries])
 finish()
