@@ -53,6 +53,18 @@ static const struct command commands[] = {
      "      --list FILE        write every query and its total there, as jsonl\n"
      "      --programs DIR     where lictor-query is (default: beside this)\n"
      "      --format text|json\n"},
+    {"peers", cmd_peers, "ifSPmBqtdL", -1, "which DELIVERY?", "peers DELIVERY... [options]",
+     "Adds a delivery to a case, puts the same messages into an SQLite FTS5 table and into a file\n"
+     "that zstd compressed, and asks all three the same queries. Messages/s (one thread each), "
+     "peak\n"
+     "memory, bytes a message, latencies. Holds all messages in memory once.\n" DELIVERY_HELP "\n"
+     "  -i, --identity FILE    age identity; again for more\n"
+     "      --body-keys FILE   keys of sealed bodies\n"
+     "      --memory SIZE      passed to add\n"
+     "      --queries N        of each class (default 200)\n"
+     "      --seconds N        that a class may take (default 10)\n"
+     "      --seed S           which queries are drawn (default 1)\n"
+     "      --list FILE        write Lictor's queries and totals there, as jsonl\n" COMMON_HELP},
 };
 
 enum { OPT_VERSION = 256 };

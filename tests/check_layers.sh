@@ -33,6 +33,7 @@ declare -A library=(
     ['xxhash']="store"
     ['streamvbyte']="store"
     ['pcre2']="query"
+    ['sqlite3']=""
     ['roaring/']="store query"
 )
 

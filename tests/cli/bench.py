@@ -117,6 +117,27 @@ def test_query_errors():
     fails(3, ["empty"], "query", empty.dir, *empty.key)
 
 
+def test_peers():
+    scratch, listed = TMP / "peers", TMP / "peers.jsonl"
+    scratch.mkdir()
+    f = figures("peers", D, "--queries", 5, "--scratch", scratch, "--list", listed)
+    rows = [json.loads(x) for x in listed.read_text().splitlines()]
+    c, key = kept()
+    everything = int(run(QUERY, "search", c, *key, "--count", "--", "*").stdout)
+    check(f["messages"] == everything, "the peers get all that words range over", (f["messages"], everything))
+    for name in ("frequent", "rare", "sender", "and", "phrase", "prefix", "day"):
+        mine, theirs = f["lictor"][name], f["sqlite"][name]
+        check(theirs["total"] == mine["total"] == sum(r["total"] for r in rows if r["class"] == name) > 0,
+              f"{name}: SQLite finds the same", (mine, theirs))
+        check(theirs["queries"] == mine["queries"], f"{name}: the same queries", (mine, theirs))
+    for name in ("frequent", "rare"):
+        check(f["scan"][name]["total"] == f["lictor"][name]["total"], f"{name}: so does grep", f["scan"])
+    check("fuzzy" not in f["sqlite"] and "not" not in f["scan"], "what a peer cannot do is left out", f["sqlite"])
+    check(f["sqlite_peak_bytes"] > 1 << 20 and f["sqlite_per_message"] > f["scan_per_message"] > 0, "sizes and peak", f)
+    check(abs(f["lictor_over_sqlite"] - f["lictor_per_s"] / f["sqlite_per_s"]) < 0.01 * f["lictor_over_sqlite"], "ratio", f)
+    check(not list(scratch.iterdir()), "scratch space is empty again", list(scratch.iterdir()))
+
+
 def fails(code, says, *args, **kw):
     r = run(BENCH, *args, **kw)
     check(r.returncode == code and all(s in r.stderr.decode() for s in says), f"{args}: {code}, {says}", (r.returncode, r.stderr))
@@ -134,7 +155,7 @@ def test_usage():
     fails(2, ["there is no such dump"], "floor", TMP / "nowhere")
     fails(2, ["standard input"], "floor", "-")
     fails(2, ["--programs", "lictor-ingest"], "ingest", D, "--programs", TMP)
-    for verb in ("floor", "ingest", "query"):
+    for verb in ("floor", "ingest", "query", "peers"):
         h = run(BENCH, verb, "--help")
         check(h.returncode == 0 and f"usage: lictor-bench {verb}".encode() in h.stdout, f"{verb} --help", h)
 
@@ -153,6 +174,10 @@ def test_no_room():
     scratch = TMP / "small"
     scratch.mkdir()
     fails(3, ["lictor-ingest add"], "ingest", D, "--scratch", scratch, preexec_fn=limit_files(100000))
+    fails(3, ["lictor-ingest add"], "peers", D, "--scratch", scratch, preexec_fn=limit_files(100000))
+    words = [f"w{i * 7919 % 3001} x{i * 104729 % 2999} y{i * 31 % 2003}" for i in range(4000)]
+    plain = write("plain/part.ndjson", dump([msg(i + 1, f"{words[i]} {words[i - 1]} {words[i - 2]}", sent=T + 1000 * i) for i in range(4000)]))
+    fails(3, ["SQLite"], "peers", plain, "--scratch", scratch, "--queries", 1, preexec_fn=limit_files(700000))
     check(not list(scratch.iterdir()), "after a full disk the scratch space is empty", list(scratch.iterdir()))
 
 
@@ -172,5 +197,5 @@ def test_interrupted():
     check(not list(scratch.iterdir()), "after Ctrl-C the scratch space is empty", list(scratch.iterdir()))
 
 
-each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_query, test_query_errors, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
+each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_query, test_query_errors, test_peers, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
 finish()
