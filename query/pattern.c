@@ -92,8 +92,8 @@ static uint32_t code_at(struct slice s, size_t at) { return utf8_next(s.data, s.
 static void core_put(struct buf *may, struct slice s, bool first, bool last)
 {
     size_t from = 0, to = s.len;
-    for (int n = 0; !first && from < to && s.data[from] >= 0x80 && n < CORE_EDGE; n++)
-        (void)utf8_next(s.data, s.len, &from);
+    for (int n = 0; !first && from < to && s.data[from] >= 0x80 && n < CORE_EDGE;)
+        n += utf8_columns(utf8_next(s.data, s.len, &from)) > 0;
     bool sure = last || (to > from && letter_or_digit(code_at(s, code_before(s, to))));
     for (int n = 0; !sure && to > from && n < CORE_EDGE;) {
         to = code_before(s, to);
