@@ -74,7 +74,8 @@ function(lictor_fuzz_target name folders)
     endif()
 endfunction()
 
-# lictor_script_test(cli tests/cli/add.sh) -> ctest "cli.add" with the built programs in $LICTOR_BIN.
+# lictor_script_test(cli tests/cli/add.sh [arguments]) -> ctest "cli.add" with the built programs in
+# $LICTOR_BIN.
 function(lictor_script_test label script)
     if(LICTOR_FUZZ)
         return()
@@ -88,7 +89,7 @@ function(lictor_script_test label script)
     else()
         set(runner bash)
     endif()
-    add_test(NAME ${label}.${stem} COMMAND ${runner} ${PROJECT_SOURCE_DIR}/${script})
+    add_test(NAME ${label}.${stem} COMMAND ${runner} ${PROJECT_SOURCE_DIR}/${script} ${ARGN})
     set_tests_properties(${label}.${stem} PROPERTIES
         LABELS ${label} TIMEOUT 600 ENVIRONMENT LICTOR_BIN=${PROJECT_BINARY_DIR})
 endfunction()
