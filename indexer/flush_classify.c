@@ -298,7 +298,8 @@ static void set_state(const struct flush *f, struct target *t, uint32_t messages
         s->flags |= DOC_ONE_SIDED;
     for (size_t i = t->first_entry; i < t->first_entry + t->n_entries; i++)
         s->flags |= (uint16_t)((f->entries[i].copy->deleted ? DOC_DELETED : 0) |
-                               (f->entries[i].copy->copy_to ? DOC_COPY_TO : 0));
+                               (f->entries[i].copy->copy_to ? DOC_COPY_TO : 0) |
+                               (f->entries[i].copy->located ? DOC_LOCATED : 0));
     /* A deleted record without a body contradicts nothing. */
     if ((s->flags & DOC_DELETED) && no_body)
         s->flags &= (uint16_t)~DOC_CONFLICT;

@@ -205,6 +205,14 @@ static bool no_extra(const struct record *rec)
     return n == rec->n_pairs;
 }
 
+bool record_says(const struct record *rec, const char *key)
+{
+    for (size_t i = 0; i < rec->n_pairs; i++)
+        if (slice_eq_str(rec->pairs[i].key, key))
+            return !slice_eq_str(rec->pairs[i].value, "null");
+    return false;
+}
+
 static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump,
                                      const struct record *rec, struct recognised *out,
                                      struct err *err)
@@ -252,6 +260,7 @@ static enum status recognise_message(struct recogniser *r, struct dump_ctx *dump
     TRY(buf_status(&r->extra, err));
     if (r->extra.len > 2)
         out->extra = buf_slice(&r->extra);
+    out->located = record_says(rec, "location");
     return ST_OK;
 }
 

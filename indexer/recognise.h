@@ -27,10 +27,14 @@ struct recognised {
     bool has_id;
     bool deleted;
     bool copy_to; /* `to` is there, but not part of the content */
+    bool located; /* a message with `location` */
     uint64_t seq; /* the line number where there is no seq */
     int64_t delivered, read, collected;
     struct slice extra;
 };
+
+/* A member of the record is there and not null. */
+bool record_says(const struct record *rec, const char *key);
 
 MUST_USE enum status recogniser_init(struct recogniser *r, const struct body_keys *keys,
                                      struct err *err);

@@ -48,7 +48,8 @@ static enum status reload_version(struct reload *r, const struct held_version *v
                                .collected = v->collected,
                                .dump = dump,
                                .deleted = (flags & DOC_DELETED) != 0,
-                               .copy_to = (flags & DOC_COPY_TO) != 0};
+                               .copy_to = (flags & DOC_COPY_TO) != 0,
+                               .located = (flags & DOC_LOCATED) != 0};
         if (!run_copy_keep(c, &s->bytes, v->extra))
             return err_no_memory(err);
     }

@@ -90,7 +90,7 @@ struct run_copy {
     const uint8_t *extra; /* its length (u32), then its bytes; NULL if there is none */
     uint32_t dump;
     uint8_t side; /* enum side */
-    bool deleted, copy_to;
+    bool deleted, copy_to, located;
 };
 
 _Static_assert(sizeof(struct run_copy) == 64, "a copy is one line of the cache");

@@ -3,6 +3,7 @@
  * many at a time. */
 #include "indexer/terms.h"
 
+#include "indexer/recognise.h"
 #include "lictor/copies.h"
 
 /* What a document is found by besides its content. */
@@ -11,6 +12,7 @@ struct term_sources {
     uint16_t flags;
     struct slice contact_handle, of;
     const struct record_items *who;
+    bool place; /* a record of another kind than message says where */
 };
 
 /* The terms gathered go to the forward list. */
@@ -85,6 +87,21 @@ static enum status add_kinds(struct term_maker *m, const struct term_sources *t,
     return ST_OK;
 }
 
+/* By their hash, where it is known. */
+static enum status add_attachments(struct term_maker *m, const struct content *c,
+                                   struct term_counts *n, struct err *err)
+{
+    uint8_t hash[SHA256_SIZE];
+    if (c->n_attachments)
+        TRY(add_field_str(m, TERM_HAS, "attachment", n, err));
+    for (size_t i = 0; i < c->n_attachments; i++) {
+        struct slice id = c->attachments[i];
+        if (id.len == 2 * sizeof hash && hex_decode((const char *)id.data, sizeof hash, hash))
+            TRY(add_field(m, TERM_ATTACHMENT, slice_of(hash, sizeof hash), n, err));
+    }
+    return ST_OK;
+}
+
 static enum status add_fields(struct term_maker *m, const struct term_sources *t,
                               struct term_counts *n, struct err *err)
 {
@@ -97,8 +114,7 @@ static enum status add_fields(struct term_maker *m, const struct term_sources *t
     if (c->conv.service.data)
         TRY(add_field(m, TERM_SERVICE, c->conv.service, n, err));
     TRY(add_kinds(m, t, n, err));
-    if (c->n_attachments)
-        TRY(add_field_str(m, TERM_HAS, "attachment", n, err));
+    TRY(add_attachments(m, c, n, err));
     if (c->reply_to.len)
         TRY(add_field_str(m, TERM_HAS, "reply", n, err));
     if (c->body_kind == BODY_SEALED)
@@ -109,25 +125,20 @@ static enum status add_fields(struct term_maker *m, const struct term_sources *t
 static enum status add_seen(struct term_maker *m, unsigned seen, struct term_counts *n,
                             struct err *err)
 {
-    if (seen & WORDS_LINK)
-        TRY(add_field_str(m, TERM_HAS, "link", n, err));
-    if (seen & WORDS_EMAIL)
-        TRY(add_field_str(m, TERM_HAS, "email", n, err));
-    if (seen & WORDS_EMOJI)
-        TRY(add_field_str(m, TERM_HAS, "emoji", n, err));
-    if (seen & WORDS_PHONE)
-        TRY(add_field_str(m, TERM_HAS, "phone", n, err));
+    for (unsigned bit = 1; words_seen_name(bit); bit <<= 1)
+        if (seen & bit)
+            TRY(add_field_str(m, TERM_HAS, words_seen_name(bit), n, err));
     return ST_OK;
 }
 
-static enum status add_words(struct term_maker *m, const struct content *c, struct term_counts *n,
-                             struct err *err)
+static enum status add_words(struct term_maker *m, const struct content *c, bool place,
+                             struct term_counts *n, struct err *err)
 {
     struct slice text = c->body_kind == BODY_SEALED ? c->opened : c->text;
     struct words words = {0};
     if (text.len)
         TRY(splitter_split(m->splitter, text, &words, err));
-    TRY(add_seen(m, words.seen, n, err));
+    TRY(add_seen(m, words.seen | (place ? WORDS_COORDINATES : 0), n, err));
     for (size_t i = 0; i < words.n; i++) {
         const struct token *k = &words.tokens[i];
         TRY(add_token(m, TERM_WORD, slice_of(k->text, k->len), k->same ? TOKEN_SAME : 0, err));
@@ -140,6 +151,7 @@ static void sources_of_record(const struct record *rec, struct term_sources *t)
 {
     if (rec->kind == RECORD_CONTACT)
         t->contact_handle = rec->str[RS_HANDLE].s;
+    t->place = rec->kind == RECORD_LOCATION && record_says(rec, "lat") && record_says(rec, "lon");
     if (rec->kind == RECORD_EVENT) {
         if (rec->str[RS_OF].present)
             t->of = rec->str[RS_OF].s;
@@ -184,6 +196,6 @@ enum status term_maker_add(struct term_maker *m, const struct content *c, uint16
     if (c->id.len && c->kind == DOC_MESSAGE)
         term_make(&m->id, &m->sha, TERM_ID, c->id);
     TRY(add_fields(m, &t, counts, err));
-    TRY(add_words(m, t.c, counts, err));
+    TRY(add_words(m, t.c, t.place, counts, err));
     return settle(m, err);
 }

@@ -148,7 +148,8 @@ static enum status take_copy(struct worker *w, const struct batch *b, const stru
                            .dump = b->dump->dump_index,
                            .side = side_of(b->dump, rec, r),
                            .deleted = r->deleted,
-                           .copy_to = r->copy_to};
+                           .copy_to = r->copy_to,
+                           .located = r->located};
     if (!run_copy_keep(c, &w->store->bytes, r->extra))
         return err_no_memory(err);
     return origin_of(w, b->dump, rec, r->numbered, &c->origin, err);

@@ -199,8 +199,6 @@ static enum status test(struct plan *p, const struct plan_node *x, uint32_t doc,
         return eval_held(p, x, doc, k, truth, err);
     case PLAN_COPIES:
         return test_copies(p, x, doc, k, truth, err);
-    case PLAN_ATTACHMENT:
-        return eval_attachment(p, x, doc, truth, err);
     case PLAN_THEN:
         *truth = then_truth(&p->ids->thens[x->node->number], p->segment, doc, k);
         return ST_OK;

@@ -37,6 +37,7 @@ enum node_kind {
     NODE_HELD,       /* some copy of it came from that source or in that dump */
     NODE_COPIES,     /* how many copies it has */
     NODE_ATTACHMENT, /* by its hash */
+    NODE_PLACE,      /* coordinates in its text, or a copy says where */
     NODE_NICK,       /* what an address book calls the sender or a recipient */
     NODE_NOT,
     NODE_AND,

@@ -80,7 +80,8 @@ static enum status field_handle(const struct field *f, const struct lang_value *
 static enum status field_has(struct parser *p, const struct lex_token *t, struct node *n,
                              struct err *err)
 {
-    static const char *const terms[] = {"link", "emoji", "attachment", "reply", "email", "phone"};
+    static const char *const terms[] = {"link",  "emoji", "attachment", "reply",
+                                        "email", "phone", "iban",       "crypto"};
     static const char *const states[] = {"sealed", "conflict", "repeated", "copies"};
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
         if (slice_eq_str(t->value, terms[i])) {
@@ -96,9 +97,14 @@ static enum status field_has(struct parser *p, const struct lex_token *t, struct
             p->query->per_message |= i == STATE_CONFLICT || i == STATE_COPIES;
             return ST_OK;
         }
+    if (slice_eq_str(t->value, "coordinates")) {
+        n->kind = NODE_PLACE;
+        p->query->per_message = true;
+        return ST_OK;
+    }
     return value_fail(p, t, err,
-                      "has: takes link, emoji, attachment, reply, email, phone, sealed, conflict, "
-                      "repeated or copies");
+                      "has: takes link, emoji, attachment, reply, email, phone, iban, crypto, "
+                      "coordinates, sealed, conflict, repeated or copies");
 }
 
 static enum status field_kind(struct parser *p, const struct lex_token *t, struct node *n,

@@ -33,7 +33,7 @@ static const struct token *whole_token(const struct words *w, struct slice value
         const struct token *t = &w->tokens[i];
         if (t->kind != TOKEN_WHOLE || t->from != 0 || t->to != value.len)
             continue;
-        if (value.data[0] == '@' || value.data[0] == '#' || (w->seen & WORDS_PHONE))
+        if (value.data[0] == '@' || value.data[0] == '#' || (w->seen & (WORDS_PHONE | WORDS_IBAN)))
             return t;
     }
     return NULL;

@@ -60,7 +60,7 @@ void plan_ids_release(struct plan_ids *ids)
 
 /* ---- leaves ---- */
 
-static struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const struct node *n)
+struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const struct node *n)
 {
     struct plan_node *x = arena_array(&p->set.arena, 1, sizeof *x);
     if (x) {
@@ -336,6 +336,7 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
     case NODE_HELD:
     case NODE_COPIES:
     case NODE_ATTACHMENT:
+    case NODE_PLACE:
         return plan_held(p, x, err);
     default:
         return ST_OK; /* NODE_ALL: any document, no walk */

@@ -24,7 +24,6 @@ enum plan_kind {
     PLAN_TIME,
     PLAN_HELD,
     PLAN_COPIES,
-    PLAN_ATTACHMENT,
     PLAN_THEN,
     PLAN_NOT,
     PLAN_AND,
@@ -107,15 +106,14 @@ MUST_USE enum status plan_nicks_find(struct view *v, const struct query *q, stru
                                      struct err *err);
 MUST_USE enum status plan_nicks_read(struct view *v, const struct query *q, struct plan_ids *ids,
                                      struct err *err);
+struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const struct node *n);
 /* The documents of a has: term (plan.c). */
 MUST_USE enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err);
 /* Walk and kind of a leaf about copies and attachments. */
 MUST_USE enum status plan_held(struct plan *p, struct plan_node *x, struct err *err);
 MUST_USE enum status eval_held(struct plan *p, const struct plan_node *x, uint32_t doc, uint32_t k,
                                unsigned *truth, struct err *err);
-MUST_USE enum status eval_attachment(struct plan *p, const struct plan_node *x, uint32_t doc,
-                                     unsigned *truth, struct err *err);
-/* Whether a copy is of the source or dump that a NODE_HELD names. */
+/* Whether a copy is of the source or dump that a NODE_HELD names, or says where (NODE_PLACE). */
 bool held_matches(const struct node *n, const struct held_copy *c);
 /* Whether an attachment's identity is that hash. */
 bool attachment_matches(const struct lang_hash *h, struct slice identity);

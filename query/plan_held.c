@@ -3,6 +3,7 @@
  * in it. Where neither decides, copies are read, late: only of what the rest of the query offers.
  */
 #include "lictor/thread.h"
+#include "query/extra.h"
 #include "query/plan.h"
 
 #define BATCH 4096 /* numbers of a stream read at once */
@@ -28,8 +29,19 @@ static bool source_is(const struct node *n, const struct stream_ref *s)
     return wild_is(n->held.value, n->held.wild, s->source);
 }
 
+static bool copy_located(const struct held_copy *c)
+{
+    struct slice value;
+    for (size_t i = 0; i < c->n_versions; i++)
+        if (extra_find(c->versions[i].extra, "location", &value) && !slice_eq_str(value, "null"))
+            return true;
+    return false;
+}
+
 bool held_matches(const struct node *n, const struct held_copy *c)
 {
+    if (n->kind == NODE_PLACE)
+        return copy_located(c);
     if (!n->held.dump)
         return source_is(n, c->stream);
     for (size_t i = 0; i < c->n_versions; i++)
@@ -122,6 +134,61 @@ static enum status plan_dump(struct plan *p, struct plan_node *x, struct err *er
     return ST_OK;
 }
 
+static enum status located_walk(struct plan *p, struct walk **out, struct err *err)
+{
+    struct buf docs = {0};
+    enum status st = segment_flagged(p->set.segment, DOC_LOCATED, &docs, err);
+    size_t n = docs.len / sizeof(uint32_t);
+    uint32_t *kept = st == ST_OK ? arena_array(&p->set.arena, n + 1, sizeof *kept) : NULL;
+    if (st == ST_OK && !kept)
+        st = err_no_memory(err);
+    if (st == ST_OK && n)
+        memcpy(kept, docs.data, docs.len);
+    buf_release(&docs);
+    return st == ST_OK ? walk_list(&p->set, kept, n, out, err) : st;
+}
+
+/* What the text says, or else a copy. */
+static enum status plan_place(struct plan *p, struct plan_node *x, struct err *err)
+{
+    struct walk **either = arena_array(&p->set.arena, 2, sizeof(struct walk *));
+    x->kids = arena_array(&p->set.arena, 2, sizeof *x->kids);
+    struct plan_node *text = plan_make(p, PLAN_MATCH, x->node);
+    struct plan_node *copies = plan_make(p, PLAN_HELD, x->node);
+    if (!either || !x->kids || !text || !copies)
+        return err_no_memory(err);
+    TRY(plan_has(p, "coordinates", &text->match, err));
+    TRY(located_walk(p, &copies->cand, err));
+    text->cand = text->match;
+    copies->sure = true;
+    x->kind = PLAN_OR;
+    x->kids[x->n++] = text;
+    x->kids[x->n++] = copies;
+    either[0] = text->cand;
+    either[1] = copies->cand;
+    return walk_or(&p->set, either, 2, &x->cand, err);
+}
+
+static enum status hash_keep(void *ctx, const struct term_entry *e, bool *yes, struct err *err)
+{
+    const struct lang_hash *h = ctx;
+    (void)err;
+    *yes = e->term.len == 1 + SHA256_SIZE && lang_hash_is(h, e->term.data + 1);
+    return ST_OK;
+}
+
+static enum status plan_attachment(struct plan *p, struct plan_node *x, struct err *err)
+{
+    struct lang_hash h = x->node->attachment;
+    struct term_filter filter = {.keep = hash_keep, .ctx = &h};
+    uint8_t head[1 + SHA256_SIZE] = {TERM_ATTACHMENT};
+    memcpy(head + 1, h.bytes, h.digits / 2);
+    x->kind = PLAN_MATCH;
+    TRY(walk_terms(&p->set, slice_of(head, 1 + h.digits / 2), &filter, &x->match, err));
+    x->cand = x->match;
+    return ST_OK;
+}
+
 enum status plan_held(struct plan *p, struct plan_node *x, struct err *err)
 {
     const struct node *n = x->node;
@@ -137,9 +204,10 @@ enum status plan_held(struct plan *p, struct plan_node *x, struct err *err)
             return none(p, x, err);
         x->kind = PLAN_ANY;
         return ST_OK;
+    case NODE_PLACE:
+        return plan_place(p, x, err);
     default:
-        x->kind = PLAN_ATTACHMENT;
-        return plan_has(p, "attachment", &x->cand, err);
+        return plan_attachment(p, x, err);
     }
 }
 
@@ -179,19 +247,4 @@ bool attachment_matches(const struct lang_hash *h, struct slice identity)
     uint8_t hash[SHA256_SIZE];
     return identity.len == (size_t)2 * SHA256_SIZE &&
            hex_decode((const char *)identity.data, SHA256_SIZE, hash) && lang_hash_is(h, hash);
-}
-
-enum status eval_attachment(struct plan *p, const struct plan_node *x, uint32_t doc,
-                            unsigned *truth, struct err *err)
-{
-    struct slice row;
-    struct content c;
-    arena_reset(&p->text);
-    TRY(segment_row(p->set.segment, p->set.scratch, doc, &row, err));
-    TRY(content_decode(row, &p->text, &c, err));
-    *truth = TRUTH_FALSE;
-    for (size_t i = 0; *truth == TRUTH_FALSE && i < c.n_attachments; i++)
-        if (attachment_matches(&x->node->attachment, c.attachments[i]))
-            *truth = TRUTH_TRUE;
-    return ST_OK;
 }

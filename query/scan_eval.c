@@ -158,22 +158,15 @@ static enum status test_recipients(struct scan_reader *r, const struct node *n, 
 
 static enum status test_has(struct scan_reader *r, struct slice what, bool *yes, struct err *err)
 {
-    static const struct {
-        const char *name;
-        unsigned seen;
-    } seen[] = {{"link", WORDS_LINK},
-                {"email", WORDS_EMAIL},
-                {"emoji", WORDS_EMOJI},
-                {"phone", WORDS_PHONE}};
     if (slice_eq_str(what, "attachment"))
         *yes = r->c.n_attachments > 0;
     else if (slice_eq_str(what, "reply"))
         *yes = r->c.reply_to.len > 0;
-    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
-        if (!slice_eq_str(what, seen[i].name))
+    for (unsigned bit = 1; words_seen_name(bit); bit <<= 1) {
+        if (!slice_eq_str(what, words_seen_name(bit)))
             continue;
         TRY(need_words(r, err));
-        *yes = (r->words.seen & seen[i].seen) != 0;
+        *yes = (r->words.seen & bit) != 0;
     }
     return ST_OK;
 }
@@ -260,6 +253,17 @@ static enum status test_held(struct scan_reader *r, const struct node *n, uint32
     for (size_t i = 0; !*yes && i < n_mine; i++)
         *yes = held_matches(n, mine[i]);
     return ST_OK;
+}
+
+static enum status test_place(struct scan_reader *r, const struct node *n, uint32_t k, bool *yes,
+                              struct err *err)
+{
+    struct slice lat, lon;
+    TRY(test_has(r, slice_str("coordinates"), yes, err));
+    if (!*yes && r->c.kind == DOC_LOCATION)
+        *yes = extra_find(r->c.raw, "lat", &lat) && extra_find(r->c.raw, "lon", &lon) &&
+               !slice_eq_str(lat, "null") && !slice_eq_str(lon, "null");
+    return *yes || r->c.kind != DOC_MESSAGE ? ST_OK : test_held(r, n, k, yes, err);
 }
 
 static bool test_attachment(const struct scan_reader *r, const struct node *n)
@@ -354,6 +358,9 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
         return ST_OK;
     case NODE_HELD:
         TRY(test_held(r, n, k, &yes, err));
+        break;
+    case NODE_PLACE:
+        TRY(test_place(r, n, k, &yes, err));
         break;
     case NODE_COPIES:
         TRY(test_copies(r, n, k, &yes, err));

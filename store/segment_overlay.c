@@ -253,38 +253,43 @@ enum status segment_minutes_each(struct segment *s, struct segment_scratch *x,
     return st;
 }
 
-/* ---- recipients that copies name ---- */
+/* ---- rare flags ---- */
 
-static void note_if(const struct doc_state *state, uint32_t doc, struct buf *docs)
+struct flagged {
+    uint16_t flag;
+    struct buf *docs; /* uint32_t */
+};
+
+static void note_if(const struct flagged *g, const struct doc_state *state, uint32_t doc)
 {
-    if (state->flags & DOC_COPY_TO)
-        buf_put(docs, &doc, sizeof doc);
+    if (state->flags & g->flag)
+        buf_put(g->docs, &doc, sizeof doc);
 }
 
-/* No flag is greater: a block that cannot reach it need not be taken apart. */
-static bool may_copy_to(const struct state_block *b)
+/* A block that cannot reach it need not be taken apart. */
+static bool may_have(const struct flagged *g, const struct state_block *b)
 {
-    return b->flags.base + ((UINT64_C(1) << b->flags.bits) - 1) >= DOC_COPY_TO;
+    return b->flags.base + ((UINT64_C(1) << b->flags.bits) - 1) >= g->flag;
 }
 
-static enum status base_copy_to(struct segment *s, struct segment_scratch *x, struct buf *docs,
-                                struct err *err)
+static enum status base_flagged(struct segment *s, struct segment_scratch *x,
+                                const struct flagged *g, struct err *err)
 {
     struct doc_state state;
 
     for (uint32_t first = 0; first < s->docs; first += COLUMN_BLOCK) {
         uint32_t n = s->docs - first < COLUMN_BLOCK ? s->docs - first : COLUMN_BLOCK;
         TRY(base_state(s, x, first, &state, err));
-        for (uint32_t i = 0; i < n && may_copy_to(&x->state); i++) {
+        for (uint32_t i = 0; i < n && may_have(g, &x->state); i++) {
             TRY(state_get(&x->state, i, &state, err));
-            note_if(&state, first + i, docs);
+            note_if(g, &state, first + i);
         }
     }
     return ST_OK;
 }
 
-static enum status patches_copy_to(struct segment *s, struct segment_scratch *x, size_t file,
-                                   struct buf *docs, struct err *err)
+static enum status patches_flagged(struct segment *s, struct segment_scratch *x, size_t file,
+                                   const struct flagged *g, struct err *err)
 {
     struct patch_slot *p = &x->patch[file % PATCH_SLOTS];
     struct doc_state state;
@@ -293,25 +298,26 @@ static enum status patches_copy_to(struct segment *s, struct segment_scratch *x,
         TRY(patch_load(s, x, file, doc, p, err));
         if (p->hi <= doc)
             return err_set(err, ST_DAMAGED, "patches of an overlay are out of order");
-        for (uint32_t i = 0; !p->empty && i < p->patches.n && may_copy_to(&p->patches.states);
+        for (uint32_t i = 0; !p->empty && i < p->patches.n && may_have(g, &p->patches.states);
              i++) {
             TRY(state_get(&p->patches.states, i, &state, err));
-            note_if(&state, p->patches.docs[i], docs);
+            note_if(g, &state, p->patches.docs[i]);
         }
     }
     return ST_OK;
 }
 
-/* Documents of base and overlays, each once: the flag is never taken away. */
-static enum status copy_to_load(struct segment *s, struct buf *docs, struct err *err)
+/* Base and overlays, each document once: these flags are never taken away. */
+enum status segment_flagged(struct segment *s, uint16_t flag, struct buf *docs, struct err *err)
 {
+    struct flagged g = {.flag = flag, .docs = docs};
     struct segment_scratch *x = NULL;
     size_t kept = 0;
 
     TRY(segment_scratch_new(&x, err));
-    enum status st = base_copy_to(s, x, docs, err);
+    enum status st = base_flagged(s, x, &g, err);
     for (size_t i = 1; st == ST_OK && i < s->n_files; i++)
-        st = patches_copy_to(s, x, i, docs, err);
+        st = patches_flagged(s, x, i, &g, err);
     segment_scratch_free(x);
     TRY(st);
     TRY(buf_status(docs, err));
@@ -340,7 +346,7 @@ enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
     bool loaded = s->copy_to_loaded;
     pthread_mutex_unlock(&s->mu);
     if (!loaded) {
-        st = copy_to_load(s, &mine, err);
+        st = segment_flagged(s, DOC_COPY_TO, &mine, err);
         pthread_mutex_lock(&s->mu);
         if (st == ST_OK && !s->copy_to_loaded) {
             s->copy_to = mine;

@@ -68,6 +68,7 @@ lictor_unit_test(spool delivery)
 lictor_unit_test(sort indexer)
 lictor_unit_test(vocab indexer)
 lictor_unit_test(walk indexer)
+lictor_unit_test(values text)
 lictor_unit_test(view query)
 
 # --- race: plain programs, for the tsan preset -------------------------------------------------

@@ -126,6 +126,20 @@ static size_t word_rest(struct splitter *s, size_t at)
     }
 }
 
+/* Rare words: long ones, groups of four that end in a digit, numbers that go on with a point or a
+ * degree sign. */
+static void word_look(struct splitter *s, size_t from, size_t to)
+{
+    const uint8_t *t = s->scan.data;
+    size_t n = to - from;
+    if (n >= CRYPTO_MIN)
+        crypto_try(s, from, to);
+    if (n >= IBAN_MIN || n == 4)
+        iban_try(s, from, to);
+    if (n <= 4 && (t[to] == '.' || t[to] == 0xC2) && byte_classes[t[from + n - 1]] == BYTE_DIGIT)
+        coordinates_try(s, from);
+}
+
 /* The word that begins at `from` with a letter or number of `first` bytes. */
 static inline size_t word_add(struct splitter *s, size_t from, size_t first)
 {
@@ -135,6 +149,8 @@ static inline size_t word_add(struct splitter *s, size_t from, size_t first)
         to = word_rest(s, to);
     if (t[from] <= '9' && from >= s->phone_to)
         phone_try(s, from);
+    if (to - from >= IBAN_MIN || (to - from <= 4 && t[to - 1] <= '9'))
+        word_look(s, from, to);
     if (t[from] == 'w' && to - from == 3 && t[to] == '.')
         url_www(s, from);
     part_put(s, from, to, TOKEN_WORD);
@@ -236,6 +252,8 @@ static void sign_look(struct splitter *s, size_t at)
     case ':':
         if (t[at + 1] == '/' && t[at + 2] == '/')
             url_scheme(s, at);
+        else if (at > 2 && t[at - 1] == 'o')
+            coordinates_geo(s, at);
         break;
     case '@':
         email_try(s, at);

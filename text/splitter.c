@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define RULES_VERSION "2"
+#define RULES_VERSION "3"
 
 enum status splitter_new(struct splitter **out, struct err *err)
 {
@@ -85,6 +85,7 @@ enum status splitter_split(struct splitter *s, struct slice text, struct words *
                            struct err *err)
 {
     splitter_reset(s);
+    s->source = text;
     if (text.len >= UINT32_MAX)
         return err_no_memory(err);
     fold_text(s, text, &s->scan, false);
@@ -111,3 +112,13 @@ enum status splitter_fold(struct splitter *s, struct slice text, struct buf *out
 }
 
 const char *words_version(void) { return RULES_VERSION "/" U_UNICODE_VERSION; }
+
+const char *words_seen_name(unsigned bit)
+{
+    static const char *const names[] = {"link", "email",  "emoji",      "phone",
+                                        "iban", "crypto", "coordinates"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (bit == 1u << i)
+            return names[i];
+    return NULL;
+}

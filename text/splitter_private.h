@@ -4,6 +4,7 @@
  *   segment_sea.c  Thai, Lao, Khmer and Burmese runs
  *   wholes.c       URLs, e-mail addresses, handles, tags, joined names; merged in at the end
  *   phone.c        phone numbers
+ *   iban.c, crypto.c, coordinates.c   accounts, addresses, places
  * The scan text is valid UTF-8 but for two bytes that no UTF-8 has: MARK_BAD stands for a malformed
  * byte, MARK_EMOJI for a whole emoji, whose bytes are in `emoji_bytes`. So no later pass can take
  * the digit of a keycap for a number. It ends in SCAN_PAD zero bytes: the passes may look ahead
@@ -22,6 +23,8 @@
 #define SCAN_PAD 8
 #define WHOLE_MAX 512 /* bytes of a whole; longer ones are found by their parts alone */
 #define URL_MAX 4096
+#define IBAN_MIN 15   /* signs of the shortest one */
+#define CRYPTO_MIN 14 /* of the shortest address */
 #define NO_PLACE SIZE_MAX
 
 /* What a byte of the scan text can begin; the order is used: letters and digits first. */
@@ -109,6 +112,7 @@ struct splitter {
     size_t tokens_cap;
 
     /* of the text being split */
+    struct slice source;
     size_t len;    /* of the scan text */
     bool identity; /* the scan text has the offsets of the source: no runs */
     bool failed;   /* latched: no memory */
@@ -202,6 +206,16 @@ void url_www(struct splitter *s, size_t from);
 void email_try(struct splitter *s, size_t at);
 void name_try(struct splitter *s, size_t at);
 void wholes_merge(struct splitter *s);
+
+/* iban.c, crypto.c: whether the word [from, to) is one, or the first group of one. */
+void iban_try(struct splitter *s, size_t from, size_t to);
+void crypto_try(struct splitter *s, size_t from, size_t to);
+
+/* coordinates.c: a number that may be of a pair, or the letter before it; the colon of "geo:"; a
+ * link [host, to), its host first. */
+void coordinates_try(struct splitter *s, size_t from);
+void coordinates_geo(struct splitter *s, size_t colon);
+void coordinates_link(struct splitter *s, size_t host, size_t to);
 
 /* phone.c: looks for a phone number that begins at `at`, a digit, '+' or '('. */
 void phone_try(struct splitter *s, size_t at);

@@ -132,6 +132,7 @@ static void url_add(struct splitter *s, size_t from, size_t host)
     if (to == host)
         return;
     s->seen |= WORDS_LINK;
+    coordinates_link(s, host, to);
     if (to - from <= URL_MAX)
         whole_add(s, from, to);
     url_host(s, host, to);

@@ -83,8 +83,9 @@ enum doc_flag {
     DOC_DAMAGED_TEXT = 256,
     DOC_HIDDEN = 512,   /* not in the range of words, * and NOT (only with kind:) */
     DOC_DELETED = 1024, /* some copy says that it was deleted */
-    DOC_COPY_TO = 2048, /* message: some copy names recipients that are not of the content. The
-                         * greatest flag: segment_copy_to passes over blocks by that */
+    /* Great ones, since segment_flagged passes over blocks by the greatest flags: */
+    DOC_COPY_TO = 2048, /* message: some copy names recipients that are not of the content */
+    DOC_LOCATED = 4096, /* message: some copy says where it was sent */
 };
 struct doc_state {
     uint32_t messages; /* how many messages this content is; 1 for other kinds */

@@ -122,8 +122,11 @@ MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x,
 /* Documents with state.messages > 1, ascending, with overlays; borrowed, loaded once. */
 MUST_USE enum status segment_repeats(struct segment *s, const uint32_t **docs,
                                      const uint32_t **messages, size_t *n, struct err *err);
-/* Documents with DOC_COPY_TO, ascending, with overlays; borrowed, loaded once: a pass over the
- * heads of all blocks of states. */
+/* Documents with DOC_COPY_TO or DOC_LOCATED, ascending, with overlays: a pass over the heads of all
+ * blocks of states. Into `docs`, empty before, as uint32_t. */
+MUST_USE enum status segment_flagged(struct segment *s, uint16_t flag, struct buf *docs,
+                                     struct err *err);
+/* Those with DOC_COPY_TO; borrowed, loaded once. */
 MUST_USE enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
                                      struct err *err);
 /* Messages (state.messages of the documents not hidden) sent in the minutes [from, to) since 1970,

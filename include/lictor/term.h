@@ -6,10 +6,11 @@
 #include "lictor/bytes.h"
 
 enum term_field {
-    TERM_CONTACT = 'c', /* handle a contact record names */
-    TERM_FROM = 'f',    /* sender (owner, account, by of other kinds) */
+    TERM_ATTACHMENT = 'a', /* SHA-256 of an attachment, 32 bytes */
+    TERM_CONTACT = 'c',    /* handle a contact record names */
+    TERM_FROM = 'f',       /* sender (owner, account, by of other kinds) */
     TERM_GROUP = 'g',
-    TERM_HAS = 'h',  /* "link" "emoji" "attachment" "reply" "sealed" "email" "phone" */
+    TERM_HAS = 'h',  /* "attachment" "reply" "sealed" and names of words_seen_name */
     TERM_ID = 'i',   /* the service's own id */
     TERM_KIND = 'k', /* "event" …; "hidden" for all outside the range of words; none for message */
     TERM_OF = 'o',   /* service id of the message an event names */

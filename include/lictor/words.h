@@ -16,7 +16,8 @@ enum token_kind {
     TOKEN_CJK_PAIR,   /* that character and the next of the same run */
     TOKEN_EMOJI,      /* an emoji with its modifiers */
     TOKEN_EMOJI_BASE, /* its first code point, where it has modifiers */
-    TOKEN_WHOLE,      /* URL, e-mail address, @handle, #tag, phone number, joined name */
+    TOKEN_WHOLE,      /* URL, e-mail address, @handle, #tag, phone number, IBAN in groups, joined
+                         name */
 };
 
 struct token {
@@ -29,7 +30,17 @@ struct token {
 };
 
 /* What was seen, for has:link, has:emoji … */
-enum { WORDS_LINK = 1, WORDS_EMAIL = 2, WORDS_EMOJI = 4, WORDS_PHONE = 8 };
+enum {
+    WORDS_LINK = 1,
+    WORDS_EMAIL = 2,
+    WORDS_EMOJI = 4,
+    WORDS_PHONE = 8,
+    WORDS_IBAN = 16,
+    WORDS_CRYPTO = 32,
+    WORDS_COORDINATES = 64,
+};
+/* The name of each, as has: and the terms have it. */
+const char *words_seen_name(unsigned bit);
 
 struct words {
     const struct token *tokens; /* by position; tokens of one position follow each other, the part

@@ -123,7 +123,43 @@ def sha256_of(name):
     return hashlib.sha256(open(TMP / name, "rb").read()).hexdigest()
 
 
+def values():
+    """What is found in texts; and a place that only a later copy tells, and only one of two repeated messages."""
+    c = Case("values")
+    here = {"lat": 52.1, "lon": 4.2}
+    c.add(write("v1.ndjson", dump([msg(1, "v1 pay DE89 3704 0044 0532 0130 00"), msg(2, "v2 pay NL91ABNA0417164300"), msg(3, "v3 DE88 3704 0044 0532 0130 00"),
+                                   msg(4, "v4 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"), msg(5, "v5 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), msg(6, "v6 at 52.3702, 4.8952"),
+                                   msg(7, "v7 meet", location=here), msg(8, "v8 meet"), msg(9, "v9 meet", location=None), msg(10, "va ok"), msg(11, "va ok"),
+                                   {"kind": "location", "seq": 12, "time": T, **here}, {"kind": "location", "seq": 13, "time": T, "cell": {"mcc": 204}}], "imei:A", account="anna")), ident=False)
+    c.add(write("v2.ndjson", dump([msg(1, "v8 meet", location=here), msg(2, "va ok", delivered=5), msg(3, "va ok", location=here)], "imei:B", account="bert")), ident=False)
+    return c
+
+
+def ask_values(c, when):
+    def finds(want, *words):
+        got = texts(c, *words)
+        check(got == want, f"{' '.join(words)} {when}", f"{got!r} instead of {want!r}")
+        n = query(c, "scan", "--count", "--", *words).stdout.decode().strip()
+        check(n == str(len(want.split())), f"{' '.join(words)} scanned {when}", n)
+
+    finds("v1 v2", "has:iban")
+    finds("v1", "DE89370400440532013000")
+    finds("v1", "de89-3704-0044-0532-0130-00")
+    finds("v1 v3", '"0044 0532"')
+    finds("v3", '"DE88 3704"')
+    finds("v4", "has:crypto")
+    finds("v6 v7 v8 va", "has:coordinates")
+    finds("v1 v2 v3 v4 v5 v9 va", "NOT", "has:coordinates")
+    finds("-", "has:coordinates", "kind:location")
+    finds("v7 v8 va", "has:coordinates", "-v6")
+    c.sound("values " + when)
+
+
 def main():
+    c = values()
+    ask_values(c, "over overlays")
+    check(c.ingest("compact").returncode == 0, "compact")
+    ask_values(c, "after compact")
     c = case()
     ask(c, "over overlays")
     r = c.ingest("compact")

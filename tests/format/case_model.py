@@ -200,6 +200,7 @@ Stream = collections.namedtuple("Stream", "source stage epoch dump")
 class Document:
     def __init__(self, content):
         self.content, self.deleted, self.copy_to, self.order = content, False, False, None
+        self.located = False
         self.copies = {}  # (stream, seq): {(origin, times, extra): [(dump sha, name, line)]}
         self.flags = set()
 
@@ -279,6 +280,7 @@ class Model:
             extra = canonical(rest) if rest else None
             doc.deleted |= r.get("deleted", False) is not False
             doc.copy_to |= bool(r.get("to")) and c.conv[0] != b"s"
+            doc.located |= r.get("location") is not None
         versions = doc.copies.setdefault((stream, seq), {})
         versions.setdefault((origin, times, extra), []).append(sighting)
         if stream.dump is None:
@@ -315,6 +317,7 @@ class Model:
             f |= {"incomplete"} if c.kind == "message" and c.conv[0] == b"i" else set()
             f |= {"deleted"} if doc.deleted else set()
             f |= {"copy-to"} if doc.copy_to else set()
+            f |= {"located"} if doc.located else set()
             edit = c.kind == "event" and b'"what":"edit"' in c.record
             f |= {"hidden"} if c.kind not in ("message", "note") and not edit else set()
             try:

@@ -8,7 +8,7 @@ from case_bytes import (MASK, NONE_MS, Cursor, SectionFile, checksum, need, pack
                         sums, unit, unit_header)
 
 FLAGS = ("repeated one-sided conflict related sealed seal-broken untimed incomplete damaged-text hidden "
-         "deleted copy-to").split()  # of a state, from bit 0 on
+         "deleted copy-to located").split()  # of a state, from bit 0 on
 KINDS = "message event contact note location call keepalive".split()
 
 
