@@ -92,7 +92,7 @@ static const struct command commands[] = {
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"handles", cmd_handles, "kfzc", 0, 1, "", "handles CASE [PATTERN] [options]",
      "Accounts with counts, first and last time, nicknames and whose address book gave them.\n"
-     "PATTERN may hold * for any characters. jsonl: `type` is handle or, last, summary.\n"
+     "PATTERN may hold * and ?. jsonl: `type` is handle or, last, summary.\n"
      "\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"contacts", cmd_contacts, "kfzc", 0, 1, "", "contacts CASE HANDLE [options]",
