@@ -18,6 +18,7 @@
 struct shown {
     uint64_t conversations, messages, others, gaps, missing;
     uint64_t conflicts, one_sided, untimed, sealed;
+    uint64_t missing_copies;
     uint64_t pairs;    /* messages that may be the same as another */
     uint64_t unplaced; /* untimed messages that the limits cannot test */
 };
@@ -135,6 +136,7 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     sh->untimed += (m->flags & DOC_UNTIMED) != 0;
     sh->sealed += (m->flags & DOC_SEALED) != 0;
     sh->pairs += view_in_pair(m);
+    sh->missing_copies += (m->flags & VIEW_MISSING_COPY) != 0;
     if (text)
         TRY(text_thread_record(&s->r, m, &s->out, err));
     else
@@ -206,6 +208,8 @@ static void put_footer(struct session *s, const struct shown *sh)
     put_count(out, "", sh->messages, " message", " messages");
     put_count(out, ", ", sh->others, " other record", " other records");
     put_count(out, "; ", sh->one_sided, " from one side only", " from one side only");
+    put_count(out, "; ", sh->missing_copies, " without a copy that ought to be there",
+              " without a copy that ought to be there");
     put_count(out, "; ", sh->conflicts, " contradicted", " contradicted");
     put_count(out, "; ", sh->sealed, " sealed", " sealed");
     put_count(out, "; ", sh->untimed, " without a time", " without a time");

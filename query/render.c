@@ -22,10 +22,11 @@ const char *render_flag_name(unsigned i, uint16_t *flag)
         const char *name;
         uint16_t flag;
     } all[] = {
-        {"one-sided", DOC_ONE_SIDED},     {"conflict", DOC_CONFLICT},
-        {"repeated", DOC_REPEATED},       {"sealed", DOC_SEALED},
-        {"seal-broken", DOC_SEAL_BROKEN}, {"untimed", DOC_UNTIMED},
-        {"incomplete", DOC_INCOMPLETE},   {"damaged-text", DOC_DAMAGED_TEXT},
+        {"one-sided", DOC_ONE_SIDED},        {"conflict", DOC_CONFLICT},
+        {"repeated", DOC_REPEATED},          {"sealed", DOC_SEALED},
+        {"seal-broken", DOC_SEAL_BROKEN},    {"untimed", DOC_UNTIMED},
+        {"incomplete", DOC_INCOMPLETE},      {"damaged-text", DOC_DAMAGED_TEXT},
+        {"missing-copy", VIEW_MISSING_COPY},
     };
     if (i >= sizeof all / sizeof *all)
         return NULL;

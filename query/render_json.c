@@ -143,6 +143,21 @@ static void related_of(struct json_out *j, const struct message_view *m)
         json_key_bool(j, "related_more", true);
 }
 
+static void missing_of(struct json_out *j, const struct message_view *m)
+{
+    if (m->n_missing == 0)
+        return;
+    json_key(j, "missing_copies");
+    json_begin_array(j);
+    for (size_t i = 0; i < m->n_missing; i++) {
+        json_begin_object(j);
+        json_key_slice(j, "account", m->missing[i].account);
+        json_key_slice(j, "source", m->missing[i].source);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
 static void nicknames_of(struct json_out *j, const struct nickname *all, size_t n, bool handle)
 {
     if (n == 0)
@@ -198,6 +213,7 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
     if (render_extra(m, "burn", &raw))
         key_raw(j, "burn", raw);
     related_of(j, m);
+    missing_of(j, m);
     nicknames_of(j, m->nicknames, m->n_nicknames, true);
     if (c->kind != DOC_MESSAGE && c->raw.len)
         key_raw(j, "record", c->raw);

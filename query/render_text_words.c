@@ -88,6 +88,19 @@ void text_nickname(const struct nickname *n, int columns, struct buf *out)
         text_name(out, n->owner, columns);
 }
 
+static void missing_marks(const struct message_view *m, struct buf *out, size_t from)
+{
+    for (size_t i = 0; i < m->n_missing && i < WHO_MOST; i++) {
+        mark(out, from, "no copy from the device of ");
+        text_name(out, m->missing[i].account, VALUE_COLUMNS);
+        buf_put_str(out, ", which was being collected from then");
+    }
+    if (m->n_missing > WHO_MOST) {
+        mark(out, from, "nor from those of ");
+        buf_printf(out, "%zu more", m->n_missing - WHO_MOST);
+    }
+}
+
 /* Messages that may be this one. */
 static void pair_marks(const struct render *r, const struct message_view *m, struct buf *out,
                        size_t from)
@@ -131,6 +144,7 @@ void text_marks(const struct render *r, const struct message_view *m, bool copie
         mark(out, from, "damaged text");
     if (m->flags & DOC_DELETED)
         mark(out, from, "deleted by a holder");
+    missing_marks(m, out, from);
     pair_marks(r, m, out, from);
     reply_mark(r, &m->c, out, from);
     burn_mark(m, out, from);

@@ -37,6 +37,7 @@ void view_close(struct view *v)
         return;
     view_streams_free(v);
     pair_cache_free(v->pairs);
+    device_owners_free(v->owners);
     nickname_cache_free(v->nicknames);
     for (size_t i = 0; v->scratch && i < casefile_segments(v->cf); i++)
         segment_scratch_free(v->scratch[i]);
@@ -135,6 +136,8 @@ enum status view_load(struct view *v, const struct message_ref *ref, enum view_d
     }
     if (depth >= VIEW_FULL)
         TRY(view_pairs(v, &m, a, err));
+    if (depth >= VIEW_FULL)
+        TRY(view_missing(v, &m, a, err));
     if (depth >= VIEW_FULL)
         TRY(view_nicknames_of(v, &m, a, err));
     *out = m;

@@ -14,8 +14,9 @@ struct view_conversation {
     uint32_t first, docs; /* docs 0: none yet */
     uint8_t key[KEY_SIZE];
 };
-struct pair_cache;   /* view_pairs.c */
-struct view_streams; /* the streams of a segment, in order (view_related.c) */
+struct pair_cache;    /* view_pairs.c */
+struct device_owners; /* view_missing.c */
+struct view_streams;  /* the streams of a segment, in order (view_related.c) */
 
 /* Copies of a document, and where each stream begins: the k-th message is the k-th of each. */
 struct doc_copies {
@@ -37,6 +38,7 @@ struct view {
     struct view_conversation *conversations; /* one per segment */
     struct view_streams *streams;            /* one per segment, made when asked for */
     struct pair_cache *pairs;
+    struct device_owners *owners;
     bool pairs_whole; /* many of a conversation will be asked for: find its pairs at once */
     /* Copies of the document with several messages that was asked for last: its messages come one
      * after the other, and each would decode all copies again. */
@@ -62,9 +64,15 @@ struct message_ref {
 
 struct related {
     uint8_t id[KEY_SIZE];
+    struct message_ref ref;
     const char *why; /* "same-id", "same-seq", or those of pairs.h */
     bool conflict;
     bool pair; /* of pairs.h */
+};
+/* A participant whose device was being collected from and does not have the message. Names live as
+ * long as the view. */
+struct missing_copy {
+    struct slice account, source;
 };
 struct nickname {
     struct slice handle, nickname, owner;
@@ -75,24 +83,27 @@ struct message_view {
     uint8_t id[KEY_SIZE];
     uint8_t hash[SHA256_SIZE];
     uint8_t conversation_key[KEY_SIZE];
-    struct content c;                /* conv filled */
-    struct doc_state state;          /* of the document */
-    uint16_t flags;                  /* enum doc_flag, exact for this message */
+    struct content c;       /* conv filled */
+    struct doc_state state; /* of the document */
+    uint16_t flags;         /* enum doc_flag, exact for this message, and VIEW_MISSING_COPY */
     const struct held_copy **copies; /* the copies of this message, by stream and seq */
     size_t n_copies;
     const struct related *related;
     size_t n_related;
     bool related_more; /* more than RELATED_MAX stand against it: the rest is not listed */
+    const struct missing_copy *missing;
+    size_t n_missing;
     const struct nickname *nicknames; /* of from, to and set handles */
     size_t n_nicknames;
 };
 
+#define VIEW_MISSING_COPY 4096 /* n_missing > 0; beside enum doc_flag */
 #define RELATED_MAX 1000
 
 enum view_depth {
     VIEW_CONTENT, /* content, conversation, id, state */
     VIEW_COPIES,  /* also copies and exact flags, related but for pairs */
-    VIEW_FULL,    /* also pairs and nicknames */
+    VIEW_FULL,    /* also pairs, missing copies and nicknames */
 };
 /* All memory in `a`. */
 MUST_USE enum status view_load(struct view *v, const struct message_ref *ref, enum view_depth depth,
@@ -161,6 +172,10 @@ void view_streams_free(struct view *v);
 /* For view_load (view_pairs.c): appends the pairs that `m` stands in to what is related. */
 MUST_USE enum status view_pairs(struct view *v, struct message_view *m, struct arena *a,
                                 struct err *err);
+/* For view_load (view_missing.c): who has no copy and ought to. */
+MUST_USE enum status view_missing(struct view *v, struct message_view *m, struct arena *a,
+                                  struct err *err);
+void device_owners_free(struct device_owners *o);
 void pair_cache_free(struct pair_cache *c);
 /* Whether a VIEW_FULL message stands in one. */
 bool view_in_pair(const struct message_view *m);

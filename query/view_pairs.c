@@ -104,7 +104,8 @@ static enum status add(struct view *v, const struct pairs *p, const struct pair_
         arena_reset(&v->tmp);
         TRY(view_load(v, &ref, VIEW_CONTENT, &v->tmp, &o, err));
         struct related *r = &all[m->n_related + i];
-        *r = (struct related){.why = pair_why_name((enum pair_why)one->why), .pair = true};
+        *r = (struct related){
+            .ref = o.ref, .why = pair_why_name((enum pair_why)one->why), .pair = true};
         memcpy(r->id, o.id, KEY_SIZE);
         m->related_more |= one->more;
     }

@@ -97,7 +97,7 @@ static bool finder_full(struct finder *f)
 
 static void finder_add(struct finder *f, const struct message_view *other, const char *why)
 {
-    struct related r = {.why = why};
+    struct related r = {.ref = other->ref, .why = why};
     memcpy(r.id, other->id, KEY_SIZE);
     r.conflict = contents_conflict(&f->m->c, f->m->state.flags, &other->c, other->state.flags);
     buf_put(f->found, &r, sizeof r);
