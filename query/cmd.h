@@ -46,6 +46,7 @@ int cmd_batch(const struct cmd_options *o);
 int cmd_thread(const struct cmd_options *o);
 int cmd_message(const struct cmd_options *o);
 int cmd_handles(const struct cmd_options *o);
+int cmd_terms(const struct cmd_options *o);
 int cmd_timeline(const struct cmd_options *o);
 int cmd_sources(const struct cmd_options *o);
 int cmd_gaps(const struct cmd_options *o);

@@ -25,8 +25,10 @@ static const struct command commands[] = {
      "the\n"
      "query from standard input. Totals are exact.\n"
      "\n"
-     "  harbour  harb*  =Harbour  \"blue van\"   a word (folded), a prefix, as written, a phrase\n"
-     "  a b = a AND b   a OR b   NOT a   -a   ( )\n"
+     "  harbour  \"blue van\"   =Harbour         a word, a phrase; folded, or as written\n"
+     "  harb*  h?rb*r  *bour  harbour~1  /h[ao]rb.+/   patterns, also in phrases and behind =\n"
+     "  \"blue van\"~5  blue NEAR/5 van  van PRE/3 keys   words apart; ordered; (a OR b) NEAR/2 c\n"
+     "  a b = a AND b   a OR b   NOT a   -a   ( )      \\ takes the next sign as it is\n"
      "  from:H  to:H  with:H  group:G  conv:KEY  id:ID  kind:note  has:conflict\n"
      "  on:2020-04-02  on:2020-04..2020-05  after:T  before:T   *\n"
      "\n"
@@ -105,6 +107,19 @@ static const struct command commands[] = {
      "                       jsonl: `type` is contact, group or, last, summary\n"
      "                       graphml: the pairs as a graph; without HANDLE that of the whole case\n"
      "  --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"terms", cmd_terms, "kfclaz", 1, -1, "which PATTERN?", "terms CASE PATTERN [options]",
+     "What a word or pattern stands for: every word of the case that it matches, most messages "
+     "first,\n"
+     "and how many messages, notes and edits have each, as `search` would count it alone. Words "
+     "are\n"
+     "shown folded, as the index has them; URLs, numbers and names are words too.\n"
+     "\n"
+     "  harb*  h?rb*r  *bour   harbour~1  harbour~2   /h[ao]rb.+/   harbour   ** (every word)\n"
+     "\n"
+     "  --limit N  --all     text shows 20, machine formats all; the total is exact\n"
+     "  --format text|jsonl|json|csv\n"
+     "                       jsonl: `type` is term or, last, summary (total: of words)\n"
+     "  --key FILE   --color auto|always|never\n"},
     {"timeline", cmd_timeline, "kfzcb", 0, -1, "", "timeline CASE [options] [QUERY...]",
      "How many messages each hour, day, week (ISO: from Monday) or month has: all of the case, or\n"
      "the hits of QUERY, as search counts them. Days have 23 or 25 hours where the clock changes.\n"

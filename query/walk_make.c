@@ -5,6 +5,7 @@
 #include "query/walk.h"
 
 #define STOP_EVERY 4096
+#define OPEN_MAX 16384 /* posting iterators of one query and segment, a few KiB each */
 #define BITS_MAX ((uint64_t)1 << 30) /* bytes of the bitmaps of one query and segment */
 
 void walk_set_init(struct walk_set *s, struct segment *segment, struct segment_scratch *scratch)
@@ -99,6 +100,11 @@ enum status walk_posting(struct walk_set *s, uint64_t handle, uint32_t docs, str
                          struct err *err)
 {
     struct posting_iter *it;
+    if (walk_open_count(s) >= OPEN_MAX)
+        return err_set(err, ST_LIMIT,
+                       "the query needs more than %d lists of messages at once; ask for fewer "
+                       "phrases, distances or words as written in one query",
+                       OPEN_MAX);
     struct walk *w = make(s, WALK_POSTING);
     if (!w || !buf_reserve(&s->postings, sizeof w))
         return err_no_memory(err);
