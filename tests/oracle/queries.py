@@ -8,6 +8,7 @@ from lang import RANGE
 from words import CJK, EMOJI, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
+FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text"}
 ZONES = ["UTC", "UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 WORDS = re.compile(r"(AND|OR|NOT|NEAR|PRE|THEN)$")
 

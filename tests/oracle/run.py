@@ -10,11 +10,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 import lictor_cli as cli
 from data import write_delivery
 from lang import Corpus, QueryError, shown_key
-from queries import Generator, render, smaller
+from queries import FORMS, Generator, render, smaller
 from records import Number, read_dumps, record_key
 
 SORTS = ("newest", "oldest")
-FORMS = {"kind"}
 
 
 def args():
@@ -57,7 +56,7 @@ class Bed:
             want = self.corpus.answer(query, tz)
         except QueryError as e:
             want = e
-        for verb, sort in (("search", SORTS[len(query) % 2]),):
+        for verb, sort in (("search", SORTS[len(query) % 2]), ("scan", "newest")):
             rows, err = self.ask(verb, query, tz, sort)
             if isinstance(want, QueryError) or rows is None:
                 if isinstance(want, QueryError) != (rows is None):
