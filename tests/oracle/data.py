@@ -76,7 +76,7 @@ class Maker:
         if r.random() < 0.01:
             t += r.choice(["\ud800", "x\udbff", "\x00y"])
         if r.random() < 0.003:
-            t = t * 40
+            t = t * 12
         self.bodies.append(t)
         return t
 

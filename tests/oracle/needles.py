@@ -9,7 +9,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 
 import lictor_cli as cli
 from lictor_cli import T, Case, check, dump, run, tool, write
+from lang import osa
 from queries import FORMS
+from words import fold, split
 
 # ---- spellings: how a needle may stand in a text, and yet is to be found -----------------------------
 
@@ -169,19 +171,20 @@ def search_scripts(s):
         s.look(script, "and not", f"{needle} -{friend}", kinds(f, script, "needle"))
         if script.startswith("emoji"):
             continue
-        more = kinds(f, script, "longer")
-        stem = {x for x in more if x[2].replace(" ", "") == x[2]}
-        head = fold_head(needle)
-        s.look(script, "prefix", needle + "*", every | stem)
+        head = fold(needle)
+        decoys = kinds(f, script, "longer", "edited")
+        among = lambda test: {x for x in decoys if any(test(fold(w)) for w in x[2].split())}
+        like = lambda pattern: among(re.compile(pattern, re.S).fullmatch)
+        s.look(script, "prefix", needle + "*", every | like(re.escape(head) + ".*"))
         if "wild" in FORMS:
-            s.look(script, "wildcard", head[:2] + "*" + head[-1:], every)
-            s.look(script, "suffix", "*" + head[2:], every)
-            s.look(script, "infix", "*" + head[1:-1] + "*", every | stem | {x for x in kinds(f, script, "edited") if head[1:-1] in fold_head(x[2])})
-        if "fuzzy" in FORMS:
-            s.look(script, "fuzzy", head + "~1", every | {x for x in kinds(f, script, "edited", "longer") if edits(fold_head(x[2]), head) <= 1})
-            s.look(script, "fuzzy 2", head + "~2", every | {x for x in kinds(f, script, "edited", "longer") if edits(fold_head(x[2]), head) <= 2})
+            s.look(script, "wildcard", f"{head[:2]}*{head[-1]}", every | like(f"{head[:2]}.*{head[-1]}"))
+            s.look(script, "wildcard", head[:1] + "?" * (len(head) - 2) + head[-1:], every | like(f"{head[:1]}.{{{len(head) - 2}}}{head[-1:]}"))
+            s.look(script, "suffix", "*" + head[2:], every | like(".*" + head[2:]))
+            s.look(script, "infix", f"*{head[1:-1]}*", every | like(f".*{head[1:-1]}.*"))
+        for n in (1, 2) if "fuzzy" in FORMS else ():
+            s.look(script, f"fuzzy {n}", f"{head}~{n}", every | among(lambda w: osa(w, head, n) <= n))
         if "regex" in FORMS:
-            s.look(script, "regex", f"/{head[:2]}.*{head[-1]}/", every)
+            s.look(script, "regex", f"/{head[:2]}.*{head[-1]}/", every | like(f"{head[:2]}.*{head[-1]}"))
         if "within" in FORMS:
             s.look(script, "within", f'"{friend} {needle}"~9', kinds(f, script, "pair", "apart"))
         if "near" in FORMS:
@@ -200,18 +203,7 @@ def search_scripts(s):
                 s.look(script, "substring", part, {x for x in f.labels.values() if x[0] in RUNNING and part in unicodedata.normalize("NFKC", text_of(f, x).replace("\u00ad", ""))})
 
 
-def fold_head(needle):
-    from words import fold
-    return fold(needle)
-
-
-def edits(a, b):
-    from lang import osa
-    return osa(a, b, 2)
-
-
 def exact_in(text, needle):
-    from words import split
     return any(t.written == needle for t in split(text))
 
 

@@ -118,7 +118,8 @@ class Generator:
         if not wholes:
             return None
         s = self.r.choice(wholes).written
-        return s if not re.search(r'[\s"()*?\\~=]', s) and s[0] not in "/-" else None
+        return s if not re.search(r'[\s"()*?\\~=]', s) and s[0] not in "/-" and
+                         not re.match(r"[A-Za-z]+:(?!//)", s) else None
 
     def text_exact(self, d):
         t = self.token(d)
@@ -165,7 +166,7 @@ class Generator:
         if not s or self.r.random() < 0.1 and not (s := self.token(d).written) or not self.usable(s.replace(":", "").lstrip("@#")):
             return None
         w = self.wild_of(s)
-        if not re.search("[*?]", w) or re.match(r"[a-z0-9]+:", w):
+        if not re.search("[*?]", w) or not w.strip("*") or len(s) > 60 or re.match(r"[A-Za-z]+:", w):
             return None
         return self.r.choice(["", "", "", "="]) + w
 
@@ -191,7 +192,7 @@ class Generator:
     def text_regex(self, d):
         r, t = self.r, self.token(d)
         s = t.text
-        if t.kind != WORD or not re.fullmatch(r"[^\W_]+", s):
+        if t.kind != WORD or not re.fullmatch(r"[^\W_]{1,20}", s):
             return None
         out = ""
         for k, c in enumerate(s):
