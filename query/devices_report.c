@@ -42,6 +42,8 @@ struct pass {
     struct sign keepalive;
     uint64_t interval_s;    /* that it promises; 0: none */
     uint64_t missing_since; /* it */
+    uint64_t seq;           /* of `number` */
+    struct buf number;      /* struct sign: records of one number */
     struct buf signs;       /* struct sign: records since */
 };
 
@@ -212,10 +214,38 @@ static enum status stream_end(struct pass *p, struct err *err)
                : ST_OK;
 }
 
+/* Records of one number, by their times: which of a clash comes first must not depend on the
+ * segments they lie in. */
+static enum status number_end(struct pass *p, struct err *err)
+{
+    void *data = p->number.data;
+    struct sign *all = data;
+    size_t n = p->number.len / sizeof *all;
+    for (size_t i = 0; n > 1 && i < n; i++)
+        TRY(case_times_exact(p->times, all[i].r.segment, all[i].r.doc, &all[i].time, err));
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_time);
+    for (size_t i = 0; i < n; i++)
+        TRY(record_add(p, &all[i].r, err));
+    buf_clear(&p->number);
+    return ST_OK;
+}
+
+static enum status number_add(struct pass *p, const struct stream_record *r, struct err *err)
+{
+    struct sign s = {.r = *r};
+    if (p->number.len && r->seq != p->seq)
+        TRY(number_end(p, err));
+    p->seq = r->seq;
+    buf_put(&p->number, &s, sizeof s);
+    return buf_status(&p->number, err);
+}
+
 static enum status stream_pass(struct pass *p, const struct case_stream *s, struct err *err)
 {
     struct stream_walk w;
     struct stream_record r;
+    buf_clear(&p->number);
     p->stream = s;
     p->holes = p->missing = p->silences = p->missing_since = 0;
     p->any = p->alive = false;
@@ -223,10 +253,13 @@ static enum status stream_pass(struct pass *p, const struct case_stream *s, stru
     TRY(stream_walk_open(p->d->v, &s->ref, &w, err));
     enum status st;
     while ((st = stream_walk_next(&w, &r, err)) == ST_OK)
-        if ((st = record_add(p, &r, err)) != ST_OK)
+        if ((st = number_add(p, &r, err)) != ST_OK)
             break;
     stream_walk_close(&w);
-    return st == ST_END ? stream_end(p, err) : st;
+    if (st != ST_END)
+        return st;
+    TRY(number_end(p, err));
+    return stream_end(p, err);
 }
 
 enum status device_report(struct devices *d, const struct device *dev, struct case_times *times,
@@ -250,6 +283,7 @@ enum status device_report(struct devices *d, const struct device *dev, struct ca
     out->untimed = out->days.untimed;
     timeline_finish(&out->days);
     buf_release(&p.signs);
+    buf_release(&p.number);
     arena_release(&p.a);
     if (st != ST_OK)
         device_report_release(out);

@@ -141,23 +141,42 @@ enum status stream_walk_open(struct view *v, const struct stream_ref *ref, struc
     return st;
 }
 
-enum status stream_walk_next(struct stream_walk *w, struct stream_record *out, struct err *err)
+/* The part with the least number, and how far it may go before another one has a lesser. */
+static bool part_choose(struct stream_walk *w)
 {
     struct stream_walk_part *least = NULL;
+    w->until = UINT64_MAX;
     for (size_t i = 0; i < w->n; i++) {
         struct stream_walk_part *p = &w->parts[i];
-        if (p->at < p->n && (!least || p->batch[p->at].seq < least->batch[least->at].seq))
+        if (p->at == p->n)
+            continue;
+        uint64_t seq = p->batch[p->at].seq;
+        if (!least || seq < least->batch[least->at].seq) {
+            w->until = least ? least->batch[least->at].seq : UINT64_MAX;
             least = p;
+        } else if (seq < w->until) {
+            w->until = seq;
+        }
     }
-    if (!least)
-        return ST_END;
-    const struct seq_doc *d = &least->batch[least->at++];
-    *out = (struct stream_record){.seq = d->seq, .segment = least->segment, .doc = d->doc};
-    if (least->at < least->n)
+    w->current = least;
+    return least != NULL;
+}
+
+enum status stream_walk_next(struct stream_walk *w, struct stream_record *out, struct err *err)
+{
+    struct stream_walk_part *p = w->current;
+    if (!p || p->at == p->n || p->batch[p->at].seq > w->until) {
+        if (!part_choose(w))
+            return ST_END;
+        p = w->current;
+    }
+    const struct seq_doc *d = &p->batch[p->at++];
+    *out = (struct stream_record){.seq = d->seq, .segment = p->segment, .doc = d->doc};
+    if (p->at < p->n)
         return ST_OK;
     if (stop_asked())
         return err_set(err, ST_INTERRUPTED, "interrupted");
-    return part_fill(w->v, least, err);
+    return part_fill(w->v, p, err);
 }
 
 void stream_walk_close(struct stream_walk *w)

@@ -34,6 +34,8 @@ struct stream_walk {
     struct view *v;
     struct stream_walk_part *parts; /* one per segment that has the stream */
     size_t n;
+    struct stream_walk_part *current; /* gives the next ones, up to number `until` */
+    uint64_t until;
 };
 MUST_USE enum status stream_walk_open(struct view *v, const struct stream_ref *ref,
                                       struct stream_walk *out, struct err *err);

@@ -223,6 +223,8 @@ def gaps():
          alive(11, T + 20 * minute, None), alive(12, T + 90 * minute, None)]
     c.add(write("gs.ndjson", dump(s, "imei:S")), ident=False)
     c.add(write(NASTY.replace("/", "").replace("\n", "") + ".ndjson", dump([msg(1, "x"), msg(3, "y")], NASTY, account=NASTY)), ident=False)
+    # the same number again, another text, later: a clash over two segments
+    c.add(write("ga2.ndjson", dump([msg(6, "clash", sent=T + 90000)], "imei:A", account="anna")), ident=False)
     c.add(write("refused.age", age(b"x")), ident=identity("other"))
     # numbers that come later close holes
     c.add(write("gb2.ndjson", dump([msg(2, "b2")], "imei:B", selection="order 7")), ident=False)
@@ -235,7 +237,7 @@ def gaps():
                         ("imei:S", 8, 10, 1, "not-delivered"), (NASTY, 1, 3, 1, "not-delivered")}, "holes, " + when, holes)
         check((summary["total"], summary["missing"]) == (7, 14), "totals of holes", summary)
         hole = next(g for g in found if g["type"] == "gap" and g.get("before_seq") == 10)
-        check((ms(hole["from"]), ms(hole["to"])) == (T + minute, T + 2 * minute), "times on both sides", hole)
+        check((ms(hole["from"]), ms(hole["to"])) == (T + 90000, T + 2 * minute), "times on both sides", hole)
         quiet = [(ms(g["from"]) - T, ms(g["to"]) - T, g["missing"], g["why"]) for g in found if g["type"] == "silence"]
         check(quiet == [(3 * minute, 10 * minute, 0, "silence"), (14 * minute, 20 * minute, 1, "loss")], "silences, " + when, quiet)
         check(before in (None, found), "the same after compact")
@@ -244,7 +246,7 @@ def gaps():
     mine, summary = rows(c, "gaps", "anna")
     check({g["source"] for g in mine} == {"imei:A"} and summary["missing"] == 7, "gaps of a handle", summary)
     days = [(g["type"], g["records"], g["collected"]) for g in mine if g["type"] in ("day", "no-records")]
-    check(days == [("no-records", 0, "partly"), ("day", 4, "yes"), ("no-records", 0, "partly")], "days of a device", days)
+    check(days == [("no-records", 0, "partly"), ("day", 5, "yes"), ("no-records", 0, "partly")], "days of a device", days)
     check(query(c, "gaps", "nobody").returncode == 1, "no such device: exit 1")
     check(query(c, "gaps", "imei:?").returncode == 0, "a pattern")
     for args in (["gaps"], ["sources"], ["gaps", "--format", "csv"], ["sources", "--format", "csv"], ["gaps", "--all"], ["sources", "--format", "json"]):
@@ -259,7 +261,7 @@ def gaps():
     by = {s["source"]: s for s in sources}
     check(list(by) == sorted(by, key=lambda s: s.encode()) and len(by) == 6 and summary["dumps_without_source"] == 1, "sources", summary)
     a = by["imei:A"]
-    check((a["accounts"], a["records"], a["messages"], a["days"], a["holes"], a["missing"]) == (["anna"], 4, 4, 1, 2, 7), "a source", a)
+    check((a["accounts"], a["records"], a["messages"], a["days"], a["holes"], a["missing"]) == (["anna"], 5, 5, 1, 2, 7), "a source", a)
     check((ms(a["collected_from"]), ms(a["collected_to"])) == (T - DAY, T + 2 * DAY), "what it covers", a)
     check(by["imei:P"]["dumps"][0]["state"] == "partial" and by["imei:P"]["dumps"][0]["reason"] == "no-end", "a partial dump", by["imei:P"])
     check(by["imei:S"]["records"] == 11 and by["imei:S"]["messages"] == 3, "records that are no messages", by["imei:S"])
