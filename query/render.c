@@ -1,6 +1,7 @@
 /* render — what all formats share, and which form a record takes. */
 #include "query/render.h"
 
+#include "lictor/cli.h"
 #include "query/extra.h"
 
 void render_init(struct render *r, struct view *v)
@@ -63,6 +64,72 @@ bool render_extra(const struct message_view *m, const char *key, struct slice *r
         for (size_t j = 0; j < m->copies[i]->n_versions; j++)
             if (extra_find(m->copies[i]->versions[j].extra, key, raw))
                 return true;
+    return false;
+}
+
+int64_t render_instant(struct slice raw)
+{
+    struct buf text = {0};
+    struct rfc3339 t;
+    int64_t ms = TIME_NONE;
+    uint64_t n;
+    if (extra_string(raw, &text)) {
+        if (rfc3339_parse(buf_slice(&text), &t) && t.has_offset)
+            ms = t.local_ms - (int64_t)t.offset_minutes * 60000;
+    } else {
+        buf_put_slice(&text, raw);
+        buf_put_u8(&text, 0);
+        if (!text.failed && cli_uint((const char *)text.data, 1, TIME_MAX_MS, &n))
+            ms = (int64_t)n;
+    }
+    buf_release(&text);
+    return ms;
+}
+
+/* Seconds after which it burns; 0 if none are given, or no number that can be right. */
+static int64_t burn_ms(const struct held_version *v)
+{
+    struct slice raw;
+    char digits[24];
+    uint64_t s;
+    if (!extra_find(v->extra, "burn", &raw) || raw.len >= sizeof digits)
+        return 0;
+    memcpy(digits, raw.data, raw.len);
+    digits[raw.len] = 0;
+    return cli_uint(digits, 1, TIME_MAX_MS / 1000, &s) ? (int64_t)s * 1000 : 0;
+}
+
+static bool is_time(int64_t ms) { return ms > 0 && ms <= TIME_MAX_MS; }
+
+/* Whether one of a copy's readings says how it ended: deleted (`burnt` false) or overdue. */
+static bool copy_ended(const struct content *c, const struct held_copy *h, bool burnt,
+                       struct copy_end *out)
+{
+    *out = (struct copy_end){.source = h->stream->source, .burnt = burnt, .at = TIME_NONE};
+    for (size_t i = 0; i < h->n_versions; i++) {
+        const struct held_version *v = &h->versions[i];
+        struct slice raw;
+        int64_t from = is_time(v->read) ? v->read : content_untimed(c) ? TIME_NONE : c->sent;
+        int64_t ms = burnt ? burn_ms(v) : 0;
+        if (!burnt && extra_find(v->extra, "deleted", &raw) && !slice_eq_str(raw, "false")) {
+            out->at = render_instant(raw);
+            return true;
+        }
+        if (ms && from != TIME_NONE && is_time(v->collected) && v->collected - ms > from) {
+            out->at = from + ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool render_copy_end(const struct message_view *m, size_t *at, struct copy_end *out)
+{
+    while (*at < 2 * m->n_copies) {
+        size_t i = (*at)++;
+        if (copy_ended(&m->c, m->copies[i / 2], i % 2 == 1, out))
+            return true;
+    }
     return false;
 }
 

@@ -115,6 +115,17 @@ struct slice render_text_of(const struct content *c);
 /* Recipients: those of a set but the sender (a message to oneself goes to oneself), else those
  * given. Step with *i from 0; false behind the last one. */
 bool render_recipient(const struct content *c, size_t *i, struct slice *to);
+/* A copy that its holder says was deleted, or whose time to burn had run out (counted from when it
+ * was read, else from when it was sent) before it was collected. */
+struct copy_end {
+    struct slice source;
+    bool burnt;
+    int64_t at; /* of the deletion, or when the time ran out; TIME_NONE: not known */
+};
+/* Step with *at from 0; false behind the last one. */
+bool render_copy_end(const struct message_view *m, size_t *at, struct copy_end *out);
+/* The instant that a raw JSON value gives; TIME_NONE if that cannot be told from it alone. */
+int64_t render_instant(struct slice raw);
 /* Raw JSON of the first copy that says something under `key`; false if none. */
 bool render_extra(const struct message_view *m, const char *key, struct slice *raw);
 

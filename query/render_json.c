@@ -143,6 +143,54 @@ static void related_of(struct json_out *j, const struct message_view *m)
         json_key_bool(j, "related_more", true);
 }
 
+static void events_of(struct json_out *j, const struct message_view *m)
+{
+    if (m->names_absent)
+        json_key_bool(j, m->c.kind == DOC_EVENT ? "of_missing" : "reply_missing", true);
+    if (m->old_text.data)
+        json_key_slice(j, "old_text", m->old_text);
+    if (m->n_events == 0)
+        return;
+    json_key(j, "events");
+    json_begin_array(j);
+    for (size_t i = 0; i < m->n_events; i++) {
+        const struct message_event *e = &m->events[i];
+        json_begin_object(j);
+        key_hex(j, "id", e->id);
+        json_key_slice(j, "what", e->what);
+        key_maybe(j, "by", e->by);
+        if (e->sent != TIME_NONE)
+            json_key_time(j, "time", e->sent);
+        key_maybe(j, "value", e->value);
+        json_end_object(j);
+    }
+    json_end_array(j);
+    if (m->events_more)
+        json_key_bool(j, "events_more", true);
+}
+
+/* Who says that it was deleted, and which copies were read out after their time to burn. */
+static void ends_of(struct json_out *j, const struct message_view *m)
+{
+    struct copy_end end;
+    bool any = false;
+    for (size_t at = 0; render_copy_end(m, &at, &end);) {
+        if (!any) {
+            json_key(j, "ends");
+            json_begin_array(j);
+        }
+        any = true;
+        json_begin_object(j);
+        json_key_slice(j, "source", end.source);
+        json_key_str(j, "why", end.burnt ? "burn-run-out" : "deleted");
+        if (end.at != TIME_NONE)
+            json_key_time(j, "at", end.at);
+        json_end_object(j);
+    }
+    if (any)
+        json_end_array(j);
+}
+
 static void missing_of(struct json_out *j, const struct message_view *m)
 {
     if (m->n_missing == 0)
@@ -214,6 +262,8 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
         key_raw(j, "burn", raw);
     related_of(j, m);
     missing_of(j, m);
+    events_of(j, m);
+    ends_of(j, m);
     nicknames_of(j, m->nicknames, m->n_nicknames, true);
     if (c->kind != DOC_MESSAGE && c->raw.len)
         key_raw(j, "record", c->raw);

@@ -4,7 +4,9 @@
 #include "query/render.h"
 
 #define CONTRADICTIONS_SHOWN 5 /* below one message; the rest is counted */
-#define SPEAKERS_MAX 256       /* beyond, all have one colour */
+#define EVENTS_SHOWN 20        /* below one message; the rest is counted, and stands in its place */
+#define NAME_COLUMNS 40
+#define SPEAKERS_MAX 256 /* beyond, all have one colour */
 #define DAY_MS INT64_C(86400000)
 
 static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
@@ -164,6 +166,54 @@ static enum status contradictions(struct render *r, const struct message_view *m
     return ST_OK;
 }
 
+/* "18:40:02  anna edits: …": what names this message, in its order. */
+static enum status event_below(struct render *r, const struct message_event *e, struct buf *out,
+                               struct err *err)
+{
+    int indent = text_indent(r);
+    text_pad(out, indent);
+    text_style(r, out, STYLE_DIM);
+    buf_put_str(out, "\xe2\x86\xb3 "); /* an arrow downwards and to the right */
+    if (e->sent != TIME_NONE)
+        text_when(r, out, e->sent);
+    else
+        buf_put_str(out, "no time");
+    buf_put_str(out, ", ");
+    if (e->by.data)
+        text_name(out, e->by, NAME_COLUMNS);
+    buf_put_str(out, e->by.data ? ": " : "");
+    text_name(out, e->what, NAME_COLUMNS);
+    if (!text_is_long(e->value) && e->value.len) {
+        buf_put_str(out, " \xe2\x80\x9c"); /* quotation marks */
+        text_name(out, e->value, 0);
+        buf_put_str(out, "\xe2\x80\x9d");
+    }
+    text_style(r, out, STYLE_NONE);
+    buf_put_u8(out, '\n');
+    if (!text_is_long(e->value))
+        return ST_OK;
+    text_margin(r, out, indent + 2);
+    return text_wrap(r, out, e->value, indent + 2, indent + 2, false, err);
+}
+
+static enum status events_below(struct render *r, const struct message_view *m, struct buf *out,
+                                struct err *err)
+{
+    for (size_t i = 0; i < m->n_events && i < EVENTS_SHOWN; i++)
+        TRY(event_below(r, &m->events[i], out, err));
+    if (m->n_events > EVENTS_SHOWN) {
+        text_pad(out, text_indent(r));
+        buf_printf(out, "\xe2\x86\xb3 and %zu more%s events that name it\n",
+                   m->n_events - EVENTS_SHOWN, m->events_more ? " at least" : "");
+    }
+    if (!m->old_text.data)
+        return ST_OK;
+    text_pad(out, text_indent(r));
+    buf_put_str(out, "before it said:\n");
+    text_margin(r, out, text_indent(r) + 2);
+    return text_wrap(r, out, m->old_text, text_indent(r) + 2, text_indent(r) + 2, false, err);
+}
+
 enum status text_thread_record(struct render *r, const struct message_view *m, struct buf *out,
                                struct err *err)
 {
@@ -177,6 +227,7 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);
+    TRY(events_below(r, m, out, err));
     return contradictions(r, m, out, err);
 }
 

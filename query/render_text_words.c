@@ -43,12 +43,12 @@ void text_service_id(const struct render *r, struct slice service_id, struct buf
     buf_put_str(out, "\xe2\x80\x9d (service id)");
 }
 
-static void reply_mark(const struct render *r, const struct content *c, struct buf *out,
-                       size_t from)
+static void reply_mark(const struct render *r, const struct content *c, bool absent,
+                       struct buf *out, size_t from)
 {
     if (!c->reply_to.len)
         return;
-    mark(out, from, "answers ");
+    mark(out, from, absent ? "answers a message that is not in the delivered data: " : "answers ");
     text_service_id(r, c->reply_to, out);
 }
 
@@ -60,6 +60,23 @@ static void burn_mark(const struct message_view *m, struct buf *out, size_t from
     mark(out, from, "burns after ");
     text_name(out, raw, VALUE_COLUMNS);
     buf_put_str(out, " s");
+}
+
+/* Copies that had ended, or ought to have. */
+static void end_marks(const struct render *r, const struct message_view *m, struct buf *out,
+                      size_t from)
+{
+    struct copy_end end;
+    for (size_t at = 0; render_copy_end(m, &at, &end);) {
+        mark(out, from,
+             end.burnt ? "its time to burn had run out before it was read out of "
+                       : "deleted, as says ");
+        text_name(out, end.source, VALUE_COLUMNS);
+        if (end.at == TIME_NONE)
+            continue;
+        buf_put_str(out, end.burnt ? ", since " : ", at ");
+        text_when(r, out, end.at);
+    }
 }
 
 static void untimed_mark(const struct content *c, struct buf *out, size_t from)
@@ -142,11 +159,10 @@ void text_marks(const struct render *r, const struct message_view *m, bool copie
         mark(out, from, m->c.from.data ? "without a recipient" : "without a sender");
     if (m->flags & DOC_DAMAGED_TEXT)
         mark(out, from, "damaged text");
-    if (m->flags & DOC_DELETED)
-        mark(out, from, "deleted by a holder");
+    end_marks(r, m, out, from);
     missing_marks(m, out, from);
     pair_marks(r, m, out, from);
-    reply_mark(r, &m->c, out, from);
+    reply_mark(r, &m->c, m->names_absent, out, from);
     burn_mark(m, out, from);
 }
 
@@ -233,7 +249,8 @@ bool text_is_long(struct slice text)
     return text.len > 4 * VALUE_COLUMNS || cli_width(text) > VALUE_COLUMNS;
 }
 
-static void event_head(const struct render *r, const struct content *c, struct buf *out)
+static void event_head(const struct render *r, const struct content *c, bool absent,
+                       struct buf *out)
 {
     struct slice raw;
     struct buf id = {0};
@@ -241,7 +258,8 @@ static void event_head(const struct render *r, const struct content *c, struct b
         buf_put_str(out, "event");
     who_words(c->raw, out);
     if (extra_find(c->raw, "of", &raw) && extra_string(raw, &id)) {
-        buf_put_str(out, ", of message ");
+        buf_put_str(out, absent ? ", of a message that is not in the delivered data: "
+                                : ", of message ");
         text_service_id(r, buf_slice(&id), out);
     }
     out->failed |= id.failed;
@@ -258,31 +276,11 @@ static void contact_head(const struct content *c, struct buf *out)
 void text_body_head(const struct render *r, const struct message_view *m, struct buf *out)
 {
     if (m->c.kind == DOC_EVENT) {
-        event_head(r, &m->c, out);
+        event_head(r, &m->c, m->names_absent, out);
         buf_put_str(out, ": ");
     }
     if (m->c.kind == DOC_CONTACT)
         contact_head(&m->c, out);
-}
-
-/* The instant that a raw JSON value gives; TIME_NONE if that cannot be told from it alone. */
-static int64_t instant_of(struct slice raw)
-{
-    struct buf text = {0};
-    struct rfc3339 t;
-    int64_t ms = TIME_NONE;
-    uint64_t n;
-    if (extra_string(raw, &text)) {
-        if (rfc3339_parse(buf_slice(&text), &t) && t.has_offset)
-            ms = t.local_ms - (int64_t)t.offset_minutes * 60000;
-    } else {
-        buf_put_slice(&text, raw);
-        buf_put_u8(&text, 0);
-        if (!text.failed && cli_uint((const char *)text.data, 1, TIME_MAX_MS, &n))
-            ms = (int64_t)n;
-    }
-    buf_release(&text);
-    return ms;
 }
 
 static void duration_words(int64_t ms, struct buf *out)
@@ -302,7 +300,7 @@ static void call_words(const struct render *r, const struct content *c, struct b
     buf_put_str(out, "call");
     if (!extra_find(c->raw, "ended", &raw))
         return;
-    int64_t ended = instant_of(raw);
+    int64_t ended = render_instant(raw);
     if (ended == TIME_NONE) {
         (void)value_of(c->raw, "ended", ", ended ", out);
         return;
@@ -318,7 +316,7 @@ void text_body_words(const struct render *r, const struct message_view *m, struc
     const struct content *c = &m->c;
     switch (c->kind) {
     case DOC_EVENT:
-        event_head(r, c, out);
+        event_head(r, c, m->names_absent, out);
         if (!text_is_long(c->text))
             (void)value_of(c->raw, "value", ": ", out);
         break;

@@ -139,6 +139,8 @@ enum status view_load(struct view *v, const struct message_ref *ref, enum view_d
     if (depth >= VIEW_FULL)
         TRY(view_missing(v, &m, a, err));
     if (depth >= VIEW_FULL)
+        TRY(view_events(v, &m, a, err));
+    if (depth >= VIEW_FULL)
         TRY(view_nicknames_of(v, &m, a, err));
     *out = m;
     return ST_OK;

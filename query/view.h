@@ -74,6 +74,14 @@ struct related {
 struct missing_copy {
     struct slice account, source;
 };
+/* An event of the conversation that names a message by its service id. */
+struct message_event {
+    uint8_t id[KEY_SIZE];
+    int64_t sent; /* TIME_NONE: untimed */
+    struct slice what, by, value;
+    struct slice record; /* canonical JSON */
+};
+#define MESSAGE_EVENTS_MAX 200
 struct nickname {
     struct slice handle, nickname, owner;
 };
@@ -91,6 +99,12 @@ struct message_view {
     const struct related *related;
     size_t n_related;
     bool related_more; /* more than RELATED_MAX stand against it: the rest is not listed */
+    const struct message_event *events; /* that name it, in their order */
+    size_t n_events;
+    bool events_more;      /* than MESSAGE_EVENTS_MAX */
+    bool names_absent;     /* the message answered, or that an event is about, is not in the
+                              conversation */
+    struct slice old_text; /* of an edit: what stood there before; data NULL: not known */
     const struct missing_copy *missing;
     size_t n_missing;
     const struct nickname *nicknames; /* of from, to and set handles */
@@ -103,7 +117,7 @@ struct message_view {
 enum view_depth {
     VIEW_CONTENT, /* content, conversation, id, state */
     VIEW_COPIES,  /* also copies and exact flags, related but for pairs */
-    VIEW_FULL,    /* also pairs, missing copies and nicknames */
+    VIEW_FULL,    /* also pairs, events, missing copies and nicknames */
 };
 /* All memory in `a`. */
 MUST_USE enum status view_load(struct view *v, const struct message_ref *ref, enum view_depth depth,
@@ -172,6 +186,9 @@ void view_streams_free(struct view *v);
 /* For view_load (view_pairs.c): appends the pairs that `m` stands in to what is related. */
 MUST_USE enum status view_pairs(struct view *v, struct message_view *m, struct arena *a,
                                 struct err *err);
+/* For view_load (view_events.c): what names it, and whether what it names is there. */
+MUST_USE enum status view_events(struct view *v, struct message_view *m, struct arena *a,
+                                 struct err *err);
 /* For view_load (view_missing.c): who has no copy and ought to. */
 MUST_USE enum status view_missing(struct view *v, struct message_view *m, struct arena *a,
                                   struct err *err);

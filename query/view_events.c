@@ -1,0 +1,214 @@
+/* view_events — what names a message and what a message names, inside its conversation: edits,
+ * deletions, reactions and receipts under the message they are about, and whether the message that
+ * is answered is there. Both are found by the service's own id in the lexicon, cut to the
+ * conversation's documents. */
+#include <stdlib.h>
+
+#include "lictor/term.h"
+#include "query/extra.h"
+#include "query/view.h"
+
+struct named {
+    struct view *v;
+    const uint8_t *key;
+    struct buf refs; /* struct message_ref */
+    bool more;
+    bool messages; /* else events */
+};
+
+static enum status named_range(struct named *x, uint32_t segment, struct posting_iter *it,
+                               uint32_t from, uint32_t end, size_t max, struct err *err)
+{
+    struct segment *s = casefile_segment(x->v->cf, segment);
+    for (uint32_t doc = from; doc < end; doc++) {
+        struct message_ref ref = {.segment = segment, .k = 1};
+        struct content c;
+        struct slice row;
+        TRY(posting_iter_seek(it, doc, &doc, err));
+        if (doc >= end)
+            return ST_OK;
+        if (x->refs.len / sizeof ref >= max) {
+            x->more = true;
+            return ST_OK;
+        }
+        arena_reset(&x->v->tmp);
+        TRY(segment_row(s, x->v->scratch[segment], doc, &row, err));
+        TRY(content_decode(row, &x->v->tmp, &c, err));
+        if (c.kind != (x->messages ? DOC_MESSAGE : DOC_EVENT))
+            continue;
+        ref.doc = doc;
+        ref.sent = content_untimed(&c) ? TIME_NONE : c.sent;
+        buf_put(&x->refs, &ref, sizeof ref);
+        TRY(buf_status(&x->refs, err));
+    }
+    return ST_OK;
+}
+
+static enum status named_in(struct named *x, uint32_t segment, const struct term *t, size_t max,
+                            struct err *err)
+{
+    struct segment *s = casefile_segment(x->v->cf, segment);
+    struct segment_scratch *sx = x->v->scratch[segment];
+    struct segment_conversation sc;
+    struct term_entry e;
+    struct posting_iter *it;
+    uint32_t number, n;
+    enum status st = segment_term(s, sx, term_slice(t), &e, err);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    TRY(st);
+    TRY(segment_conversation_find(s, sx, x->key, KEY_SIZE, &number, &n, err));
+    if (n == 0)
+        return ST_OK;
+    arena_reset(&x->v->tmp);
+    TRY(segment_conversation_at(s, sx, number, &x->v->tmp, &sc, err));
+    TRY(posting_iter_open(s, e.handle, &it, err));
+    st = named_range(x, segment, it, sc.first, sc.first + sc.docs, max, err);
+    posting_iter_close(it);
+    return st;
+}
+
+static int by_sent(const void *a, const void *b)
+{
+    const struct message_ref *x = a, *y = b;
+    if (x->sent == y->sent)
+        return 0;
+    return y->sent == TIME_NONE || (x->sent != TIME_NONE && x->sent < y->sent) ? -1 : 1;
+}
+
+/* By the one order. */
+static enum status named_sort(struct named *x, struct err *err)
+{
+    void *data = x->refs.data;
+    struct message_ref *all = data;
+    size_t n = x->refs.len / sizeof *all;
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_sent);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && all[end].sent == all[i].sent; end++)
+            ;
+        TRY(view_sort_ties(x->v, all + i, end - i, err));
+    }
+    return ST_OK;
+}
+
+static enum status named_find(struct named *x, enum term_field field, struct slice id, size_t max,
+                              struct err *err)
+{
+    struct term t;
+    term_make(&t, &x->v->hasher.sha, field, id);
+    for (uint32_t s = 0; s < casefile_segments(x->v->cf) && !x->more; s++)
+        TRY(named_in(x, s, &t, max, err));
+    return named_sort(x, err);
+}
+
+/* ---- the events that name a message ---- */
+
+static enum status event_load(struct view *v, const struct message_ref *ref, struct arena *a,
+                              struct message_event *out, struct err *err)
+{
+    struct message_view m;
+    struct slice raw;
+    struct buf what = {0};
+    TRY(view_load(v, ref, VIEW_CONTENT, a, &m, err));
+    *out = (struct message_event){
+        .sent = m.ref.sent, .by = m.c.from, .value = m.c.text, .record = m.c.raw};
+    memcpy(out->id, m.id, KEY_SIZE);
+    if (extra_find(m.c.raw, "what", &raw))
+        (void)extra_string(raw, &what);
+    out->what = arena_copy(a, buf_slice(&what));
+    buf_release(&what);
+    return out->what.data ? ST_OK : err_no_memory(err);
+}
+
+static enum status events_of(struct view *v, const uint8_t key[KEY_SIZE], struct slice id,
+                             struct arena *a, struct message_event **out, size_t *n, bool *more,
+                             struct err *err)
+{
+    struct named x = {.v = v, .key = key};
+    struct message_event *all = NULL;
+    enum status st = named_find(&x, TERM_OF, id, MESSAGE_EVENTS_MAX, err);
+    const void *data = x.refs.data;
+    const struct message_ref *refs = data;
+    *n = x.refs.len / sizeof *refs;
+    if (st == ST_OK && !(all = arena_array(a, *n, sizeof *all)))
+        st = err_no_memory(err);
+    for (size_t i = 0; st == ST_OK && i < *n; i++)
+        st = event_load(v, &refs[i], a, &all[i], err);
+    *more = x.more;
+    *out = all;
+    buf_release(&x.refs);
+    return st;
+}
+
+/* The first message under this id. */
+static enum status message_under(struct view *v, const uint8_t key[KEY_SIZE], struct slice id,
+                                 struct message_ref *out, bool *found, struct err *err)
+{
+    struct named x = {.v = v, .key = key, .messages = true};
+    enum status st = named_find(&x, TERM_ID, id, MESSAGE_EVENTS_MAX, err);
+    *found = st == ST_OK && x.refs.len > 0;
+    if (*found)
+        memcpy(out, x.refs.data, sizeof *out);
+    buf_release(&x.refs);
+    return st;
+}
+
+/* What stood there before an edit: the edit before it, else the message itself. */
+static enum status edit_old(struct view *v, struct message_view *m, struct slice of,
+                            const struct message_ref *message, struct arena *a, struct err *err)
+{
+    struct message_event *all = NULL;
+    struct message_view o;
+    size_t n = 0;
+    bool more;
+    TRY(view_load(v, message, VIEW_CONTENT, a, &o, err));
+    m->old_text = o.c.body_kind == BODY_SEALED ? o.c.opened : o.c.text;
+    TRY(events_of(v, m->conversation_key, of, a, &all, &n, &more, err));
+    for (size_t i = 0; i < n && memcmp(all[i].id, m->id, KEY_SIZE) != 0; i++)
+        if (slice_eq_str(all[i].what, "edit"))
+            m->old_text = all[i].value;
+    return ST_OK;
+}
+
+static enum status of_event(struct view *v, struct message_view *m, struct arena *a,
+                            struct err *err)
+{
+    struct slice raw;
+    struct buf text = {0};
+    struct message_ref ref;
+    bool found = true;
+    enum status st = ST_OK;
+    if (extra_find(m->c.raw, "of", &raw) && extra_string(raw, &text)) {
+        struct slice of = arena_copy(a, buf_slice(&text));
+        st = of.data ? message_under(v, m->conversation_key, of, &ref, &found, err)
+                     : err_no_memory(err);
+        m->names_absent = !found;
+        buf_clear(&text);
+        bool edit = extra_find(m->c.raw, "what", &raw) && extra_string(raw, &text) &&
+                    slice_eq_str(buf_slice(&text), "edit");
+        if (st == ST_OK && found && edit)
+            st = edit_old(v, m, of, &ref, a, err);
+    }
+    buf_release(&text);
+    return st;
+}
+
+enum status view_events(struct view *v, struct message_view *m, struct arena *a, struct err *err)
+{
+    struct message_ref ref;
+    bool found = true;
+    if (m->c.kind == DOC_EVENT)
+        return of_event(v, m, a, err);
+    if (m->c.kind != DOC_MESSAGE)
+        return ST_OK;
+    if (m->c.reply_to.len)
+        TRY(message_under(v, m->conversation_key, m->c.reply_to, &ref, &found, err));
+    m->names_absent = !found;
+    if (m->c.id.len == 0)
+        return ST_OK;
+    struct message_event *all = NULL;
+    TRY(events_of(v, m->conversation_key, m->c.id, a, &all, &m->n_events, &m->events_more, err));
+    m->events = all;
+    return ST_OK;
+}
