@@ -27,6 +27,9 @@ struct batch {
 /* What came of one line. */
 struct batch_answer {
     const struct search_result *r; /* NULL: an error */
+    struct search_pages *pages;    /* --hits; has found the first ones */
+    const struct message_ref *first;
+    size_t n_first;
     const char *error;
     const struct query_error *place; /* of the error in the line; NULL: the whole of it */
 };
@@ -163,10 +166,14 @@ static enum status show_hit(struct batch *b, const struct message_ref *ref, bool
     return session_flush(&b->s, err);
 }
 
-static enum status show_hits(struct batch *b, const struct search_result *r, struct err *err)
+static enum status show_hits(struct batch *b, const struct batch_answer *a, struct err *err)
 {
-    for (size_t i = 0; i < r->n_hits; i++)
-        TRY(show_hit(b, &r->hits[i], i == 0, err));
+    const struct message_ref *hits = a->first;
+    for (size_t n = a->n_first, first = 1; n > 0; first = 0) {
+        for (size_t i = 0; i < n; i++)
+            TRY(show_hit(b, &hits[i], first && i == 0, err));
+        TRY(search_pages_next(a->pages, &hits, &n, err));
+    }
     return ST_OK;
 }
 
@@ -183,8 +190,8 @@ static enum status show_answer(struct batch *b, const struct batch_answer *a, st
         if (hits) {
             json_key(&j, "hits");
             buf_put_u8(&b->s.out, '[');
-            TRY(show_hits(b, a->r, err));
-            buf_put_str(&b->s.out, a->r->n_hits ? "\n]" : "]");
+            TRY(show_hits(b, a, err));
+            buf_put_str(&b->s.out, a->n_first ? "\n]" : "]");
         }
         json_end_object(&j);
         break;
@@ -195,11 +202,11 @@ static enum status show_answer(struct batch *b, const struct batch_answer *a, st
         json_end_object(&j);
         buf_put_u8(&b->s.out, '\n');
         if (hits)
-            TRY(show_hits(b, a->r, err));
+            TRY(show_hits(b, a, err));
         break;
     case RENDER_CSV:
         if (hits)
-            TRY(show_hits(b, a->r, err));
+            TRY(show_hits(b, a, err));
         if (!b->o->hits)
             csv_answer(b, a);
         break;
@@ -282,40 +289,53 @@ static void tell(struct batch *b, const char *text)
     buf_release(&line);
 }
 
+/* The numbers, and with --hits the first of them. */
+static enum status ask(struct batch *b, const struct query *q, struct batch_answer *a,
+                       struct search_result *r, struct err *err)
+{
+    struct search_options o = {.sort = b->o->sort, .want = SEARCH_TOTALS};
+    if (!b->o->hits) {
+        TRY(search_run(&b->s.v, q, &o, r, err));
+    } else {
+        o.want = SEARCH_WHOLE;
+        o.limit = b->o->limit ? b->o->limit : UINT64_MAX;
+        search_pages_begin(a->pages, &b->s.v, q, &o, SEARCH_PAGE_MAX, true);
+        TRY(search_pages_next(a->pages, &a->first, &a->n_first, err));
+        *r = a->pages->sums;
+    }
+    a->r = r;
+    b->found += r->total != 0;
+    b->nothing += r->total == 0;
+    return ST_OK;
+}
+
 /* Errors of the query are its answer; those of the case, of memory or of the user end the batch. */
 static enum status answer(struct batch *b, struct err *err)
 {
     struct query *q = NULL;
     struct query_error qe = {0};
     struct search_result r = {0};
-    struct batch_answer a = {.error = qe.text};
-    /* A single hit costs nothing and has the conversations counted. */
-    const struct search_options o = {.sort = b->o->sort,
-                                     .limit = !b->o->hits   ? 1
-                                              : b->o->limit ? b->o->limit
-                                                            : UINT64_MAX};
+    struct search_pages pages = {0};
+    struct batch_answer a = {.error = qe.text, .pages = &pages};
     enum status st = query_parse(buf_slice(&b->text), b->s.v.splitter, b->s.v.zone, &q, &qe, err);
     if (st == ST_BAD_INPUT)
         a.place = &qe;
     buf_clear(&b->parsed);
     if (st == ST_OK) {
         query_print(q, &b->parsed);
-        st = search_run(&b->s.v, q, &o, &r, err);
+        st = ask(b, q, &a, &r, err);
     }
-    if (!a.place)
-        a.error = err->text;
     b->queries++;
-    if (st == ST_OK) {
-        a.r = &r;
-        b->found += r.total != 0;
-        b->nothing += r.total == 0;
-        st = show_answer(b, &a, err);
-    } else if (st == ST_BAD_INPUT || st == ST_LIMIT) {
+    if (st == ST_BAD_INPUT || st == ST_LIMIT) {
+        if (!a.place)
+            a.error = err->text;
         b->bad++;
         tell(b, a.error);
-        st = show_answer(b, &a, err);
+        st = ST_OK;
     }
-    search_result_release(&r);
+    if (st == ST_OK)
+        st = show_answer(b, &a, err);
+    search_pages_release(&pages);
     query_free(q);
     return st;
 }
