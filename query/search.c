@@ -281,7 +281,11 @@ enum status search_run(struct view *v, const struct query *q, const struct searc
 {
     struct search_result result = {0};
     struct search s = {.v = v, .q = q, .o = o, .out = &result};
-    enum status st = plan_ids_find(v, q, &s.ids, err);
+    enum status st = ST_OK;
+    if (o->ids)
+        s.ids = *o->ids;
+    else
+        st = plan_ids_find(v, q, &s.ids, err);
     for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++)
         st = run_segment(&s, i, err);
     if (st == ST_OK && hits_wanted(o) && o->after && !s.met)
@@ -291,7 +295,8 @@ enum status search_run(struct view *v, const struct query *q, const struct searc
     result.whole = !s.skipped;
     if (st == ST_OK)
         *out = result;
-    plan_ids_release(&s.ids);
+    if (!o->ids)
+        plan_ids_release(&s.ids);
     buf_release(&s.hits);
     buf_release(&s.conversations);
     return st;

@@ -22,6 +22,7 @@ void query_print(const struct query *q, struct buf *out);
 void query_error_print(struct slice text, const struct query_error *qe, struct buf *out);
 
 enum search_sort { SORT_NEWEST, SORT_OLDEST };
+struct plan_ids;
 enum search_want {
     SEARCH_WHOLE,  /* hits and totals */
     SEARCH_HITS,   /* hits; what cannot be among them is passed over untested */
@@ -31,6 +32,7 @@ struct search_options {
     enum search_sort sort;
     enum search_want want;
     uint64_t limit;                  /* hits wanted; UINT64_MAX for all; 0 for the total alone */
+    const struct plan_ids *ids;      /* what plan_ids_find found for this query; NULL: not yet */
     const struct message_ref *after; /* only hits behind this one, itself a hit; NULL: all */
     /* NULL, or called for what matches: `n` messages of document `doc` of a segment, in the order
      * of documents. All of `total` comes by. */
@@ -66,7 +68,8 @@ struct search_pages {
     struct search_result page; /* given last */
     struct search_result sums; /* `whole`: its numbers are the query's; no hits */
     struct message_ref last, after;
-    bool more; /* hits stand behind those given */
+    struct plan_ids *ids; /* looked up once for all pages: a THEN is a search of its own */
+    bool more;            /* hits stand behind those given */
 };
 /* Hits a page at the most; up to twice as many are held. */
 #define SEARCH_PAGE_MAX ((uint64_t)1 << 18)

@@ -3,6 +3,9 @@
  * lie on disk. Why not a merge of segments: documents stand by conversation, not by time. A page
  * passes over blocks of other times, so that all pages together cost little more than one search
  * for each SEARCH_PAGE_MAX hits at the worst. */
+#include <stdlib.h>
+
+#include "query/plan.h"
 #include "query/search.h"
 
 #define GROWTH 16
@@ -26,6 +29,22 @@ static void take_sums(struct search_pages *p, const struct search_result *r)
     p->sums.n_hits = 0;
 }
 
+static enum status look_up(struct search_pages *p, struct err *err)
+{
+    if (p->ids)
+        return ST_OK;
+    struct plan_ids *ids = calloc(1, sizeof *ids);
+    if (!ids)
+        return err_no_memory(err);
+    enum status st = plan_ids_find(p->v, p->q, ids, err);
+    if (st != ST_OK) {
+        free(ids);
+        return st;
+    }
+    p->o.ids = p->ids = ids;
+    return ST_OK;
+}
+
 enum status search_pages_next(struct search_pages *p, const struct message_ref **hits, size_t *n,
                               struct err *err)
 {
@@ -34,6 +53,7 @@ enum status search_pages_next(struct search_pages *p, const struct message_ref *
     search_result_release(&p->page);
     if (!p->more || p->left == 0)
         return ST_OK;
+    TRY(look_up(p, err));
     uint64_t ask = p->size < SEARCH_PAGE_MAX ? p->size : SEARCH_PAGE_MAX;
     if (ask > p->left)
         ask = p->left;
@@ -61,6 +81,7 @@ enum status search_pages_sum(struct search_pages *p, struct err *err)
     struct search_result r;
     if (p->sums.whole)
         return ST_OK;
+    TRY(look_up(p, err));
     struct search_options o = p->o;
     o.want = SEARCH_TOTALS;
     TRY(search_run(p->v, p->q, &o, &r, err));
@@ -69,4 +90,11 @@ enum status search_pages_sum(struct search_pages *p, struct err *err)
     return ST_OK;
 }
 
-void search_pages_release(struct search_pages *p) { search_result_release(&p->page); }
+void search_pages_release(struct search_pages *p)
+{
+    search_result_release(&p->page);
+    if (p->ids)
+        plan_ids_release(p->ids);
+    free(p->ids);
+    p->ids = NULL;
+}

@@ -226,6 +226,7 @@ static bool sender_fits(const struct asked *q, const struct spec *a, const struc
 static unsigned pair(const struct asked *q, size_t i, size_t j)
 {
     const struct one *a = &ones[i], *b = &ones[j];
+    cr_assert(q->kids[0] && q->kids[1]);
     unsigned x = q->kids[0]->says[i], y = q->kids[1]->says[j], unknown = 0;
     if (x == TRUTH_FALSE || y == TRUTH_FALSE || i >= j || !sender_fits(q, a->s, b->s) ||
         strcmp(a->conversation, b->conversation) != 0)
@@ -278,10 +279,12 @@ static unsigned answer(const struct asked *q, size_t i)
     case ALL:
         return TRUTH_TRUE;
     case NOT:
+        cr_assert_not_null(q->kids[0]);
         one = q->kids[0]->says[i];
         return one == TRUTH_TRUE ? TRUTH_FALSE : one == TRUTH_FALSE ? TRUTH_TRUE : one;
     case AND:
     case OR:
+        cr_assert(q->kids[0] && q->kids[1]);
         return join(q->kind == AND ? NODE_AND : NODE_OR, q->kids[0]->says[i], q->kids[1]->says[i]);
     default:
         return follows(q, i);
