@@ -82,7 +82,8 @@ struct node {
             struct slice value;
             uint8_t fields[2]; /* enum term_field; a match in any of them is one */
             uint8_t n_fields;
-            bool wild; /* value is a pattern (wild.h) */
+            bool wild;    /* value is a pattern (wild.h) */
+            bool of_text; /* has:link …: a sealed body cannot be tested for it */
         } field;
         enum doc_kind doc_kind;
         enum node_state state;

@@ -80,8 +80,9 @@ static enum status field_handle(const struct field *f, const struct lang_value *
 static enum status field_has(struct parser *p, const struct lex_token *t, struct node *n,
                              struct err *err)
 {
-    static const char *const terms[] = {"link",  "emoji", "attachment", "reply",
-                                        "email", "phone", "iban",       "crypto"};
+    static const char *const terms[] = {"attachment", "reply", "link", "emoji",
+                                        "email",      "phone", "iban", "crypto"};
+    enum { FIRST_OF_TEXT = 2 };
     static const char *const states[] = {"sealed", "conflict", "repeated", "copies"};
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
         if (slice_eq_str(t->value, terms[i])) {
@@ -89,6 +90,7 @@ static enum status field_has(struct parser *p, const struct lex_token *t, struct
             n->field.value = slice_str(terms[i]);
             n->field.fields[0] = TERM_HAS;
             n->field.n_fields = 1;
+            n->field.of_text = i >= FIRST_OF_TEXT;
             return ST_OK;
         }
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)

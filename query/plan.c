@@ -191,7 +191,7 @@ static enum status plan_field(struct plan *p, struct plan_node *x, struct err *e
     if (copies)
         TRY(plan_either(p, x->match, copies, &x->match, err));
     x->cand = x->match;
-    return ST_OK;
+    return n->field.of_text ? plan_text_cand(p, x, err) : ST_OK;
 }
 
 /* Messages have no term of their kind: they are what is of no other. */

@@ -159,7 +159,7 @@ static enum status plan_place(struct plan *p, struct plan_node *x, struct err *e
         return err_no_memory(err);
     TRY(plan_has(p, "coordinates", &text->match, err));
     TRY(located_walk(p, &copies->cand, err));
-    text->cand = text->match;
+    TRY(plan_text_cand(p, text, err));
     copies->sure = true;
     x->kind = PLAN_OR;
     x->kids[x->n++] = text;

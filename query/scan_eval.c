@@ -102,6 +102,12 @@ static enum status need_copies(struct scan_reader *r, struct err *err)
 
 /* ---- words ---- */
 
+/* What a body that does not match says: no, or nothing where it is sealed. */
+static unsigned of_body(const struct scan_reader *r, bool yes)
+{
+    return yes ? TRUTH_TRUE : r->state.flags & DOC_SEALED ? TRUTH_SEALED : TRUTH_FALSE;
+}
+
 /* The places of an expression come from the text itself, never from postings. */
 static enum status test_words(struct scan_reader *r, const struct node *n, unsigned *truth,
                               struct err *err)
@@ -110,7 +116,7 @@ static enum status test_words(struct scan_reader *r, const struct node *n, unsig
     TRY(need_words(r, err));
     struct text_words t = {&r->words, r->text, &r->lists};
     TRY(spans_text_match(n, &t, &yes, err));
-    *truth = yes ? TRUTH_TRUE : r->state.flags & DOC_SEALED ? TRUTH_SEALED : TRUTH_FALSE;
+    *truth = of_body(r, yes);
     return ST_OK;
 }
 
@@ -340,7 +346,10 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
         return ST_OK;
     case NODE_FIELD:
         TRY(test_field(r, n, &yes, err));
-        break;
+        if (!n->field.of_text)
+            break;
+        *truth = of_body(r, yes);
+        return ST_OK;
     case NODE_KIND:
         yes = r->c.kind == n->doc_kind;
         break;
@@ -361,7 +370,8 @@ enum status scan_test(struct scan_reader *r, const struct node *n, uint32_t k, u
         break;
     case NODE_PLACE:
         TRY(test_place(r, n, k, &yes, err));
-        break;
+        *truth = of_body(r, yes);
+        return ST_OK;
     case NODE_COPIES:
         TRY(test_copies(r, n, k, &yes, err));
         break;

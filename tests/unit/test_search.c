@@ -139,6 +139,10 @@ Test(search, matches_nothing_that_it_cannot_test)
     untestable("\"blue van\"", 2, 0);
     untestable("=blue", 2, 0);
     untestable("bl* OR va*", 2, 0);
+    untestable("has:link", 2, 0);
+    untestable("NOT has:emoji", 2, 0);
+    untestable("has:coordinates OR from:alice", 2, 0);
+    untestable("has:attachment", 0, 0);
 }
 
 Test(search, filters_by_time)
