@@ -8,7 +8,7 @@ from lang import RANGE
 from words import CJK, EMOJI, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
-FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text"}
+FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "then"}
 ZONES = ["UTC", "UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 WORDS = re.compile(r"(AND|OR|NOT|NEAR|PRE|THEN)$")
 
@@ -118,8 +118,8 @@ class Generator:
         if not wholes:
             return None
         s = self.r.choice(wholes).written
-        return s if not re.search(r'[\s"()*?\\~=]', s) and s[0] not in "/-" and
-                         not re.match(r"[A-Za-z]+:(?!//)", s) else None
+        fits = not re.search(r'[\s"()*?\\~=]', s) and s[0] not in "/-" and not re.match(r"[A-Za-z]+:(?!//)", s)
+        return s if fits else None
 
     def text_exact(self, d):
         t = self.token(d)
