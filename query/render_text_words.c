@@ -5,7 +5,8 @@
 #include "query/render.h"
 
 #define VALUE_COLUMNS 60 /* of a name or value inside a sentence */
-#define WHO_MOST 8       /* names listed in a sentence; the rest is counted */
+#define ABSENT ", which is not in the delivered data"
+#define WHO_MOST 8 /* names listed in a sentence; the rest is counted */
 
 static void mark(struct buf *out, size_t from, const char *text)
 {
@@ -48,8 +49,10 @@ static void reply_mark(const struct render *r, const struct content *c, bool abs
 {
     if (!c->reply_to.len)
         return;
-    mark(out, from, absent ? "answers a message that is not in the delivered data: " : "answers ");
+    mark(out, from, "answers ");
     text_service_id(r, c->reply_to, out);
+    if (absent)
+        buf_put_str(out, ABSENT);
 }
 
 static void burn_mark(const struct message_view *m, struct buf *out, size_t from)
@@ -258,9 +261,10 @@ static void event_head(const struct render *r, const struct content *c, bool abs
         buf_put_str(out, "event");
     who_words(c->raw, out);
     if (extra_find(c->raw, "of", &raw) && extra_string(raw, &id)) {
-        buf_put_str(out, absent ? ", of a message that is not in the delivered data: "
-                                : ", of message ");
+        buf_put_str(out, ", of message ");
         text_service_id(r, buf_slice(&id), out);
+        if (absent)
+            buf_put_str(out, ABSENT);
     }
     out->failed |= id.failed;
     buf_release(&id);

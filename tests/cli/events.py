@@ -37,8 +37,8 @@ def test_events():
     ids = [e["id"] for e in m1["events"]]
     check(ids == [r["id"] for r in rows[1:5]], "the same records", ids)
     t = text(c, "--with", "anna,bert")
-    check("anna: edit “at five”" in t and "before it said:" in t and "answers a message that is not in the delivered data: “m0”" in t, "for people", t)
-    check("of a message that is not in the delivered data: “gone”" in t, "an event about what is not here", t)
+    check("anna: edit “at five”" in t and "before it said:" in t and "answers “m0” (service id), which is not in the delivered data" in t, "for people", t)
+    check("of message “gone” (service id), which is not in the delivered data" in t, "an event about what is not here", t)
 
 
 def test_ends():

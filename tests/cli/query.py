@@ -255,11 +255,11 @@ def test_others():
     check(c.add(write("others", dump(records))).code == 0, "others go in")
     short = {m["service_id"]: m["id"][:8] for m in c.search("*") if "service_id" in m}
     t = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
-    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id): \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id)\n", "answers “s2x” (service id)\n",
+    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id), which is not in the delivered data: \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id), which is not in the delivered data\n", "answers “s2x” (service id), which",
                  "call, ended 2020-04-04 14:34:27 +02:00 (12:34:27 UTC), lasted 1 h 1 min 2 s\n", "call, ended 2020-04-04 15:00:00 +02:00 (13:00:00 UTC), lasted 1 h 26 min 34 s\n", "call, ended some time\n"):
         check(want in t, f"a conversation says {want!r}", t)
     s = query(c, "search", "--all", "kind:event OR kind:call OR kind:contact").stdout.decode()
-    for want in ("    react, of message “s1” (service id): \U0001f44d\n", "    unreact, of message “s7” (service id): \U0001f44d\n", "    address book: bert is called =Big B\n",
+    for want in ("    react, of message “s1” (service id): \U0001f44d\n", "    unreact, of message “s7” (service id), which is not in the delivered data: \U0001f44d\n", "    address book: bert is called =Big B\n",
                  "call, ended 2020-04-04 12:34:27 UTC, lasted 1 h 1 min 2 s\n", "6 of 6 records in "):
         check(want in s, f"search says {want!r}", s)
     check(b"1 of 1 message in" in query(c, "search", "first").stdout, "messages are messages")
