@@ -133,6 +133,7 @@ struct message {
     int64_t t;
     uint64_t key; /* of its content: equal for a repeat and what it repeats */
     enum special special;
+    bool talk;      /* begins one: its time does not follow from the message before */
     bool repeated;  /* it or the next is a repeat of the other */
     uint8_t sender; /* index among the members */
 };

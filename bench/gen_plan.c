@@ -76,17 +76,19 @@ static int64_t talk_start(const struct conv *c, uint32_t i, uint64_t r)
     return GEN_BEGIN_MS + c->from_day * DAY_MS + day + bend_day(at - day);
 }
 
-static int64_t next_time(const struct conv *c, uint32_t i, int64_t before, uint64_t key)
+static int64_t next_time(const struct conv *c, uint32_t i, int64_t before, uint64_t key, bool *talk)
 {
     uint64_t r = rng_mix(key ^ 0x74);
     int64_t most = span_ms(c) / c->messages;
 
+    *talk = false;
     most = most > 45000 ? 45000 : most < 20 ? 20 : most;
     int64_t t = before + 1 + (int64_t)((r & 0xffffffff) * (uint64_t)most >> 32);
     if (i > 0 && (r >> 40) % 8 != 0)
         return t;
     int64_t start = talk_start(c, i, rng_mix(r));
-    return i == 0 || start > t ? start : t;
+    *talk = i == 0 || start > t;
+    return *talk ? start : t;
 }
 
 static bool story_next(struct conv_walk *k, struct message *m)
@@ -94,6 +96,7 @@ static bool story_next(struct conv_walk *k, struct message *m)
     k->t = story_time(m->i, m->i ? k->t : story_begin(), m->key);
     m->t = k->t;
     m->repeated = false;
+    m->talk = false;
     m->sender = (uint8_t)story_sender(m->i);
     return true;
 }
@@ -113,8 +116,9 @@ bool conv_walk_next(struct conv_walk *k, struct message *m)
     m->key = key_of(c, repeat ? i - 1 : i);
     if (c->story)
         return story_next(k, m);
+    m->talk = false;
     if (!repeat)
-        k->t = next_time(c, i, k->t, m->key);
+        k->t = next_time(c, i, k->t, m->key, &m->talk);
     m->t = k->t;
     m->repeated = repeat || (m->special == SP_NONE && !c->ids && i + 1 < c->messages &&
                              special_of(k->w, k->conv_no, i + 1) == SP_REPEAT);

@@ -256,6 +256,44 @@ static void put_story(struct json_out *j, const struct world *w, const struct ta
     buf_release(&with);
 }
 
+/* Of the first conversation: the first delivered message of each talk, and the clocks of whoever
+ * holds it. */
+static void put_talks(struct json_out *j, const struct world *w)
+{
+    struct conv_walk k = {.w = w};
+    struct message m;
+    struct presence p;
+    char id[32];
+    bool begins = false;
+
+    json_key(j, "talks");
+    json_begin_array(j);
+    while (conv_walk_next(&k, &m)) {
+        begins |= m.talk;
+        message_presence(w, &m, &p);
+        if (!begins || p.n == 0 || m.special == SP_UNTIMED)
+            continue;
+        json_string(j, slice_of(id, message_service_id(0, m.i, id)));
+        begins = false;
+    }
+    json_end_array(j);
+}
+
+static void put_clocks(struct json_out *j, const struct world *w)
+{
+    char source[32];
+
+    json_key(j, "clocks");
+    json_begin_array(j);
+    for (uint32_t h = 0; h < w->n_holders && !w->o->server; h++) {
+        json_begin_object(j);
+        json_key_slice(j, "source", slice_of(source, holder_source(w, h, source)));
+        json_key_int(j, "ahead_ms", w->holders[h].skew_ms);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
 /* Two conversations to show: each has a conflict (where two holders have it) and gaps before it. */
 static void put_demo(struct json_out *j, const struct world *w, const struct tally *y)
 {
@@ -326,6 +364,8 @@ enum status truth_write(const struct world *w, const struct lexis *l, const stru
     put_demo(&j, w, sum);
     put_counts(&j, w, l, sum);
     put_gaps(&j, w);
+    put_talks(&j, w);
+    put_clocks(&j, w);
     put_dumps(&j, w);
     json_end_object(&j);
     buf_put_u8(&b, '\n');

@@ -8,6 +8,7 @@
 #include "query/cmd.h"
 #include "query/lang.h"
 #include "query/survey.h"
+#include "query/talks.h"
 
 #define HANDLES_MAX 1000
 #define CONTEXT_DEFAULT 10
@@ -16,6 +17,7 @@
 
 /* What a whole run of the command has shown. */
 struct shown {
+    uint64_t talks;
     uint64_t conversations, messages, others, gaps, missing;
     uint64_t conflicts, one_sided, untimed, sealed;
     uint64_t missing_copies;
@@ -111,6 +113,8 @@ static void question(const struct cmd_options *o, struct buf *out)
         buf_printf(out, " after:%s", o->after);
     if (o->before)
         buf_printf(out, " before:%s", o->before);
+    if (o->talks)
+        buf_put_str(out, " talks");
 }
 
 /* ---- showing ---- */
@@ -187,6 +191,37 @@ static enum status put_also(struct session *s, const struct conversation *c, str
     return ST_OK;
 }
 
+/* The list of its talks instead of the conversation. */
+static enum status talks(struct session *s, struct thread *t, struct shown *sh, struct err *err)
+{
+    struct talk_walk w = {.now = {.from = TIME_NONE, .to = TIME_NONE}};
+    struct talk one;
+    struct thread_item it;
+    struct buf words = {0};
+    bool done = false;
+    enum status st = talks_learn(t, &w.pause_ms, err);
+    if (st == ST_OK && s->r.format == RENDER_TEXT)
+        buf_printf(&s->out, "\nTalks, divided by pauses of %.1f minutes and more:\n\n",
+                   (double)w.pause_ms / 60000);
+    while (st == ST_OK) {
+        st = thread_next(t, &it, err);
+        bool end = st == ST_END;
+        if (st != ST_OK && !end)
+            break;
+        if (!end && (it.is_gap || it.m->c.kind != DOC_MESSAGE))
+            continue;
+        sh->messages += !end;
+        enum status added = talk_walk_add(&w, end ? NULL : it.m, &one, &words, &done, err);
+        if (added == ST_OK && done)
+            render_talk(&s->r, &one, &s->out);
+        sh->talks += done;
+        st = added == ST_OK ? (end ? ST_END : session_flush(s, err)) : added;
+    }
+    buf_release(&words);
+    buf_release(&w.words);
+    return st;
+}
+
 static void put_count(struct buf *out, const char *before, uint64_t n, const char *one,
                       const char *many)
 {
@@ -205,6 +240,7 @@ static void put_footer(struct session *s, const struct shown *sh)
     buf_put_u8(out, '\n');
     if (sh->messages == 0)
         buf_put_str(out, "no message");
+    put_count(out, "", sh->talks, " talk of ", " talks of ");
     put_count(out, "", sh->messages, " message", " messages");
     put_count(out, ", ", sh->others, " other record", " other records");
     put_count(out, "; ", sh->one_sided, " from one side only", " from one side only");
@@ -235,6 +271,8 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     TRY(thread_open(&s->v, key, limits, &t, err));
     sh->conversations++;
     enum status st = put_head(s, &t, &c, sh, err);
+    if (st == ST_OK && s->o->talks)
+        st = talks(s, &t, sh, err);
     while (st == ST_OK && (st = thread_next(&t, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
     sh->unplaced += t.unplaced;
@@ -306,7 +344,10 @@ int cmd_thread(const struct cmd_options *o)
     if (code)
         return code;
     s.v.pairs_whole = !o->around;
-    render_begin(&s.r, NULL, &s.out);
+    if (o->talks && o->format == RENDER_CSV)
+        csv_talk_header(&s.out);
+    else
+        render_begin(&s.r, NULL, &s.out);
     enum status st = run(&s, &sh, &err);
     bool found = sh.messages + sh.others != 0;
     if (st == ST_NOT_FOUND)

@@ -76,7 +76,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTB", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBt", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -86,6 +86,9 @@ static const struct command commands[] = {
      "  --group G            a group\n"
      "  --around ID          from a message outward; --context N before and behind it (10)\n"
      "  --after T --before T only what was sent then; what has no time is counted, not shown\n"
+     "  --talks              lists the talks: first message, time, length, first words; how long "
+     "a\n"
+     "                       pause divides two is learned from the conversation\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
      "One message with every copy: who held it, from which dump and line, and the stock command\n"
@@ -183,6 +186,7 @@ static const struct cli_option option_table[] = {
     {'x', 0, "context", "a number from 0 to 1000000"},
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
+    {'t', 0, "talks", NULL},
     {'b', 0, "by", "hour, day, week or month"},
     {'H', 0, "hits", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
@@ -190,7 +194,6 @@ static const struct cli_option option_table[] = {
     {'N', 0, "no-pager", NULL},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
-    {OPT_LATER, 0, "talks", NULL},
     {OPT_LATER, 0, "disentangle", NULL},
     {OPT_LATER, 0, "correct-clocks", NULL},
 };
@@ -298,6 +301,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return cli_uint(arg, 0, 1000000, &o->context);
     case 'j':
         return cli_uint(arg, 1, 60, &o->threads);
+    case 't':
+        return o->talks = true;
     case 'T':
         o->after = arg;
         return true;
@@ -332,6 +337,9 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--continue", "does not go with --count, which counts all");
     if (o->context_given && cmd->run == cmd_search)
         return usage_error(cmd, "--context", "this version has it for thread --around ID alone");
+    if (o->talks && o->around)
+        return usage_error(cmd, "--talks",
+                           "lists those of a whole conversation: not with --around");
     if (o->context_given && !o->around)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;
