@@ -403,10 +403,7 @@ static int run(const struct command *cmd, struct cmd_options *o)
     stop_install();
     os_protect_process();
     int code = cmd->run(o);
-    if (pager_end(&pager))
-        return code;
-    cli_error(PROGRAM, "the pager could not be run: see $LICTOR_PAGER and $PAGER, or --no-pager");
-    return EXIT_NO_CASE;
+    return pager_end(&pager, PROGRAM) ? code : EXIT_NO_CASE;
 }
 
 int main(int argc, char **argv)

@@ -79,19 +79,23 @@ void pager_begin(struct pager *p, bool errors)
     close(ends[1]);
 }
 
-bool pager_end(struct pager *p)
+bool pager_end(struct pager *p, const char *program)
 {
     int how = 0;
     if (p->pid == 0)
         return true;
     fflush(NULL);
     close(STDOUT_FILENO);
-    if (p->errors >= 0) {
-        dup2(p->errors, STDERR_FILENO);
-        close(p->errors);
-    }
+    if (p->errors >= 0) /* the pager reads until its pipe is closed everywhere */
+        close(STDERR_FILENO);
     while (waitpid(p->pid, &how, 0) < 0 && errno == EINTR)
         ;
     p->pid = 0;
-    return !(WIFEXITED(how) && WEXITSTATUS(how) >= SHELL_CANNOT_RUN);
+    if (!WIFEXITED(how) || WEXITSTATUS(how) < SHELL_CANNOT_RUN)
+        return true;
+    /* A confined process may not put standard error back: it writes to what it kept. */
+    dprintf(p->errors >= 0 ? p->errors : STDERR_FILENO,
+            "%s: the pager could not be run: see $LICTOR_PAGER and $PAGER, or --no-pager\n",
+            program);
+    return false;
 }

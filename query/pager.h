@@ -24,7 +24,9 @@ struct pager {
  * else $PAGER, else `less`. Nothing happens where that is empty or `cat`, or `less` is not there.
  */
 void pager_begin(struct pager *p, bool errors);
-/* Waits until the reader is done. False if the pager could not be run: nothing was shown. */
-bool pager_end(struct pager *p);
+/* Waits until the reader is done; standard output is closed then, and standard error if it went to
+ * the pager. False if the pager could not be run and nothing was shown: that was said. Needs no
+ * more than close, write and wait, which a confined process may do. */
+bool pager_end(struct pager *p, const char *program);
 
 #endif

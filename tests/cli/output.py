@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How lictor-query shows what search finds: pages, the pager, colours, context, scores, completion.
 Needs zstd and age; $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
-import json, os, pty, re, subprocess
+import json, os, pty, re, select, signal, subprocess
 
 from lictor_cli import *
 
@@ -33,6 +33,10 @@ def on_terminal(*args, **env):
         os.execv(QUERY, [QUERY, args[0], str(C.dir), *map(str, C.key), *args[1:]])
     out = b""
     while True:
+        if not select.select([fd], [], [], 60)[0]:
+            os.kill(pid, signal.SIGKILL)  # it waits for something that will not come
+            out += b"[hung]"
+            break
         try:
             part = os.read(fd, 65536)
         except OSError:
