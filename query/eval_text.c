@@ -71,10 +71,11 @@ static enum status posted_positions(void *ctx, const struct node *leaf, size_t p
     struct posted *s = ctx;
     const struct plan_leaf *l = leaf_of(s->x, leaf);
     struct walk *w = l ? l->parts[part].sure : NULL;
-    uint32_t got = DOC_END, n;
+    uint32_t got, n;
     *out = (struct positions){0};
-    if (w)
-        TRY(walk_seek(&s->p->set, w, s->doc, &got, err));
+    if (!w)
+        return ST_OK;
+    TRY(walk_seek(&s->p->set, w, s->doc, &got, err));
     if (got != s->doc)
         return ST_OK;
     if (w->kind == WALK_OR)

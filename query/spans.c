@@ -81,6 +81,7 @@ enum status spans_phrase(const struct positions *parts, const uint32_t *offsets,
                          struct span_list *out, struct err *err)
 {
     size_t least = 0, few[FEW_PARTS] = {0};
+    MUST(n > 0);
     size_t *at = n > FEW_PARTS ? calloc(n, sizeof *at) : few;
     if (!at)
         return err_no_memory(err);

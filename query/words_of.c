@@ -46,8 +46,9 @@ static enum status source_next(struct word_merge *m, struct word_source *s, stru
 {
     struct term_entry e;
     enum status st = term_iter_next(s->it, &e, err);
-    s->done = st == ST_END || (st == ST_OK && (e.term.len < m->prefix.len ||
-                                               memcmp(e.term.data, m->prefix.data, m->prefix.len)));
+    s->done =
+        st == ST_END || (st == ST_OK && (e.term.len < m->prefix.len ||
+                                         memcmp(e.term.data, m->prefix.data, m->prefix.len) != 0));
     if (st != ST_OK || s->done)
         return st == ST_END ? ST_OK : st;
     buf_clear(&s->term);
