@@ -19,6 +19,7 @@ static uint32_t dice(uint32_t n)
 static struct spec specs[SPECS];
 static char texts[SPECS][64];
 static const char *const people[] = {"ann", "ben", "cat", "anna"};
+static const char *const globs[] = {"r*", "?ed", "*e*d", "van?", "**", "B?ue", "*S"};
 static const char *const vocabulary[] = {"red", "reed", "blue", "van", "vans", "Red"};
 
 static void make_spec(size_t i)
@@ -67,6 +68,54 @@ static bool word_at(const char **p, const char *word, bool fold, bool prefix)
            (fold ? strncasecmp(*p, word, n) : strncmp(*p, word, n)) == 0;
 }
 
+/* Words of a text, one a position; `*` and `?` in the query's words as in the language. */
+static size_t words_of(const char *text, char words[][16])
+{
+    size_t n = 0;
+    for (const char *p = text; *p; n++) {
+        size_t len = strcspn(p, " ");
+        cr_assert(len < 16);
+        memcpy(words[n], p, len);
+        words[n][len] = 0;
+        p += len + (p[len] == ' ');
+    }
+    return n;
+}
+
+static bool glob_is(const char *p, const char *w, bool fold)
+{
+    if (*p == '*')
+        return glob_is(p + 1, w, fold) || (*w && glob_is(p, w + 1, fold));
+    if (!*p || !*w)
+        return !*p && !*w;
+    bool same = *p == '?' || *p == *w || (fold && (*p | 32) == (*w | 32));
+    return same && glob_is(p + 1, w + 1, fold);
+}
+
+static bool text_near(const char *text, const char *a, const char *b, uint32_t n, bool ordered)
+{
+    char words[16][16];
+    size_t all = words_of(text, words);
+    for (size_t i = 0; i < all; i++)
+        for (size_t j = 0; j < all; j++) {
+            size_t far = i < j ? j - i : i - j;
+            if (i != j && far <= n && (!ordered || i < j) && glob_is(a, words[i], true) &&
+                glob_is(b, words[j], true))
+                return true;
+        }
+    return false;
+}
+
+static bool text_glob(const char *text, const char *a, const char *next, bool fold)
+{
+    char words[16][16];
+    size_t all = words_of(text, words);
+    for (size_t i = 0; i + (next ? 1 : 0) < all; i++)
+        if (glob_is(a, words[i], fold) && (!next || glob_is(next, words[i + 1], fold)))
+            return true;
+    return false;
+}
+
 static bool text_has(const char *text, const char *word, const char *next, bool fold, bool prefix)
 {
     for (const char *p = text; *p;) {
@@ -87,6 +136,7 @@ struct asked {
     int kind;
     const char *a, *b;
     int64_t from, to;
+    uint32_t distance;
     struct asked *kids[3];
     int n;
 };
@@ -98,7 +148,31 @@ static struct asked *ask(int depth, struct buf *out)
 {
     struct asked *q = &pool[pool_n++];
     *q = (struct asked){.kind = (int)dice(depth > 0 ? 15 : 12)};
+    if (dice(3) == 0)
+        q->kind = 20 + (int)dice(6);
+    q->distance = 1 + dice(3);
     switch (q->kind) {
+    case 20: /* patterns, places */
+    case 21:
+        q->a = globs[dice(7)];
+        buf_printf(out, "%s%s", q->kind == 21 ? "=" : "", q->a);
+        break;
+    case 22:
+        q->a = globs[dice(3)];
+        q->b = vocabulary[dice(VOCABULARY)];
+        buf_printf(out, "\"%s %s\"", q->a, q->b);
+        break;
+    case 23:
+    case 24:
+        q->a = dice(2) ? globs[dice(7)] : vocabulary[dice(VOCABULARY)];
+        q->b = vocabulary[dice(VOCABULARY)];
+        buf_printf(out, "%s %s/%u %s", q->a, q->kind == 24 ? "PRE" : "NEAR", q->distance, q->b);
+        break;
+    case 25:
+        q->a = vocabulary[dice(VOCABULARY)];
+        q->b = vocabulary[dice(VOCABULARY)];
+        buf_printf(out, "\"%s %s\"~%u", q->a, q->b, q->distance);
+        break;
     case 0:
     case 1:
         q->a = vocabulary[dice(VOCABULARY)];
@@ -177,6 +251,14 @@ static int oracle(const struct asked *q, const struct spec *s, uint32_t k)
     case 3:
     case 4:
         return sealed ? 1 : says(text_has(s->text, q->a, q->b, q->kind != 3, q->kind == 4));
+    case 20:
+    case 21:
+    case 22:
+        return sealed ? 1 : says(text_glob(s->text, q->a, q->b, q->kind != 21));
+    case 23:
+    case 24:
+    case 25:
+        return sealed ? 1 : says(text_near(s->text, q->a, q->b, q->distance, q->kind == 24));
     case 5:
         return says(strcmp(s->from, q->a) == 0);
     case 6:

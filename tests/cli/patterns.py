@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Patterns, distances and `terms` from outside: search, scan and terms say the same, words too long for
+the index are found by their ends, and what would explode ends with a message.
+Needs zstd and age; $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
+import csv, io, json, time
+
+from lictor_cli import *
+
+LONG = "q" + "x" * 300
+TEXTS = ["the harbour at noon", "Harbor at nine, blue van", "herbour harbours HARBOUR", "van not blue but red", LONG + "end here", LONG + "other here",
+         "東京都 https://example.org/harbour", "👍🏽 مرحبا harbour", "a" * 60 + "cba"]
+
+
+def count(c, verb, q):
+    r = run(QUERY, verb, c.dir, *c.key, "--count", "-", data=q.encode())
+    return int(r.stdout) if r.returncode in (0, 1) else r.stderr.decode()
+
+
+def test_the_same_answers():
+    want = {"harb*": 5, "h?rbour": 4, "*bour": 4, "*rbour*": 4, "harbour~1": 5, "harbor~2": 5, "/h[ae]rbou?r/": 5, "=Harb*": 1, "=/H.*/": 2, "=harbour~1": 4,
+            '"the h*"': 1, '"h* at n*"': 2, '"blue * blue"': 0, '"not * but"': 1, '"van blue"~1': 1, '"van blue"~2': 2, "van NEAR/2 blue": 2, "van PRE/2 blue": 1,
+            "(van OR h*) NEAR/3 (blue OR noon)": 3, "harb* NEAR/9 at PRE/2 n*": 2, "q*end": 1, "q*": 2, "/q.+other/": 1, "*xend": 1, '"q*end here"': 1, "東?": 1, "*example*": 1, "-h*": 2}
+    for q, n in want.items():
+        got = count(C, "search", q), count(C, "scan", q)
+        check(got == (n, n), f"{q} finds {n}", got)
+
+
+def test_terms():
+    def rows(p, *more):
+        return [json.loads(x) for x in run(QUERY, "terms", C.dir, *C.key, "--format", "jsonl", *more, p).stdout.splitlines()]
+
+    r = rows("h?rb*r")
+    check([(x["word"], x["messages"]) for x in r[:-1]] == [("harbour", 4), ("harbor", 1), ("herbour", 1)], "by count, then word", r)
+    check(r[-1]["type"] == "summary" and r[-1]["total"] == 3 and r[-1]["query"] == "h?rb*r", "the summary counts words", r[-1])
+    check(len(rows("h?rb*r", "--limit", "1")) == 2 and rows("h?rb*r", "--limit", "1")[-1]["total"] == 3, "--limit leaves the total alone")
+    check([x["word"] for x in rows("q*end")[:-1]] == [LONG + "end"], "a long word is shown whole", rows("q*end"))
+    for x in rows("**")[:-1]:
+        n = run(QUERY, "search", C.dir, *C.key, "--count", "-", data=('"' + x["word"] + '"').encode()).stdout
+        check(int(n) == x["messages"] or "://" in x["word"] or "." in x["word"], "as many as search counts: " + x["word"][:20], (n, x))
+    out = list(csv.DictReader(io.StringIO(run(QUERY, "terms", C.dir, *C.key, "--format", "csv", "harbour~1").stdout.decode(), newline="")))
+    check({x["word"] for x in out} == {"harbour", "harbor", "herbour", "harbours"}, "csv", out)
+    text = run(QUERY, "terms", C.dir, *C.key, "harb*").stdout.decode()
+    check("            4  harbour\n" in text and text.endswith("\n3 words\n"), "text", text)
+    check(run(QUERY, "terms", C.dir, *C.key, "nowhere*").returncode == 1, "nothing found")
+    for p, at in (("a b", 3), ("foo.conf", 8), ("=Harb*", 6), ("from:x", 6), ("*", 1), ("h~9", 2)):
+        r = run(QUERY, "terms", C.dir, *C.key, p)
+        check(r.returncode == 2 and r.stderr.count(b"^") == at, f"{p} is refused with its place", r.stderr)
+
+
+def test_highlights():
+    for q, parts in (("h* NEAR/2 noon", ["harbour", "noon"]), ('"van red"~9', ["van", "red"]), ("مرح*", ["مرحبا"]), ("東?", ["東京"]), ("👍", ["👍🏽"])):
+        out = run(QUERY, "search", C.dir, *C.key, "--color", "always", "-", data=q.encode()).stdout.decode()
+        for p in parts:
+            check("\x1b[1;30;43m" + p in out, f"{q} marks {p}", out)
+
+
+def test_bounds():
+    began = time.monotonic()
+    r = run(QUERY, "search", C.dir, *C.key, "--count", "/(a+)+cbb?/")
+    check(r.returncode == 3 and b"too many steps for the word 'aaaa" in r.stderr, "an expression that explodes is named", r.stderr)
+    check(count(C, "search", " OR ".join(f"w{i}*" for i in range(10000)) + " OR harb*") == 5, "10,000 patterns")
+    check(count(C, "search", "(" + " OR ".join(f"w{i}" for i in range(10000)) + " OR h*) NEAR/3 noon") == 1, "10,000 words beside NEAR")
+    check(count(C, "search", "(" * 1000 + "h* NEAR/3 noon" + ")" * 1000) == 1, "nesting 1,000")
+    check("nested deeper" in str(count(C, "search", "(" * 1001 + "a" + ")" * 1001)), "and no deeper")
+    check(count(C, "search", " ".join(["**"] * 200)) == len(TEXTS), "200 patterns of every word")
+    check(time.monotonic() - began < 120, "in bounded time", time.monotonic() - began)
+
+
+C = Case("patterns")
+C.add(write("texts.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[:5])], "imei:A", account="anna")), ident=False)
+C.add(write("more.ndjson", dump([msg(i + 6, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[5:])], "imei:B", account="anna")), ident=False)
+each([test_the_same_answers, test_terms, test_highlights, test_bounds])
+finish()
