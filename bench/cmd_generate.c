@@ -1,6 +1,7 @@
 /* cmd_generate — the command line of `lictor-bench generate`. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/gen.h"
@@ -18,6 +19,9 @@ static const char usage_text[] =
     "  -n, --messages N      messages, about (default 200000)\n"
     "  -s, --seed S          seed (default 1)\n"
     "  -d, --dumps D         dumps (default one for every 16,000 messages, at least 5)\n"
+    "      --text FILE       messages are the lines of FILE, again and again; repeatable; "
+    "truth.json\n"
+    "                        then holds totals alone\n"
     "      --scripts WHICH   mixed (default) or ascii\n"
     "      --shape SHAPE     handsets (default) or server\n"
     "      --age             zstd inside age (default)\n"
@@ -33,6 +37,7 @@ static const char usage_text[] =
 
 enum {
     OPT_SCRIPTS = 256,
+    OPT_TEXT,
     OPT_SHAPE,
     OPT_AGE,
     OPT_ZSTD,
@@ -51,6 +56,7 @@ static const struct option options[] = {{"messages", required_argument, NULL, 'n
                                         {"dumps", required_argument, NULL, 'd'},
                                         {"threads", required_argument, NULL, 'j'},
                                         {"scripts", required_argument, NULL, OPT_SCRIPTS},
+                                        {"text", required_argument, NULL, OPT_TEXT},
                                         {"shape", required_argument, NULL, OPT_SHAPE},
                                         {"age", no_argument, NULL, OPT_AGE},
                                         {"zstd", no_argument, NULL, OPT_ZSTD},
@@ -119,6 +125,9 @@ static bool option_take(int opt, const char *arg, struct gen_options *o)
     case 'j':
     case OPT_LEVEL:
         return number_option(opt, arg, o);
+    case OPT_TEXT:
+        o->texts[o->n_texts++] = (char *)(uintptr_t)arg;
+        return true;
     case OPT_SCRIPTS:
         return one_of(arg, "mixed", "ascii", &o->ascii);
     case OPT_SHAPE:
@@ -191,12 +200,14 @@ static void print_next(const struct gen_options *o)
     put_key(&b, o, " --key ", NULL, "/case.key");
     if (o->age)
         put_key(&b, o, " -i ", o->key, "/case.agekey");
-    put_key(&b, o, " --body-keys ", o->body_keys, "/body.keys");
+    if (!o->n_texts)
+        put_key(&b, o, " --body-keys ", o->body_keys, "/body.keys");
     put_key(&b, o, " ", NULL, "/dumps");
     buf_put_str(&b, "\n  lictor-query search ");
     put_quoted(&b, o->dir, "/case");
     put_key(&b, o, " --key ", NULL, "/case.key");
-    buf_put_str(&b, o->messages >= STORY_LEAST && o->dumps > 1 ? " '\"blue van\"'\n" : " '*'\n");
+    buf_put_str(&b, !o->n_texts && o->messages >= STORY_LEAST && o->dumps > 1 ? " '\"blue van\"'\n"
+                                                                              : " '*'\n");
     if (buf_status(&b, &err) == ST_OK)
         fwrite(b.data, 1, b.len, stdout);
     buf_release(&b);
@@ -225,10 +236,8 @@ static int run_generate(struct gen_options *o)
     return 0;
 }
 
-int cmd_generate(int argc, char **argv)
+static int take_options(int argc, char **argv, struct gen_options *o)
 {
-    struct gen_options o = {
-        .messages = 200000, .seed = 1, .level = 1, .zstd = true, .age = true, .threads = os_cpus()};
     char text[128];
 
     for (int opt; (opt = getopt_long(argc, argv, "n:s:d:j:h", options, NULL)) != -1;) {
@@ -242,13 +251,28 @@ int cmd_generate(int argc, char **argv)
         }
         if (opt == '?')
             return usage_error("unknown option, or one without its value");
-        if (!option_take(opt, optarg, &o)) {
+        if (!option_take(opt, optarg, o)) {
             snprintf(text, sizeof(text), "%.60s: not a value this option takes", optarg);
             return usage_error(text);
         }
     }
     if (optind + 1 != argc)
         return usage_error("generate takes one directory");
-    o.dir = argv[optind];
-    return run_generate(&o);
+    o->dir = argv[optind];
+    return run_generate(o);
+}
+
+int cmd_generate(int argc, char **argv)
+{
+    struct gen_options o = {.texts = calloc((size_t)argc, sizeof *o.texts),
+                            .messages = 200000,
+                            .seed = 1,
+                            .level = 1,
+                            .zstd = true,
+                            .age = true,
+                            .threads = os_cpus()};
+    int code = o.texts ? take_options(argc, argv, &o) : EXIT_FAILED;
+
+    free(o.texts);
+    return code;
 }

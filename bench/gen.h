@@ -26,6 +26,8 @@
 struct gen_options {
     const char *dir;
     const char *key, *body_keys, *truth; /* NULL: in dir */
+    char **texts; /* files whose lines are the messages; none: invented words */
+    int n_texts;
     uint64_t messages, seed;
     uint32_t dumps;
     bool ascii, server, zstd, age;
@@ -315,6 +317,10 @@ MUST_USE enum status holder_run(const struct gen_run_env *env, uint32_t holder, 
                                 struct err *err);
 /* Path of a dump, relative to the directory `dumps` in dir. */
 void dump_name(const struct gen_options *o, uint32_t dump, char out[48]);
+
+/* Dumps and truth of o->texts, into a directory that is there (gen_lines.c). */
+MUST_USE enum status generate_lines(const struct gen_options *o, const struct age_recipients *to,
+                                    const char *truth, struct tally *sum, struct err *err);
 
 /* The whole command: makes dir, writes everything. *sum may be NULL. */
 MUST_USE enum status generate(const struct gen_options *o, struct tally *sum, struct err *err);

@@ -84,25 +84,31 @@ static enum status write_file(const char *path, const char *text, struct err *er
 }
 
 /* The identity follows from the seed: these dumps protect nothing. */
-static enum status make_keys(const struct world *w, struct buf *path, struct age_recipients **to,
-                             struct err *err)
+static enum status make_identity(const struct gen_options *o, uint64_t key, struct buf *path,
+                                 struct age_recipients **to, struct err *err)
 {
     char identity[AGE_IDENTITY_SIZE], recipient[AGE_RECIPIENT_SIZE], text[256];
     uint8_t seed[32];
 
-    TRY(path_of(w->o, w->o->body_keys, "body.keys", path, err));
-    TRY(seal_keys_write(w, (const char *)path->data, err));
-    if (!w->o->age)
+    if (!o->age)
         return ST_OK;
     for (unsigned i = 0; i < 4; i++)
-        store_u64(seed + 8 * i, rng_at(w->key ^ 0x49444e54, i));
+        store_u64(seed + 8 * i, rng_at(key ^ 0x49444e54, i));
     TRY(age_keygen(seed, identity, recipient, err));
     snprintf(text, sizeof(text), "# synthetic delivery, test key\n# public key: %s\n%s\n",
              recipient, identity);
-    TRY(path_of(w->o, w->o->key, "case.agekey", path, err));
+    TRY(path_of(o, o->key, "case.agekey", path, err));
     TRY(write_file((const char *)path->data, text, err));
     TRY(age_recipients_new(to, err));
     return age_recipients_add(*to, recipient, err);
+}
+
+static enum status make_keys(const struct world *w, struct buf *path, struct age_recipients **to,
+                             struct err *err)
+{
+    TRY(path_of(w->o, w->o->body_keys, "body.keys", path, err));
+    TRY(seal_keys_write(w, (const char *)path->data, err));
+    return make_identity(w->o, w->key, path, to, err);
 }
 
 static enum status session_run(struct session *s, struct tally *sum, struct err *err)
@@ -148,6 +154,11 @@ static enum status generate_in(struct session *s, const struct gen_options *o, s
 {
     struct lexis *l = NULL;
 
+    if (o->n_texts) {
+        TRY(make_identity(o, rng_mix(o->seed), path, to, err));
+        TRY(path_of(o, o->truth, "truth.json", path, err));
+        return generate_lines(o, *to, (const char *)path->data, sum, err);
+    }
     TRY(world_new(o, &s->env.w, err));
     TRY(lexis_new(o->ascii, &l, err));
     s->env.l = l;

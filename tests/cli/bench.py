@@ -138,6 +138,54 @@ def test_peers():
     check(not list(scratch.iterdir()), "scratch space is empty again", list(scratch.iterdir()))
 
 
+def test_given_text():
+    lines = ["the van is blue", "", "no, it was \"red\"\\", "wo ist der schlüssel?", "\x01 odd \u202e"]
+    f, out = write("lines.txt", "\r\n".join(lines).encode() + b"\n\xff broken"), TMP / "given"
+    made = run(BENCH, "generate", out, "--text", f, "-n", 333, "-d", 3, "--progress=none")
+    check(made.returncode == 0 and safe(made), "generate --text", made.stderr)
+    g, c = figures("ingest", out, "--case", TMP / "given.case", "--no-compact"), TMP / "given.case"
+    want = json.loads((out / "truth.json").read_text())
+    check((g["records"], g["messages"], g["copies"]) == (want["records"], 333, 333), "every line is a message with two copies", g)
+    check(want["lines"] == 5, "empty lines are none", want)
+
+    def count(q):
+        return int(run(QUERY, "search", c, "--key", TMP / "given.case.key", "--count", "--", q).stdout)
+    check([count(q) for q in ('"van is blue"', "schlüssel", "red", "broken")] == [67, 67, 67, 66], "each as often as its turn comes")
+    again = TMP / "given.again"
+    run(BENCH, "generate", again, "--text", f, "-n", 333, "-d", 3, "-j", 1, "--progress=none")
+    check(all((again / "dumps" / p.name).read_bytes() == p.read_bytes() for p in (out / "dumps").iterdir()), "the same bytes from one thread")
+    fails(2, ["no line"], "generate", TMP / "given.none", "--text", write("empty.txt", b"\n\n"))
+    fails(3, ["nowhere"], "generate", TMP / "given.nowhere", "--text", TMP / "nowhere")
+    fails(2, ["two handsets"], "generate", TMP / "given.one", "--text", f, "-d", 1)
+
+
+def driver(*args):
+    script = pathlib.Path(__file__).resolve().parents[2] / "bench" / "measure.py"
+    return run(sys.executable, script, *args, env={**os.environ, "LICTOR_BIN": str(BIN)}, timeout=600)
+
+
+def test_driver():
+    import xml.dom.minidom
+    work, out = TMP / "work", TMP / "record"
+    work.mkdir()
+    r = driver("--messages", "2k", "--messages", "4k", "--queries", "2", "--text", write("lines2.txt", b"the van is blue\nwhere is it\n" * 9), "--dir", work, "--output", out)
+    if not check(r.returncode == 0, "./dev bench on two sizes and text", r.stderr):
+        return
+    names = sorted(p.name for p in out.iterdir())
+    check(len(names) == 2 and names[0].endswith(".md") and names[1].endswith(".svg"), "a table and a plot", names)
+    text = (out / names[0]).read_text()
+    check(text == r.stdout.decode() and f"]({names[1]})" in text, "what is printed is what is recorded", text[:300])
+    check("add : floor" in text and "Lictor : SQLite" in text and "given text" in text and "mixed scripts" in text, "ratios and all deliveries", text)
+    check(str(TMP) not in text and os.uname().nodename not in text.split("Machine:")[1].split("\n")[0], "no path and no host name", text[:600])
+    svg = xml.dom.minidom.parse(str(out / names[1]))
+    check(len(svg.getElementsByTagName("polyline")) >= 3, "the plot has lines", svg.toxml()[:300])
+    check(not list(work.iterdir()), "scratch space is empty again", list(work.iterdir()))
+    for code, says, args in ((2, "--messages", ["--messages", "many"]), (2, "nowhere", ["--text", TMP / "nowhere"]),
+                             (3, "nowhere", ["--dir", TMP / "nowhere"]), (3, "are free", ["--messages", "2000M", "--dir", work])):
+        e = driver(*args, "--no-record")
+        check(e.returncode == code and says in e.stderr.decode() and b"Traceback" not in e.stderr and not e.stdout, f"driver {args}", (e.returncode, e.stderr))
+
+
 def fails(code, says, *args, **kw):
     r = run(BENCH, *args, **kw)
     check(r.returncode == code and all(s in r.stderr.decode() for s in says), f"{args}: {code}, {says}", (r.returncode, r.stderr))
@@ -163,7 +211,7 @@ def test_usage():
 def test_bad_deliveries():
     (TMP / "empty").mkdir()
     fails(2, ["no dump"], "floor", TMP / "empty")
-    fails(3, ["part-0001", "identit"], "floor", D / "dumps")
+    fails(3, ["part-0", "identit"], "floor", D / "dumps")
     cut = write("cut/part.ndjson.zst", zstd(dump([msg(1), msg(2)]))[:-9])
     fails(3, ["part.ndjson.zst"], "floor", cut)
     fails(3, ["part.ndjson.zst"], "ingest", cut)
@@ -197,5 +245,5 @@ def test_interrupted():
     check(not list(scratch.iterdir()), "after Ctrl-C the scratch space is empty", list(scratch.iterdir()))
 
 
-each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_query, test_query_errors, test_peers, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
+each([test_generate, test_floor, test_ingest, test_ingest_keeps_case, test_query, test_query_errors, test_peers, test_given_text, test_driver, test_usage, test_bad_deliveries, test_no_room, test_interrupted])
 finish()
