@@ -33,8 +33,9 @@ void latency_of(int64_t *us, size_t n, struct latency *l)
         return;
     qsort(us, n, sizeof *us, by_value);
     l->n = n;
-    l->p50_ms = (double)us[n / 2] / 1e3;
-    l->p99_ms = (double)us[n * 99 / 100] / 1e3;
+    size_t half = n / 2, most = n * 99 / 100;
+    l->p50_ms = (double)us[half] / 1e3;
+    l->p99_ms = (double)us[most] / 1e3;
     l->max_ms = (double)us[n - 1] / 1e3;
 }
 
