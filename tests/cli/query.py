@@ -100,7 +100,7 @@ def test_no_text_passes_for_a_remark():
 def test_exit_codes():
     for args, code in ((("search", "nosuchword"), 1), (("search", "--count", "nosuchword"), 1), (("search", "("), 2), (("search", ""), 2), (("search",), 2), (("search", "--nonsense", "x"), 2),
                        (("search", "--limit", "0", "x"), 2), (("search", "--sort", "relevance", "x"), 2), (("search", "--continue", "x", "y"), 2), (("search", "--context", "2", "x"), 2),
-                       (("search", "--tz", "Mars/Base", "x"), 2), (("search", "--format", "xml", "x"), 2), (("thread",), 2), (("thread", "--talks", "--group", "crew"), 2),
+                       (("search", "--tz", "Mars/Base", "x"), 2), (("search", "--format", "xml", "x"), 2), (("thread",), 2), (("thread", "--talks", "--around", "00000000"), 2),
                        (("thread", "--group", "a", "--conv", "b"), 2), (("thread", "--group", "nobody"), 1), (("thread", "--with", "anna,nobody"), 1), (("thread", "--conv", "00000000"), 1),
                        (("thread", "--conv", "xyz"), 2), (("thread", "--group", "crew", "--after", "soon"), 2), (("thread", "--around", "00000000"), 1), (("thread", "--around", "12"), 2),
                        (("thread", "--group", "crew", "--context", "2"), 2), (("message", "00000000"), 1), (("message", "12"), 2), (("message",), 2), (("handles", "nobody"), 1), (("handles",), 0),
@@ -255,7 +255,7 @@ def test_others():
     check(c.add(write("others", dump(records))).code == 0, "others go in")
     short = {m["service_id"]: m["id"][:8] for m in c.search("*") if "service_id" in m}
     t = query(c, "thread", "--with", "anna,bert", "--tz", "Europe/Paris").stdout.decode()
-    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id), which is not in the delivered data: \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id), which is not in the delivered data\n", "answers “s2x” (service id), which",
+    for want in (f"react, of message {short['s1']}: \U0001f44d", "unreact, of message “s7” (service id), which is not in the delivered data: \U0001f44d", f"answers {short['s1']}\n", "answers “s9” (service id), which is not in the delivered data\n", "answers “s2x” (service id)\n",
                  "call, ended 2020-04-04 14:34:27 +02:00 (12:34:27 UTC), lasted 1 h 1 min 2 s\n", "call, ended 2020-04-04 15:00:00 +02:00 (13:00:00 UTC), lasted 1 h 26 min 34 s\n", "call, ended some time\n"):
         check(want in t, f"a conversation says {want!r}", t)
     s = query(c, "search", "--all", "kind:event OR kind:call OR kind:contact").stdout.decode()
