@@ -129,7 +129,7 @@ static enum status test_time(struct plan *p, const struct plan_node *x, uint32_t
     if (sent == TIME_NONE || sent <= 0 || sent > TIME_MAX_MS)
         *truth = TRUTH_UNTIMED;
     else
-        *truth = sent >= x->node->time.from && sent < x->node->time.to ? TRUTH_TRUE : TRUTH_FALSE;
+        *truth = lang_span_has(&x->node->time, sent) ? TRUTH_TRUE : TRUTH_FALSE;
     return ST_OK;
 }
 

@@ -44,6 +44,13 @@ enum node_kind {
     NODE_OR,
 };
 
+/* The instants [from, to), and the same `again` ms later where clocks show them twice. */
+struct lang_span {
+    int64_t from, to;
+    int64_t again; /* 0: not */
+};
+bool lang_span_has(const struct lang_span *span, int64_t ms);
+
 /* The beginning of a SHA-256. */
 struct lang_hash {
     uint8_t bytes[SHA256_SIZE]; /* zeros behind the digits */
@@ -96,9 +103,7 @@ struct node {
             bool maybe_ours;         /* 8 to 32 hex digits */
             const struct node *next; /* the id: before it in the query */
         } id;
-        struct {
-            int64_t from, to; /* [from, to) */
-        } time;
+        struct lang_span time;
         struct {
             struct slice value;
             bool wild, dump; /* else a source */
@@ -234,6 +239,8 @@ enum status value_fail(struct parser *p, const struct lex_token *t, struct err *
 /* "2020", "2020-04", "2020-04-02T18:23+02:00" (lang_time.c) to [*from, *to); NULL, or what is wrong
  * with it. */
 const char *parse_time(struct slice s, struct zone *zone, int64_t *from, int64_t *to);
+/* The same in full; a time that the zone's clocks skip is an empty span at its place. */
+const char *parse_span(struct slice s, struct zone *zone, struct lang_span *out);
 
 bool lang_field_known(struct slice name);
 #define LANG_FIELDS                                                                                \

@@ -180,18 +180,26 @@ static enum status field_time(struct parser *p, const struct lex_token *t, struc
     struct slice v = t->value;
     size_t dots = range_dots(v);
     bool on = slice_eq_str(t->name, "on");
-    int64_t from, to, unused;
+    struct lang_span span, last;
     if (dots < v.len && !on)
         return value_fail(p, t, err, "a range X..Y is for on: only");
-    const char *wrong = parse_time(slice_of(v.data, dots), p->zone, &from, &to);
-    if (!wrong && dots < v.len)
-        wrong = parse_time(slice_of(v.data + dots + 2, v.len - dots - 2), p->zone, &unused, &to);
-    if (!wrong && to <= from)
-        wrong = "the range ends before it begins";
+    const char *wrong = parse_span(slice_of(v.data, dots), p->zone, &span);
+    if (!wrong && dots < v.len) {
+        wrong = parse_span(slice_of(v.data + dots + 2, v.len - dots - 2), p->zone, &last);
+        if (!wrong)
+            span = (struct lang_span){.from = span.from, .to = last.to + last.again};
+        if (!wrong && span.to <= span.from)
+            wrong = "the range ends before it begins";
+    }
+    if (!wrong && on && span.to <= span.from)
+        wrong = "the clocks of the time zone skip this time";
     if (wrong)
         return value_fail(p, t, err, wrong);
-    n->time.from = slice_eq_str(t->name, "before") ? INT64_MIN : from;
-    n->time.to = on ? to : slice_eq_str(t->name, "after") ? INT64_MAX : from;
+    n->time = span;
+    if (!on)
+        n->time = slice_eq_str(t->name, "before")
+                      ? (struct lang_span){.from = INT64_MIN, .to = span.from}
+                      : (struct lang_span){.from = span.from, .to = INT64_MAX};
     return ST_OK;
 }
 

@@ -332,7 +332,8 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
         return plan_id(p, x, err);
     case NODE_TIME:
         x->kind = PLAN_TIME;
-        return walk_time(&p->set, x->node->time.from, x->node->time.to, &x->cand, err);
+        return walk_time(&p->set, x->node->time.from, x->node->time.to + x->node->time.again,
+                         &x->cand, err);
     case NODE_HELD:
     case NODE_COPIES:
     case NODE_ATTACHMENT:

@@ -300,7 +300,7 @@ static unsigned test_time(const struct scan_reader *r, const struct node *n)
 {
     if (content_untimed(&r->c))
         return TRUTH_UNTIMED;
-    return r->c.sent >= n->time.from && r->c.sent < n->time.to ? TRUTH_TRUE : TRUTH_FALSE;
+    return lang_span_has(&n->time, r->c.sent) ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
 /* ---- operators ---- */
