@@ -82,12 +82,12 @@ static void keccak(uint64_t a[25])
     static const uint8_t lane[24] = {10, 7,  11, 17, 18, 3, 5,  16, 8,  21, 24, 4,
                                      15, 23, 19, 13, 12, 2, 20, 14, 22, 9,  6,  1};
     for (int r = 0; r < 24; r++) {
-        uint64_t c[5], moved = a[1];
+        uint64_t c[5];
         for (int x = 0; x < 5; x++)
             c[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
         for (int i = 0; i < 25; i++)
             a[i] ^= c[(i + 4) % 5] ^ rotate_left(c[(i + 1) % 5], 1);
-        moved = a[1];
+        uint64_t moved = a[1];
         for (int i = 0; i < 24; i++) {
             uint64_t next = a[lane[i]];
             a[lane[i]] = rotate_left(moved, turn[i]);

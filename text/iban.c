@@ -71,7 +71,7 @@ static bool grouped(const struct splitter *s, size_t at, size_t n, uint8_t *out,
 void iban_try(struct splitter *s, size_t from, size_t to)
 {
     const uint8_t *t = s->scan.data;
-    uint8_t iban[IBAN_MAX];
+    uint8_t iban[IBAN_MAX] = {0};
     size_t n = country_length(t + from), end = to, len;
     if (n == 0 || byte_classes[t[from + 2]] != BYTE_DIGIT ||
         byte_classes[t[from + 3]] != BYTE_DIGIT)
