@@ -65,6 +65,29 @@ Test(timeline, bins_are_a_partition_in_every_zone)
     }
 }
 
+Test(timeline, hours_follow_each_other_through_the_changes_of_a_year)
+{
+    static const char *const changing[] = {"Australia/Lord_Howe", "America/Havana"};
+    for (size_t i = 0; i < N(changing); i++) {
+        struct zone *z = zone_of(changing[i]);
+        struct timeline_bin b, next;
+        unsigned shorter = 0;
+        timeline_bin_of(z, BY_HOUR, INT64_C(1577836800000), &b);
+        for (int k = 0; k < 366 * 24; k++, b = next) {
+            timeline_bin_of(z, BY_HOUR, b.to, &next);
+            cr_assert(next.from == b.to && next.to > next.from && next.to - next.from <= HOUR,
+                      "%s at %lld", changing[i], (long long)b.to);
+            timeline_bin_of(z, BY_HOUR, b.to - 1, &next);
+            cr_assert(next.from == b.from && next.to == b.to, "%s at %lld", changing[i],
+                      (long long)b.to);
+            shorter += b.to - b.from < HOUR;
+            timeline_bin_of(z, BY_HOUR, b.to, &next);
+        }
+        cr_assert_eq(shorter, i == 0 ? 2 : 0); /* Lord Howe changes by half an hour */
+        zone_close(z);
+    }
+}
+
 Test(timeline, days_and_months_are_those_of_on)
 {
     for (size_t i = 0; i < N(zones); i++) {
