@@ -58,7 +58,7 @@ class Maker:
         if x < 0.94:
             return r.choice(WHOLES)
         if x < 0.95:
-            return r.choice(PHONES)
+            return f"call {r.choice(PHONES)} now"  # words beside it: what a number ends at is another test's matter
         return r.choice(NASTY)
 
     def text(self):

@@ -6,7 +6,7 @@ time); AND, OR and NOT follow Kleene, so that what cannot be tested does not mat
 import bisect, collections, datetime, functools, itertools, re, unicodedata, zoneinfo
 
 from records import raw_bytes
-from words import BASE, CJK, WHOLE, fold, split
+from words import BASE, PAIR, WHOLE, fold, split
 
 RANGE = ("message", "note")  # and edits; other kinds only with kind:
 HAS_SEEN = {"link": "link", "email": "email", "emoji": "emoji", "phone": "phone"}
@@ -229,7 +229,7 @@ def plain_parts(s, exact, offset, alone):
     n = tokens[-1].pos + 1
     out = []
     for t in tokens:
-        if t.kind not in (WHOLE, BASE):
+        if t.kind not in (WHOLE, BASE, PAIR):
             out.append((offset + t.pos, "word", (t.written if exact else t.text, exact, t.glued)))
     return out, offset + n
 

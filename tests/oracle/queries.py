@@ -5,7 +5,7 @@ text; smaller() gives the queries that are a step simpler, for shrinking."""
 import datetime, random, re, zoneinfo
 
 from lang import RANGE
-from words import CJK, EMOJI, WHOLE, WORD, class_of
+from words import CJK, EMOJI, PAIR, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
 FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "then"}
@@ -187,7 +187,7 @@ class Generator:
     @staticmethod
     def c_split(s):
         from words import split
-        return [t for t in split(s) if t.kind != WHOLE]
+        return [t for t in split(s) if t.kind not in (WHOLE, PAIR)]
 
     def text_regex(self, d):
         r, t = self.r, self.token(d)

@@ -2,7 +2,7 @@
 """Random queries: the answers of `search` against the oracle of this folder.
 usage: run.py [--queries N] [--seed S] [--messages M] [--query Q [--tz ZONE]] [--irc N] [--keep]
 $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
-import argparse, collections, json, os, pathlib, subprocess, sys
+import argparse, collections, json, os, pathlib, sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
@@ -25,6 +25,7 @@ def args():
     a.add_argument("--query")
     a.add_argument("--tz", default="UTC")
     a.add_argument("--irc", type=int, default=1, metavar="N", help="logs of ../shared to take in, where it exists")
+    a.add_argument("--scan-every", type=int, default=10, help="every which query is asked of scan, too")
     a.add_argument("--most", type=int, default=20, help="stop after so many disagreements")
     return a.parse_args()
 
@@ -50,22 +51,40 @@ class Bed:
         rows = [json.loads(x, parse_float=Number) for x in r.stdout.decode("utf-8", "surrogateescape").splitlines()]
         return rows, ""
 
-    def differs(self, query, tz):
-        """None, or what is different, in words."""
+    def wanted(self, query, tz):
+        """The oracle's Answer, or its QueryError."""
         try:
-            want = self.corpus.answer(query, tz)
+            return self.corpus.answer(query, tz)
         except QueryError as e:
-            want = e
-        for verb, sort in (("search", SORTS[len(query) % 2]), ("scan", "newest")):
-            rows, err = self.ask(verb, query, tz, sort)
-            if isinstance(want, QueryError) or rows is None:
-                if isinstance(want, QueryError) != (rows is None):
-                    return f"{verb}: the oracle says {want if isinstance(want, QueryError) else want.total}; the program: {err[-300:] or rows[-1]}"
-                continue
-            d = compare(want, rows, self, sort == "newest")
-            if d:
-                return f"{verb}: {d}"
-        return None
+            return e
+
+    def verdict(self, want, rows, err, sort):
+        if isinstance(want, QueryError) or rows is None:
+            if isinstance(want, QueryError) == (rows is None):
+                return ""
+            return f"the oracle says {want if isinstance(want, QueryError) else want.total}; the program: {err[-300:] or rows[-1]}"
+        return compare(want, rows, self, sort == "newest")
+
+    def differs(self, query, tz, verb="search"):
+        """Empty, or what is different, in words."""
+        sort = SORTS[len(query) % 2]
+        d = self.verdict(self.wanted(query, tz), *self.ask(verb, query, tz, sort), sort)
+        return d and f"{verb}: {d}"
+
+    def batch(self, queries, tz, sort):
+        """[(rows as of search, error, parsed form)] of each."""
+        text = "".join(f" {q}\n" for q in queries).encode()
+        r = cli.run(cli.QUERY, "batch", self.case.dir, *self.case.key, "--hits", "--format", "jsonl", "--tz", tz, "--sort", sort, "-", data=text)
+        out = []
+        for x in r.stdout.decode("utf-8", "surrogateescape").splitlines():
+            row = json.loads(x, parse_float=Number)
+            if row["type"] == "result":
+                out.append(([], row.get("error", ""), row))
+            elif "query" in row:
+                out[-1][0].append(row)
+        ended = r.stdout.rstrip().rsplit(b"\n", 1)[-1].startswith(b'{"type":"summary"')
+        cli.check(ended and len(out) == len(queries), f"{self.name}: batch answers every query", (len(out), len(queries), r.stderr[-300:]))
+        return [(None if err else [*hits, {**row, "type": "summary"}], err, row.get("parsed")) for hits, err, row in out]
 
 
 def key_of(row):
@@ -95,7 +114,7 @@ def compare(want, rows, bed, newest):
     return "; ".join(out)
 
 
-def shrink(bed, tree, tz, limit=200):
+def shrink(bed, tree, tz, verb, limit=200):
     """The smallest query found on which both still differ."""
     progress = True
     while progress and limit:
@@ -104,43 +123,60 @@ def shrink(bed, tree, tz, limit=200):
             limit -= 1
             if not limit:
                 break
-            d = bed.differs(render(s), tz)
-            if d:
+            if bed.differs(render(s), tz, verb):
                 tree, progress = s, True
                 break
     return tree
 
 
-def compare_many(bed, queries, seed, forms, most):
-    g = Generator(bed.corpus, seed, forms)
-    g.nicks = bed.delivery.nicks
-    hits = bad = 0
-    for n in range(queries):
-        tree, tz = g.query()
+def same(a, b):
+    return isinstance(a, QueryError) == isinstance(b, QueryError) and (isinstance(a, QueryError) or a == b)
+
+
+class Comparison:
+    def __init__(self, bed, seed, o):
+        self.bed, self.seed, self.o, self.bad, self.n, self.found = bed, seed, o, 0, 0, 0
+        self.generator = Generator(bed.corpus, seed, set(filter(None, o.forms.split(","))))
+        self.generator.nicks = bed.delivery.nicks
+
+    def report(self, n, tree, tz, verb, d):
         q = render(tree)
-        d = bed.differs(q, tz)
-        ok = cli.check(d is None, f"{bed.name}: query {n} of seed {seed}: {q}   --tz {tz}", d)
-        if not ok:
-            bad += 1
-            small = shrink(bed, tree, tz)
-            if small != tree:
-                print(f"   smaller: {render(small)}\n   {bed.differs(render(small), tz)}", flush=True)
-            if bad >= most:
-                print(f"stopped after {bad} disagreements")
-                return
-        hits += bool(bed.corpus_hits(q, tz)) if n % 20 == 0 else 0
-    asked = (queries + 19) // 20
-    cli.check(hits * 3 > asked, f"{bed.name}: most queries find something", f"{hits} of {asked}")
+        if cli.check(not d, f"{self.bed.name}: query {n} of seed {self.seed}: {q}   --tz {tz}", d):
+            return
+        self.bad += 1
+        small = shrink(self.bed, tree, tz, verb)
+        if small != tree:
+            print(f"   smaller: {render(small)}\n   {self.bed.differs(render(small), tz, verb)}", flush=True)
 
+    def chunk(self, size):
+        groups = collections.defaultdict(list)
+        for _ in range(size):
+            tree, tz = self.generator.query()
+            groups[tz, SORTS[self.n % 2]].append((self.n, tree))
+            self.n += 1
+        for (tz, sort), group in groups.items():
+            for (n, tree), (rows, err, parsed) in zip(group, self.bed.batch([render(t) for _, t in group], tz, sort)):
+                self.one(n, tree, tz, sort, rows, err, parsed)
 
-def corpus_hits(self, q, tz):
-    try:
-        return self.corpus.answer(q, tz).total
-    except QueryError:
-        return 0
+    def one(self, n, tree, tz, sort, rows, err, parsed):
+        q = render(tree)
+        want = self.bed.wanted(q, tz)
+        d = self.bed.verdict(want, rows, err, sort)
+        self.report(n, tree, tz, "search", d and f"batch: {d}")
+        if not isinstance(want, QueryError):
+            self.found += want.total > 0
+        if parsed is not None and not d:
+            cli.check(same(self.bed.wanted(parsed, tz), want), f"{self.bed.name}: the printed form means the same: {q}", parsed)
+        for verb, every in (("scan", self.o.scan_every), ("search", 50)):
+            if n % every == 0:
+                self.report(n, tree, tz, verb, self.bed.differs(q, tz, verb))
 
-
-Bed.corpus_hits = corpus_hits
+    def run(self, queries):
+        while self.n < queries and self.bad < self.o.most:
+            self.chunk(min(100, queries - self.n))
+        if self.bad >= self.o.most:
+            print(f"stopped after {self.bad} disagreements")
+        cli.check(self.found * 2 > self.n, f"{self.bed.name}: most queries find something", f"{self.found} of {self.n}")
 
 
 def generated(o):
@@ -164,14 +200,16 @@ def irc(o):
 
 def main():
     o = args()
-    forms = set(filter(None, o.forms.split(",")))
     beds = [Bed("stories", generated(o)), Bed("hostile", write_delivery(cli.TMP / "hostile", o.seed, o.messages), 3), *irc(o)]
     if o.query:
         for b in beds:
-            print(b.name, b.differs(o.query, o.tz) or f"agree: {b.corpus_hits(o.query, o.tz)}")
+            d = b.differs(o.query, o.tz) or b.differs(o.query, o.tz, "scan")
+            cli.check(not d, f"{b.name}: {o.query}", d)
+            want = b.wanted(o.query, o.tz)
+            print(f"{b.name}: {want if isinstance(want, QueryError) else want.total}")
         return
     for i, b in enumerate(beds):
-        compare_many(b, o.queries // len(beds), o.seed + i, forms, o.most)
+        Comparison(b, o.seed + i, o).run(o.queries // len(beds))
 
 
 main()

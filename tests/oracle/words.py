@@ -7,7 +7,7 @@ Thai, Lao, Khmer and Burmese are split by ICU (the contract names it), called th
 library is missing SEA is None and such a text raises NoIcu."""
 import ctypes, ctypes.util, functools, glob, re, unicodedata
 
-WORD, CJK, EMOJI, BASE, WHOLE = "word", "cjk", "emoji", "base", "whole"
+WORD, CJK, EMOJI, BASE, PAIR, WHOLE = "word", "cjk", "emoji", "base", "pair", "whole"
 LINK, EMAIL, PHONE, SMILE = "link", "email", "phone", "emoji"
 
 
@@ -426,6 +426,9 @@ def split_seen(s):
         here = [Token(kind, text, scan.written(a, b), (a, b), glued)]
         if kind == EMOJI and scan.emoji[a][1]:
             here.append(Token(BASE, scan.emoji[a][1], scan.written(a, b), (a, b)))
+        if kind == CJK and pos + 1 < len(parts) and parts[pos + 1][3]:
+            y = parts[pos + 1][2]
+            here.append(Token(PAIR, scan.text[a:b] + scan.text[parts[pos + 1][1]:y], scan.written(a, y), (a, y)))
         before = parts[pos - 1][1] if pos else -1
         for x, y, whole in found:
             if before < x <= a and whole != text and whole not in [w.text for w in here]:
