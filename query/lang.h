@@ -67,6 +67,13 @@ struct text_part {
     struct pattern *pattern; /* then folded, written and kind say nothing; else NULL */
 };
 
+/* Positions behind the one of `last`, the last part of a phrase, that belong to it too: a pair of
+ * characters stands at the position of the first. */
+static inline uint32_t text_part_tail(const struct text_part *last)
+{
+    return !last->pattern && last->kind == TOKEN_CJK_PAIR;
+}
+
 enum then_unit { THEN_SECONDS, THEN_MINUTES, THEN_HOURS, THEN_DAYS, THEN_MESSAGES };
 enum then_by { THEN_BY_ANY, THEN_BY_SAME, THEN_BY_OTHER, THEN_BY_HANDLE };
 

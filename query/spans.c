@@ -317,9 +317,15 @@ static enum status find_parts(const struct node *n, const struct span_source *so
         offsets[i] = n->text.parts[i].offset;
         none = parts[i].n == 0;
     }
-    if (st == ST_OK && !none)
-        st = n->text.within ? spans_within(parts, parts_n, n->text.within, one, out, err)
-                            : spans_phrase(parts, offsets, parts_n, one, out, err);
+    if (st != ST_OK || none)
+        return st;
+    if (n->text.within)
+        return spans_within(parts, parts_n, n->text.within, one, out, err);
+    size_t before = out->n;
+    st = spans_phrase(parts, offsets, parts_n, one, out, err);
+    uint32_t tail = text_part_tail(&n->text.parts[parts_n - 1]);
+    for (size_t i = before; st == ST_OK && i < out->n; i++)
+        out->at[i].last += tail;
     return st;
 }
 

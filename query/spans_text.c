@@ -71,8 +71,10 @@ static bool takes_part(const struct node *n, size_t part, const struct span_list
     const struct text_part *parts = n->text.parts;
     if (n->text.within)
         return pos <= reach;
+    const struct text_part *end = &parts[n->text.n - 1];
     uint32_t offset = parts[part].offset;
-    return pos >= offset && holds(spans, pos - offset, pos - offset + parts[n->text.n - 1].offset);
+    return pos >= offset &&
+           holds(spans, pos - offset, pos - offset + end->offset + text_part_tail(end));
 }
 
 static enum status mark_text(const struct node *n, const struct span_list *spans,
