@@ -371,16 +371,11 @@ class Corpus:
         self.written = collections.defaultdict(lambda: collections.defaultdict(set))
         self.glued = set()
         for i, d in enumerate(docs):
-            last = None     # the character before, where this one is glued to it: both are a word for patterns, too
             for t in d.tokens:
                 self.index[t.text][i].add(t.pos)
                 self.written[t.written][i].add(t.pos)
                 if t.glued:
                     self.glued.add((i, t.pos))
-                    self.index[last.text + t.text][i].add(last.pos)
-                    self.written[last.written + t.written][i].add(last.pos)
-                if t.kind == CJK:
-                    last = t
         self.sealed = {i for i, d in enumerate(docs) if d.sealed is not None}
         self.timeless = {i for i, d in enumerate(docs) if d.sent is None}
         self.nicks = collections.defaultdict(set)
