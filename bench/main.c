@@ -65,6 +65,17 @@ static const struct command commands[] = {
      "      --seconds N        that a class may take (default 10)\n"
      "      --seed S           which queries are drawn (default 1)\n"
      "      --list FILE        write Lictor's queries and totals there, as jsonl\n" COMMON_HELP},
+    {"disentangle-score", cmd_disentangle_score, "", 2, "which DATA?",
+     "disentangle-score DATA [SET]",
+     "How well `thread --disentangle` finds which message each message answers: F1 of links, and "
+     "of\n"
+     "talks found exactly, on annotated logs. DATA has gold.SET.graphs.txt and SET/*.raw.txt, as\n"
+     "published by Kummerfeld et al. (ACL 2019); SET is dev if not given.\n"},
+    {"disentangle-train", cmd_disentangle_train, "d", 2, "which DATA?",
+     "disentangle-train DATA FILE [--seed S]",
+     "Trains the model on DATA's set train, checks it on dev after each pass, and writes the "
+     "weights\n"
+     "of the best one into a new FILE, which takes the place of query/answers_weights.c.\n"},
 };
 
 enum { OPT_VERSION = 256 };

@@ -39,6 +39,8 @@ int cmd_floor(const struct measure_options *o);
 int cmd_ingest(const struct measure_options *o);
 int cmd_query(const struct measure_options *o);
 int cmd_peers(const struct measure_options *o);
+int cmd_disentangle_train(const struct measure_options *o);
+int cmd_disentangle_score(const struct measure_options *o);
 
 /* Prints the error and gives the exit code that goes with it. */
 int measure_fail(const struct err *err);

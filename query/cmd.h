@@ -31,7 +31,8 @@ struct cmd_options {
     int n_with;
     uint64_t context;
     bool context_given;
-    bool talks; /* thread: list them */
+    bool talks;       /* thread: list them */
+    bool disentangle; /* thread: propose what answers what */
     const char *after, *before;
     int by;           /* enum timeline_by */
     uint64_t threads; /* 0: one a processor */

@@ -9,6 +9,7 @@
 #include "query/lang.h"
 #include "query/survey.h"
 #include "query/talks.h"
+#include "query/thread_answers.h"
 
 #define HANDLES_MAX 1000
 #define CONTEXT_DEFAULT 10
@@ -17,6 +18,7 @@
 
 /* What a whole run of the command has shown. */
 struct shown {
+    struct thread_answers *answers; /* --disentangle: of the conversation at hand */
     uint64_t talks;
     uint64_t conversations, messages, others, gaps, missing;
     uint64_t conflicts, one_sided, untimed, sealed;
@@ -115,6 +117,8 @@ static void question(const struct cmd_options *o, struct buf *out)
         buf_printf(out, " before:%s", o->before);
     if (o->talks)
         buf_put_str(out, " talks");
+    if (o->disentangle)
+        buf_put_str(out, " disentangle");
 }
 
 /* ---- showing ---- */
@@ -124,6 +128,7 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
 {
     const struct message_view *m = it->m;
     bool text = s->r.format == RENDER_TEXT;
+    struct message_view answering;
     if (it->is_gap) {
         sh->gaps++;
         sh->missing += it->gap.missing;
@@ -141,6 +146,11 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     sh->sealed += (m->flags & DOC_SEALED) != 0;
     sh->pairs += view_in_pair(m);
     sh->missing_copies += (m->flags & VIEW_MISSING_COPY) != 0;
+    if (sh->answers && m->c.kind == DOC_MESSAGE) {
+        answering = *m;
+        TRY(thread_answers_next(sh->answers, m, &answering.answer, err));
+        m = &answering;
+    }
     if (text)
         TRY(text_thread_record(&s->r, m, &s->out, err));
     else
@@ -255,6 +265,8 @@ static void put_footer(struct session *s, const struct shown *sh)
               " without a time could not be tested");
     put_count(out, "; ", sh->pairs, " may be the same as another",
               " may be the same as one another");
+    if (s->o->disentangle)
+        buf_put_str(out, ". Which message answers which is proposed by a model, not evidence");
     buf_put_str(out, ". Times: ");
     buf_put_str(out, zone_name(s->v.zone));
     buf_put_str(out, ". What is not shown is not in the delivered data.\n");
@@ -273,9 +285,13 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     enum status st = put_head(s, &t, &c, sh, err);
     if (st == ST_OK && s->o->talks)
         st = talks(s, &t, sh, err);
+    if (st == ST_OK && s->o->disentangle)
+        st = thread_answers_new(&sh->answers, err);
     while (st == ST_OK && (st = thread_next(&t, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
     sh->unplaced += t.unplaced;
+    thread_answers_free(sh->answers);
+    sh->answers = NULL;
     thread_close(&t);
     return st == ST_END ? put_also(s, &c, err) : st;
 }

@@ -79,7 +79,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTBt", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBtD", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -92,6 +92,9 @@ static const struct command commands[] = {
      "  --talks              lists the talks: first message, time, length, first words; how long "
      "a\n"
      "                       pause divides two is learned from the conversation\n"
+     "  --disentangle        where several talks are held at once, proposes which message each "
+     "one\n"
+     "                       answers, with a confidence; proposals of a model, never evidence\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
      "One message with every copy: who held it, from which dump and line, and the stock command\n"
@@ -190,6 +193,7 @@ static const struct cli_option option_table[] = {
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
     {'t', 0, "talks", NULL},
+    {'D', 0, "disentangle", NULL},
     {'b', 0, "by", "hour, day, week or month"},
     {'H', 0, "hits", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
@@ -197,7 +201,6 @@ static const struct cli_option option_table[] = {
     {'N', 0, "no-pager", NULL},
     {'h', 'h', "help", NULL},
     {OPT_VERSION, 0, "version", NULL},
-    {OPT_LATER, 0, "disentangle", NULL},
     {OPT_LATER, 0, "correct-clocks", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
@@ -306,6 +309,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return cli_uint(arg, 1, 60, &o->threads);
     case 't':
         return o->talks = true;
+    case 'D':
+        return o->disentangle = true;
     case 'T':
         o->after = arg;
         return true;
@@ -343,6 +348,10 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     if (o->talks && o->around)
         return usage_error(cmd, "--talks",
                            "lists those of a whole conversation: not with --around");
+    if (o->disentangle && (o->around || o->talks || o->format == RENDER_CSV))
+        return usage_error(cmd, "--disentangle",
+                           "needs the conversation from its begin, as text or json: not with "
+                           "--around, --talks or csv");
     if (o->context_given && !o->around)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;

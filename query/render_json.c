@@ -1,5 +1,7 @@
 /* render_json — records, holes, handles and summaries as JSON; the keys and their order are the
  * contract of the commands. */
+#include <stdio.h>
+
 #include "lictor/cli.h"
 #include "lictor/utf8.h"
 #include "query/extra.h"
@@ -238,6 +240,25 @@ static void sealed_of(struct json_out *j, const struct content *c)
     json_end_object(j);
 }
 
+/* A proposal: left out is whom a message answers that begins a talk. */
+static void answer_of(struct json_out *j, const struct answer_note *a)
+{
+    char share[32];
+    if (!a->talk)
+        return;
+    if (!a->starts) {
+        json_key(j, "answers");
+        json_begin_object(j);
+        key_hex(j, "id", a->id);
+        key_maybe(j, "service_id", a->service_id);
+        snprintf(share, sizeof share, "%u.%02u", a->percent / 100, a->percent % 100);
+        json_key(j, "confidence");
+        json_raw(j, slice_str(share));
+        json_end_object(j);
+    }
+    json_key_uint(j, "talk", a->talk);
+}
+
 void json_record(const struct message_view *m, bool all_copies, const char *order, struct buf *out)
 {
     const struct content *c = &m->c;
@@ -269,6 +290,7 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
         key_raw(j, "record", c->raw);
     if (order)
         json_key_str(j, "order", order);
+    answer_of(j, &m->answer);
     if (all_copies) {
         key_maybe(j, "service", c->conv.service);
         sealed_of(j, c);

@@ -214,6 +214,24 @@ static enum status events_below(struct render *r, const struct message_view *m, 
     return text_wrap(r, out, m->old_text, text_indent(r) + 2, text_indent(r) + 2, false, err);
 }
 
+static void answer_below(struct render *r, const struct answer_note *a, struct buf *out)
+{
+    if (!a->talk)
+        return;
+    text_pad(out, text_indent(r));
+    text_style(r, out, STYLE_DIM);
+    if (a->starts) {
+        buf_printf(out, "proposal: begins talk %llu", (unsigned long long)a->talk);
+    } else {
+        buf_put_str(out, "proposal: answers ");
+        text_id(r, out, a->id);
+        buf_printf(out, ", talk %llu", (unsigned long long)a->talk);
+    }
+    buf_printf(out, " (%u %%)", a->percent);
+    text_style(r, out, STYLE_NONE);
+    buf_put_u8(out, '\n');
+}
+
 enum status text_thread_record(struct render *r, const struct message_view *m, struct buf *out,
                                struct err *err)
 {
@@ -227,6 +245,7 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);
+    answer_below(r, &m->answer, out);
     TRY(events_below(r, m, out, err));
     return contradictions(r, m, out, err);
 }

@@ -86,6 +86,15 @@ struct nickname {
     struct slice handle, nickname, owner;
 };
 
+/* Which message this one may answer: a proposal (query/thread_answers.h), never evidence. */
+struct answer_note {
+    uint64_t talk; /* from 1 on; 0: nothing was asked */
+    unsigned percent;
+    bool starts;             /* it answers none */
+    uint8_t id[KEY_SIZE];    /* else that one */
+    struct slice service_id; /* data NULL if absent */
+};
+
 struct message_view {
     struct message_ref ref;
     uint8_t id[KEY_SIZE];
@@ -109,6 +118,7 @@ struct message_view {
     size_t n_missing;
     const struct nickname *nicknames; /* of from, to and set handles */
     size_t n_nicknames;
+    struct answer_note answer;
 };
 
 #define VIEW_MISSING_COPY 4096 /* n_missing > 0; beside enum doc_flag */

@@ -200,7 +200,7 @@ Test(render, writes_the_keys_of_the_contract_in_order)
         "{\"type\":\"message\",\"id\":\"%s\",\"service_id\":\"s1\",\"conversation\":\"%s\","
         "\"from\":\"anna\",\"to\":[\"bert\",\"carl\"],\"sent\":\"2020-04-02T16:23:11.123Z\","
         "\"text\":\"hi\",\"copies\":1,\"flags\":[\"one-sided\"],"
-        "\"attachments\":[{\"sha256\":\"ab12\"}],\"reply_to\":\"s0\"}",
+        "\"attachments\":[{\"sha256\":\"ab12\"}],\"reply_to\":\"s0\",\"reply_missing\":true}",
         id, conv);
     cr_assert_str_eq(printed(), want);
     buf_clear(&out);
@@ -403,8 +403,9 @@ Test(render, shows_a_conversation_in_columns)
     (void)snprintf(want, sizeof want,
                    "\n\xe2\x94\x80\xe2\x94\x80 Thursday 2 April 2020 (UTC+02:00) "
                    "\xe2\x94\x80\xe2\x94\x80\n\n%.8s  18:23:11  anna    hi\n%28sonly the sender's "
-                   "copy is there \xc2\xb7 answers \xe2\x80\x9cs0\xe2\x80\x9d (service id)\n",
-                   id, "");
+                   "copy is there \xc2\xb7 answers \xe2\x80\x9cs0\xe2\x80\x9d (service id), which "
+                   "is\n%28snot in the delivered data\n",
+                   id, "", "");
     cr_assert_str_eq(printed(), want);
     arena_release(&a);
 }
