@@ -104,7 +104,7 @@ def test_exit_codes():
                        (("thread", "--group", "a", "--conv", "b"), 2), (("thread", "--group", "nobody"), 1), (("thread", "--with", "anna,nobody"), 1), (("thread", "--conv", "00000000"), 1),
                        (("thread", "--conv", "xyz"), 2), (("thread", "--group", "crew", "--after", "soon"), 2), (("thread", "--around", "00000000"), 1), (("thread", "--around", "12"), 2),
                        (("thread", "--group", "crew", "--context", "2"), 2), (("message", "00000000"), 1), (("message", "12"), 2), (("message",), 2), (("handles", "nobody"), 1), (("handles",), 0),
-                       (("handles", "a", "b"), 2), (("gaps",), 2)):
+                       (("handles", "a", "b"), 2), (("gaps", "a", "b"), 2)):
         r = query(C, *args)
         check(r.returncode == code, f"exit of {args}", (r.returncode, r.stderr))
     r = query(C, "search", "--", "harbour AND (van OR)")
