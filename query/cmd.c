@@ -8,6 +8,7 @@
 
 #include "lictor/confine.h"
 #include "lictor/os.h"
+#include "query/html.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
 #define FLUSH_AT ((size_t)32 << 10)
@@ -38,8 +39,10 @@ static bool wants_colour(const struct cmd_options *o)
 /* From here on the case is all that this process needs. */
 static enum status confine(const struct cmd_options *o, struct err *err)
 {
-    const struct confine_path path = {o->dir, false};
-    const struct confine_rules rules = {.paths = &path, .n_paths = 1};
+    const struct confine_path paths[] = {{o->dir, false}, {o->output, true}};
+    bool writes = o->format == RENDER_HTML;
+    const struct confine_rules rules = {
+        .paths = paths, .n_paths = writes ? 2 : 1, .writes = writes};
     return confine_process(&rules, err);
 }
 
@@ -55,9 +58,13 @@ int session_open(const struct cmd_options *o, struct session *s)
     if (*casefile_notes(s->cf))
         cli_error(QUERY_PROGRAM, casefile_notes(s->cf));
     st = view_open(s->cf, o->tz, &s->v, &err);
+    if (st == ST_OK && o->format == RENDER_HTML &&
+        (st = html_open(o->output, &s->html, &err)) != ST_OK)
+        view_close(&s->v);
     if (st == ST_OK && (st = confine(o, &err)) != ST_OK)
         view_close(&s->v);
     if (st != ST_OK) {
+        html_free(s->html);
         casefile_close(s->cf);
         err.status = st;
         return cmd_fail(&err);
@@ -73,6 +80,8 @@ int session_open(const struct cmd_options *o, struct session *s)
 
 static enum status write_out(struct session *s, struct err *err)
 {
+    if (s->html)
+        TRY(html_finish(s->html, &s->out, err));
     TRY(buf_status(&s->out, err));
     size_t n = s->out.len ? fwrite(s->out.data, 1, s->out.len, stdout) : 0;
     bool good = n == s->out.len && fflush(stdout) == 0;
@@ -86,6 +95,8 @@ static enum status write_out(struct session *s, struct err *err)
 
 enum status session_flush(struct session *s, struct err *err)
 {
+    if (s->html)
+        return html_put(s->html, &s->out, s->r.records, err);
     if (!s->terminal && s->out.len < FLUSH_AT)
         return buf_status(&s->out, err);
     return write_out(s, err);
@@ -101,6 +112,7 @@ int session_close(struct session *s, enum status st, bool found, const struct er
         e.status = st;
         code = cmd_fail(&e);
     }
+    html_free(s->html);
     render_release(&s->r);
     arena_release(&s->a);
     buf_release(&s->out);

@@ -31,8 +31,9 @@ struct cmd_options {
     int n_with;
     uint64_t context;
     bool context_given;
-    bool talks;       /* thread: list them */
-    bool disentangle; /* thread: propose what answers what */
+    const char *output; /* -o: directory of html */
+    bool talks;         /* thread: list them */
+    bool disentangle;   /* thread: propose what answers what */
     const char *after, *before;
     int by;           /* enum timeline_by */
     uint64_t threads; /* 0: one a processor */
@@ -54,7 +55,10 @@ int cmd_sources(const struct cmd_options *o);
 int cmd_gaps(const struct cmd_options *o);
 int cmd_contacts(const struct cmd_options *o);
 
+struct html;
+
 struct session {
+    struct html *html; /* --format html, else NULL */
     const struct cmd_options *o;
     struct casefile *cf;
     struct view v;

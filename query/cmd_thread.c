@@ -6,6 +6,7 @@
 
 #include "lictor/thread.h"
 #include "query/cmd.h"
+#include "query/html.h"
 #include "query/lang.h"
 #include "query/survey.h"
 #include "query/talks.h"
@@ -158,6 +159,17 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     return session_flush(s, err);
 }
 
+static enum status head_html(struct session *s, struct thread *t, const struct conversation *c,
+                             const struct survey *survey, struct err *err)
+{
+    struct buf words = {0};
+    enum status st = survey_head(&s->r, t->key, c, survey, &words, err);
+    if (st == ST_OK)
+        st = html_title(s->html, buf_slice(&words), err);
+    buf_release(&words);
+    return st;
+}
+
 static enum status put_head(struct session *s, struct thread *t, struct conversation *c,
                             struct shown *sh, struct err *err)
 {
@@ -165,7 +177,7 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
     s->r.n_known = 0;
     arena_reset(&s->a);
     TRY(thread_conversation(&s->v, t->key, &s->a, c, err));
-    if (s->r.format != RENDER_TEXT)
+    if (s->r.format != RENDER_TEXT && s->r.format != RENDER_HTML)
         return ST_OK;
     TRY(survey_thread(t, &s->a, &survey, err));
     s->r.id_digits = survey.id_digits;
@@ -173,6 +185,8 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
     s->r.n_known = survey.n_known;
     s->r.speaker_columns = survey.speaker_columns;
     s->r.day_shown = false;
+    if (s->html)
+        return head_html(s, t, c, &survey, err);
     if (sh->conversations > 1)
         buf_put_u8(&s->out, '\n');
     return survey_head(&s->r, t->key, c, &survey, &s->out, err);

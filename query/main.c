@@ -20,7 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "kfzcslanCx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "okfzcslanCx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -40,6 +40,8 @@ static const struct command commands[] = {
      "and\n"
      "                       in machine formats the key `next`, say which one\n"
      "  --count              print the exact total and nothing else\n"
+     "  --format html --output DIR\n"
+     "                       pages of 2,000 messages in a new directory; begin with index.html\n"
      "  --format text|jsonl|json|csv\n"
      "                       csv: a field that begins with = + - @ (a spreadsheet would take it "
      "for\n"
@@ -79,7 +81,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTBtD", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBtDo", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -89,6 +91,8 @@ static const struct command commands[] = {
      "  --group G            a group\n"
      "  --around ID          from a message outward; --context N before and behind it (10)\n"
      "  --after T --before T only what was sent then; what has no time is counted, not shown\n"
+     "  --format html --output DIR\n"
+     "                       pages of 2,000 messages in a new directory; begin with index.html\n"
      "  --talks              lists the talks: first message, time, length, first words; how long "
      "a\n"
      "                       pause divides two is learned from the conversation\n"
@@ -192,6 +196,7 @@ static const struct cli_option option_table[] = {
     {'x', 0, "context", "a number from 0 to 1000000"},
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
+    {'o', 'o', "output", "a directory"},
     {'t', 0, "talks", NULL},
     {'D', 0, "disentangle", NULL},
     {'b', 0, "by", "hour, day, week or month"},
@@ -241,7 +246,8 @@ static int choose(const char *arg, const char *const *names)
 
 static bool take_choice(struct cmd_options *o, int c, const char *arg)
 {
-    static const char *const formats[] = {"text", "jsonl", "json", "csv", "svg", "graphml", NULL};
+    static const char *const formats[] = {"text", "jsonl",   "json", "csv",
+                                          "svg",  "graphml", "html", NULL};
     static const char *const colours[] = {"auto", "always", "never", NULL};
     static const char *const bys[] = {"hour", "day", "week", "month", NULL};
     static const char *const sorts[] = {"newest", "oldest", NULL};
@@ -307,6 +313,9 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return cli_uint(arg, 0, 1000000, &o->context);
     case 'j':
         return cli_uint(arg, 1, 60, &o->threads);
+    case 'o':
+        o->output = arg;
+        return true;
     case 't':
         return o->talks = true;
     case 'D':
@@ -345,6 +354,12 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--continue", "does not go with --count, which counts all");
     if (o->context_given && cmd->run == cmd_search)
         return usage_error(cmd, "--context", "this version has it for thread --around ID alone");
+    bool pages = cmd->run == cmd_thread || cmd->run == cmd_search;
+    if (o->format == RENDER_HTML && (!pages || o->talks))
+        return usage_error(cmd, "--format html", "only thread and search make pages");
+    if ((o->format == RENDER_HTML) != (o->output != NULL))
+        return usage_error(cmd, "--format html",
+                           "goes with --output DIR, where the pages are to be");
     if (o->talks && o->around)
         return usage_error(cmd, "--talks",
                            "lists those of a whole conversation: not with --around");

@@ -3,6 +3,7 @@
 
 #include "lictor/cli.h"
 #include "query/extra.h"
+#include "query/html.h"
 
 void render_init(struct render *r, struct view *v)
 {
@@ -186,6 +187,8 @@ void render_end(struct render *r, const struct summary *s, bool summary_shown, s
 {
     if (r->format == RENDER_JSONL)
         summary_line(s, out);
+    if (r->format == RENDER_HTML)
+        html_end(s, out);
     if (r->format != RENDER_JSON)
         return;
     if (!r->hits_open)
@@ -207,6 +210,11 @@ void render_end(struct render *r, const struct summary *s, bool summary_shown, s
 void render_record(struct render *r, const struct message_view *m, bool all_copies,
                    const char *order, struct buf *out)
 {
+    r->records++;
+    if (r->format == RENDER_HTML) {
+        html_record(r, m, order, out);
+        return;
+    }
     render_element_begin(r, out);
     if (r->format == RENDER_CSV)
         csv_record(m, order, out);
@@ -217,6 +225,10 @@ void render_record(struct render *r, const struct message_view *m, bool all_copi
 
 void render_gap(struct render *r, const struct thread_gap *g, struct buf *out)
 {
+    if (r->format == RENDER_HTML) {
+        html_gap(g, out);
+        return;
+    }
     render_element_begin(r, out);
     if (r->format == RENDER_CSV)
         csv_gap(g, out);

@@ -18,6 +18,7 @@ enum render_format {
     RENDER_CSV,
     RENDER_SVG,     /* timeline, gaps */
     RENDER_GRAPHML, /* contacts */
+    RENDER_HTML,    /* thread, search: pages in a directory */
 };
 
 #define RENDER_ID_LEAST 8
@@ -36,6 +37,7 @@ struct render {
     struct view *v;
     const struct query *query; /* whose words are highlighted; NULL: none */
     int id_digits;             /* of shortened ids, RENDER_ID_LEAST .. 32 */
+    uint64_t records;          /* html: given so far */
     bool comma;                /* json: an element stands before */
     bool hits_open;            /* json: "hits":[ was written */
     /* text of threads */

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""--format html: pages, links, and hostile content that becomes no element and no attribute.
+Ends in `N passed, N failed`."""
+from html.parser import HTMLParser
+
+from lictor_cli import *
+
+EVIL = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onmouseover='x", "</div></body></html>", "<!--", "]]>", "&lt;b&gt;", "&#60;b&#62;",
+        "\u202e gnihtyna", "\u2066open", "\x1b[31m", "\x00nul", "a\nb\r\nc", "שלום עולם", "<a href='javascript:x'>", "{{x}}", "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace")]
+TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "nav", "a", "div", "b", "bdi", "code"}
+ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "dir", "href"}
+
+
+class Reader(HTMLParser):
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.links, self.text, self.open, self.odd = set(), set(), [], "", [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {k for k, _ in attrs}
+        self.links += [v for k, v in attrs if k == "href"]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.odd.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_comment(self, data):
+        self.odd.append(data)
+
+
+def pages(c, name, *args):
+    r = run(QUERY, args[0], c.dir, *c.key, "--format", "html", "--output", TMP / name, *args[1:])
+    check(r.returncode == 0 and b"index.html" in r.stdout, "made " + name, (r.stdout, r.stderr))
+    return {p.name: Reader(p.read_bytes().decode()) for p in (TMP / name).iterdir()}
+
+
+def sound(all, what):
+    for name, p in all.items():
+        check(p.tags <= TAGS and p.attributes <= ATTRIBUTES and not p.odd and not p.open, f"{what}, {name}: nothing but ours", (p.tags - TAGS, p.attributes - ATTRIBUTES, p.odd, p.open))
+        check(all.keys() >= set(p.links), f"{what}, {name}: links lead somewhere", p.links)
+        check(not UNSAFE.search(p.text.replace("\u2068", "").replace("\u2069", "")), f"{what}, {name}: inert", p.text[-200:])
+
+
+def test_hostile():
+    a = [msg(i + 1, e, e or "x", ["bert"], T + i * 1000, id=e, reply_to=e, attachments=[{"name": e, "caption": e, "size": 5}]) for i, e in enumerate(EVIL)]
+    a += [{"kind": "message", "seq": 100 + i, "from": e, "group": "crew", "sent": T + i, "text": e, "id": e} for i, e in enumerate(EVIL)]
+    a += [{"kind": "event", "seq": 200 + i, "what": "edit", "group": "crew", "time": T + 9999 + i, "of": e, "value": e, "by": e} for i, e in enumerate(EVIL)]
+    a += [{"kind": "contact", "seq": 300 + i, "owner": e, "handle": EVIL[0], "nickname": e} for i, e in enumerate(EVIL)]
+    c = Case("hostile")
+    check(c.add(write("h", dump(a, "imei:" + EVIL[1], account=EVIL[2]))).code == 0, "goes in")
+    group = pages(c, "group", "thread", "--group", "crew")
+    sound(group, "group")
+    check(EVIL[0] in group["index.html"].text and "שלום עולם" in group["index.html"].text, "the text is text", group["index.html"].text[:300])
+    sound(pages(c, "hits", "search", "--", "*"), "hits")
+    raw = (TMP / "group" / "index.html").read_text()
+    check('<div class="t" dir="auto">שלום עולם</div>' in raw, "right-to-left text has its own direction")
+
+
+def test_pages():
+    c = Case("pages")
+    c.add(write("p", dump([msg(i + 1, f"message {i}", sent=T + i * 1000) for i in range(4500)], "imei:A", account="anna")))
+    for what, args in (("thread", ("--with", "anna,bert")), ("search", ("--", "message"))):
+        all = pages(c, "pages-" + what, what, *args)
+        check(sorted(all) == ["index.html", "page-2.html", "page-3.html"], what + ": three pages", sorted(all))
+        sound(all, what)
+        counts = [all[n].text.count("message ") - 0 for n in ("index.html", "page-2.html")]
+        bodies = [(TMP / ("pages-" + what) / n).read_text().count('<div class="t"') for n in ("index.html", "page-2.html", "page-3.html")]
+        check(bodies == [2000, 2000, 500], what + ": 2,000 each", (bodies, counts))
+        check("page-2.html" in all["index.html"].links and set(all["page-2.html"].links) == {"index.html", "page-3.html"}, "linked", all["page-2.html"].links)
+    r = run(QUERY, "search", c.dir, *c.key, "--format", "html", "--output", TMP / "pages-search", "message")
+    check(r.returncode == 2 and b"not empty" in r.stderr, "a directory that holds something is refused", r.stderr)
+    r = run(QUERY, "search", c.dir, *c.key, "--format", "html", "message")
+    check(r.returncode == 2 and b"--output DIR" in r.stderr, "without a directory", r.stderr)
+    r = run(QUERY, "search", c.dir, *c.key, "--output", TMP / "x", "message")
+    check(r.returncode == 2 and not (TMP / "x").exists(), "a directory without html", r.stderr)
+
+
+if __name__ == "__main__":
+    each([v for k, v in list(globals().items()) if k.startswith("test_")])
+    finish()
