@@ -164,10 +164,10 @@ void html_end(const struct summary *s, struct buf *out)
                    (unsigned long long)s->untimed);
     if (s->pairs)
         buf_printf(out, "; %llu may be the same as another", (unsigned long long)s->pairs);
+    if (s->next[0])
+        buf_printf(out, "; not all of them are here, the next ones: --continue %s", s->next);
     buf_put_str(out, ". Asked: ");
     name_put(out, s->query);
-    buf_printf(out,
-               ". Content digest %s, generation %llu, lictor %s. What is not shown is not in the "
-               "delivered data.</p>\n",
-               s->digest, (unsigned long long)s->generation, LICTOR_VERSION);
+    buf_printf(out, ". Content digest %s, generation %llu, lictor %s.</p>\n", s->digest,
+               (unsigned long long)s->generation, LICTOR_VERSION);
 }

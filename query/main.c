@@ -357,16 +357,19 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     bool pages = cmd->run == cmd_thread || cmd->run == cmd_search;
     if (o->format == RENDER_HTML && (!pages || o->talks))
         return usage_error(cmd, "--format html", "only thread and search make pages");
+    if (o->format == RENDER_HTML && o->count)
+        return usage_error(cmd, "--count", "prints a number alone: not with --format html");
     if ((o->format == RENDER_HTML) != (o->output != NULL))
         return usage_error(cmd, "--format html",
                            "goes with --output DIR, where the pages are to be");
     if (o->talks && o->around)
         return usage_error(cmd, "--talks",
                            "lists those of a whole conversation: not with --around");
-    if (o->disentangle && (o->around || o->talks || o->format == RENDER_CSV))
+    bool shows = o->format != RENDER_CSV && o->format != RENDER_HTML;
+    if (o->disentangle && (o->around || o->talks || !shows))
         return usage_error(cmd, "--disentangle",
                            "needs the conversation from its begin, as text or json: not with "
-                           "--around, --talks or csv");
+                           "--around, --talks, csv or html");
     if (o->context_given && !o->around)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;

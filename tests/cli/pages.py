@@ -81,6 +81,25 @@ def test_pages():
     check(r.returncode == 2 and b"--output DIR" in r.stderr, "without a directory", r.stderr)
     r = run(QUERY, "search", c.dir, *c.key, "--output", TMP / "x", "message")
     check(r.returncode == 2 and not (TMP / "x").exists(), "a directory without html", r.stderr)
+    r = run(QUERY, "search", c.dir, *c.key, "--format", "html", "--output", TMP / "x", "--count", "message")
+    check(r.returncode == 2 and b"--count" in r.stderr and not (TMP / "x").exists(), "a number is no page", r.stderr)
+    r = run(QUERY, "thread", c.dir, *c.key, "--with", "anna,bert", "--format", "html", "--output", TMP / "x", "--disentangle")
+    check(r.returncode == 2 and b"html" in r.stderr and not (TMP / "x").exists(), "pages show no proposals", r.stderr)
+    some = pages(c, "some", "search", "--limit", "10", "message")["index.html"].text
+    check("4500 messages; not all of them are here, the next ones: --continue " in some, "part of an answer says so", some[-400:])
+    check("--continue" not in all["page-3.html"].text and "not in the delivered data" not in all["page-3.html"].text, "the whole of it does not", all["page-3.html"].text[-400:])
+
+
+def test_only_there():
+    c = Case("only")
+    c.add(write("o", dump([msg(1, "one")], "imei:A", account="anna")))
+    before = sorted((p, p.stat().st_mtime_ns) for p in pathlib.Path(c.dir).rglob("*"))
+    pages(c, "only-out", "search", "one")
+    check(before == sorted((p, p.stat().st_mtime_ns) for p in pathlib.Path(c.dir).rglob("*")), "the case is as it was")
+    for name, why in (("only-out/index.html", b"Not a directory"), ("only-out", b"not empty"), ("nowhere/deep", b"No such file")):
+        r = run(QUERY, "search", c.dir, *c.key, "--format", "html", "--output", TMP / name, "one")
+        check(r.returncode in (2, 3) and why in r.stderr, "no place for pages: " + name, (r.returncode, r.stderr))
+    check([p.name for p in (TMP / "only-out").iterdir()] == ["index.html"], "nothing was added")
 
 
 if __name__ == "__main__":
