@@ -138,6 +138,11 @@ static enum status look_ahead_reading(struct casefile *c, struct err *err)
     /* To be found by casefile_verify, which reads on. */
     if (c->mode == CASE_VERIFY && st == ST_DAMAGED)
         return ST_OK;
+    if (c->mode == CASE_VERIFY && st == ST_OK && tail == LEDGER_TAIL_TORN)
+        snprintf(c->notes, sizeof c->notes,
+                 "the ledger goes on behind its last entry with what is no whole entry: a commit "
+                 "that was interrupted, or something that was put there; it counts for nothing, "
+                 "and the next `add` or `compact` cuts it off");
     if (st == ST_OK && tail == LEDGER_TAIL_ENTRY) {
         manifest_free(c->manifest);
         c->manifest = next;
