@@ -23,7 +23,7 @@ def options():
     p.add_argument("--sizes", type=int)
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
-    for name, full, short in (("kills", 500, 15), ("damages", 10000, 150), ("sizes", 200, 8)):
+    for name, full, short in (("kills", 500, 9), ("damages", 10000, 80), ("sizes", 200, 4)):
         if getattr(o, name) is None:
             setattr(o, name, short if o.short else full)
     return o
