@@ -26,6 +26,7 @@ struct cmd_options {
     uint64_t limit; /* 0: not given */
     bool all, count, hits;
     const char *after_hit; /* --continue */
+    bool terms;
     const char *conv, *group, *around;
     char **with; /* in the order given */
     int n_with;

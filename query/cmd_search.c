@@ -5,9 +5,11 @@
 #include "lictor/thread.h"
 #include "query/cmd.h"
 #include "query/lang.h"
+#include "query/score.h"
 
 #define TEXT_LIMIT 20
 #define FEW_HITS 100 /* of more, several are likely to be of one conversation */
+#define TERM_COLUMNS 60
 #define TEXT_PAGE ID_SET_EXACT
 #define MACHINE_PAGE 1000 /* the first one, while nothing was printed yet */
 
@@ -23,6 +25,7 @@ struct shown {
     const struct search_result *given;
     const char *method;
     uint64_t read;
+    const struct scorer *scorer; /* NULL: its terms were not counted */
 };
 
 static enum status next_hits(struct shown *x, const struct message_ref **hits, size_t *n,
@@ -87,6 +90,14 @@ static enum status id_text(struct session *s, const struct message_ref *ref,
     return ST_OK;
 }
 
+static void term_line(const struct score_term *t, struct buf *out)
+{
+    char n[32];
+    cli_count_text(t->messages, n);
+    text_name(out, t->node->written, TERM_COLUMNS);
+    buf_printf(out, ": in %s message%s of the case\n", n, t->messages == 1 ? "" : "s");
+}
+
 /* What the hits are: messages, unless another kind was shown among them. `next`: where it goes on;
  * NULL if nothing is left. */
 static void footer(struct session *s, const struct shown *x, const char *next)
@@ -109,6 +120,8 @@ static void footer(struct session *s, const struct shown *x, const char *next)
     cmd_untested(out, r->sealed, "under seal");
     cmd_untested(out, r->untimed, "without a time");
     cmd_pairs(out, x->pairs);
+    for (size_t i = 0; x->scorer && i < x->scorer->n; i++)
+        term_line(&x->scorer->terms[i], out);
     if (x->method)
         buf_printf(out, "%s: %s stored records were read, and nothing of the index\n", x->method,
                    read);
@@ -124,6 +137,8 @@ static struct summary summary_of(const struct session *s, const struct shown *x)
     sum.pairs = x->pairs;
     sum.method = x->method;
     sum.read = x->read;
+    sum.terms = x->scorer ? x->scorer->terms : NULL;
+    sum.n_terms = x->scorer ? x->scorer->n : 0;
     return sum;
 }
 
@@ -184,7 +199,7 @@ uint64_t cmd_limit(const struct cmd_options *o)
 static enum status show(struct session *s, const struct query *q, struct slice query,
                         const struct search_options *o, bool *found, struct err *err)
 {
-    struct shown x = {.q = q, .query = query};
+    struct shown x = {.q = q, .query = query, .scorer = o->scorer};
     bool few = o->limit <= SEARCH_PAGE_MAX;
     bool numbers = few || (s->r.format == RENDER_JSON && o->limit == UINT64_MAX);
     bool text = s->r.format == RENDER_TEXT;
@@ -219,6 +234,16 @@ static enum status count(struct session *s, const struct query *q, bool *found, 
     return ST_OK;
 }
 
+static enum status find_after(struct session *s, struct search_options *o,
+                              struct message_ref *after, struct err *err)
+{
+    TRY(cmd_find_id(s, s->o->after_hit, after, err));
+    o->after = after;
+    if (o->sort == SORT_RELEVANCE)
+        TRY(scorer_score(o->scorer, after->segment, after->doc, &after->score, err));
+    return ST_OK;
+}
+
 static enum status answer(struct session *s, const struct query *q, struct slice query, bool *found,
                           struct err *err)
 {
@@ -226,11 +251,18 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     struct message_ref after;
     if (s->o->count)
         return count(s, q, found, err);
-    if (s->o->after_hit) {
-        TRY(cmd_find_id(s, s->o->after_hit, &after, err));
-        o.after = &after;
+    struct scorer scorer = {0};
+    enum status st = ST_OK;
+    if (s->o->sort == SORT_RELEVANCE || s->o->terms) {
+        st = scorer_open(&s->v, q, &scorer, err);
+        o.scorer = &scorer;
     }
-    return show(s, q, query, &o, found, err);
+    if (st == ST_OK && s->o->after_hit)
+        st = find_after(s, &o, &after, err);
+    if (st == ST_OK)
+        st = show(s, q, query, &o, found, err);
+    scorer_close(&scorer);
+    return st;
 }
 
 int cmd_search(const struct cmd_options *o)

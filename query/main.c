@@ -20,7 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "okfzcslanCx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "okfzcslanCmx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -35,10 +35,14 @@ static const struct command commands[] = {
      "  has:sealed|conflict|repeated|copies\n"
      "  on:2020-04-02  on:2020-04-02T18  on:2020-04..2020-05  after:T  before:T   *\n"
      "\n"
-     "  --sort newest|oldest  --limit N  --all   text shows 20, machine formats all\n"
+     "  --sort newest|oldest|relevance   relevance: best first, by BM25 (jsonl: `score`)\n"
+     "  --limit N  --all     text shows 20, machine formats all\n"
      "  --continue ID        go on behind the hit with that id, in the same order: the footer, "
      "and\n"
      "                       in machine formats the key `next`, say which one\n"
+     "  --terms              also how many messages of the case have each word, pattern and "
+     "phrase\n"
+     "                       (machine formats: `terms`; always with --sort relevance)\n"
      "  --count              print the exact total and nothing else\n"
      "  --format html --output DIR\n"
      "                       pages of 2,000 messages in a new directory; begin with index.html\n"
@@ -184,11 +188,12 @@ static const struct cli_option option_table[] = {
     {'z', 0, "tz", "a zone, such as Europe/Paris"},
     {'c', 0, "color", "auto, always or never"},
     {'c', 0, "colour", "auto, always or never"},
-    {'s', 0, "sort", "newest or oldest"},
+    {'s', 0, "sort", "newest, oldest or (search) relevance"},
     {'l', 0, "limit", "a number from 1 on"},
     {'a', 0, "all", NULL},
     {'n', 0, "count", NULL},
     {'C', 0, "continue", "an id"},
+    {'m', 0, "terms", NULL},
     {'V', 0, "conv", "the key of a conversation"},
     {'W', 0, "with", "handles, with commas"},
     {'G', 0, "group", "a group"},
@@ -250,7 +255,7 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
                                           "svg",  "graphml", "html", NULL};
     static const char *const colours[] = {"auto", "always", "never", NULL};
     static const char *const bys[] = {"hour", "day", "week", "month", NULL};
-    static const char *const sorts[] = {"newest", "oldest", NULL};
+    static const char *const sorts[] = {"newest", "oldest", "relevance", NULL};
     static const char *const progress[] = {"auto", "plain", "none", NULL};
     const char *const *all = sorts;
     if (c == 'f' || c == 'c')
@@ -291,6 +296,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return o->count = true;
     case 'H':
         return o->hits = true;
+    case 'm':
+        return o->terms = true;
     case 'N':
         return o->no_pager = true;
     case 'C':
@@ -350,6 +357,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     if (cmd->run == cmd_thread && ways != 1)
         return usage_error(cmd, cmd->name,
                            "say which: one of --conv, --with, --group and --around");
+    if (o->sort == SORT_RELEVANCE && cmd->run != cmd_search)
+        return usage_error(cmd, "--sort relevance", "is for search alone: scores need the index");
     if (o->after_hit && o->count)
         return usage_error(cmd, "--continue", "does not go with --count, which counts all");
     if (o->context_given && cmd->run == cmd_search)
@@ -409,8 +418,6 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
             cli_version(PROGRAM, false);
             exit(EXIT_FOUND);
         }
-        if (c == 's' && strcmp(scan.value, "relevance") == 0)
-            return usage_error(cmd, "--sort relevance", "this version does not have it");
         if (!take_option(o, c, scan.value))
             return option_error(cmd, &scan, CLI_OPTION);
     }

@@ -30,6 +30,8 @@ struct known_id {
     bool several; /* more than one: it means none of them */
 };
 
+struct score_term;
+
 struct render {
     enum render_format format;
     bool colour;
@@ -76,6 +78,8 @@ struct summary {
     uint64_t pairs;         /* messages shown that may be the same as another; 0: left out */
     char digest[65];
     uint64_t generation;
+    const struct score_term *terms; /* query/score.h; NULL: left out */
+    size_t n_terms;
     char next[2 * KEY_SIZE + 1]; /* the id after which the answer goes on; "": it is whole */
     struct summary_count {       /* what a command counts besides, after the rest */
         const char *key;

@@ -5,7 +5,9 @@
 #include "lictor/cli.h"
 #include "lictor/utf8.h"
 #include "query/extra.h"
+#include "query/lang.h"
 #include "query/render.h"
+#include "query/score.h"
 
 static void key_hex(struct json_out *j, const char *key, const uint8_t id[KEY_SIZE])
 {
@@ -259,6 +261,29 @@ static void answer_of(struct json_out *j, const struct answer_note *a)
     json_key_uint(j, "talk", a->talk);
 }
 
+static void score_of(struct json_out *j, int64_t millionths)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "%lld.%06lld", (long long)(millionths / 1000000),
+                     (long long)(millionths % 1000000));
+    json_key(j, "score");
+    json_raw(j, slice_of(text, (size_t)n));
+}
+
+/* What the query's terms find by themselves. */
+static void terms_of(struct json_out *j, const struct summary *s)
+{
+    json_key(j, "terms");
+    json_begin_array(j);
+    for (size_t i = 0; i < s->n_terms; i++) {
+        json_begin_object(j);
+        json_key_slice(j, "term", s->terms[i].node->written);
+        json_key_uint(j, "messages", s->terms[i].messages);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
 void json_record(const struct message_view *m, bool all_copies, const char *order, struct buf *out)
 {
     const struct content *c = &m->c;
@@ -288,6 +313,8 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
     nicknames_of(j, m->nicknames, m->n_nicknames, true);
     if (c->kind != DOC_MESSAGE && c->raw.len)
         key_raw(j, "record", c->raw);
+    if (m->ref.scored)
+        score_of(j, m->ref.score);
     if (order)
         json_key_str(j, "order", order);
     answer_of(j, &m->answer);
@@ -343,6 +370,8 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
         json_key_uint(j, "conversations", s->conversations);
     json_key_uint(j, "sealed", s->sealed);
     json_key_uint(j, "untimed", s->untimed);
+    if (s->terms)
+        terms_of(j, s);
     if (s->next[0])
         json_key_str(j, "next", s->next);
     if (s->pairs)

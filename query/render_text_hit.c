@@ -71,6 +71,9 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
     text_style(r, out, STYLE_BOLD);
     who_to_whom(m, out);
     text_style(r, out, STYLE_NONE);
+    if (m->ref.scored)
+        buf_printf(out, "  score %lld.%02lld", (long long)(m->ref.score / 1000000),
+                   (long long)(m->ref.score / 10000 % 100));
     buf_put_u8(out, '\n');
     TRY(body(r, m, out, err));
     text_attachments(r, m, HIT_INDENT, out);

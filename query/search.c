@@ -5,24 +5,40 @@
 #include <stdlib.h>
 
 #include "lictor/thread.h"
+#include "query/score.h"
 #include "query/search_private.h"
 
 #define HITS_SPARE 256
 #define BLOCK_DOCS 128 /* segment_sent_bounds speaks for so many */
 
-/* Greater is shown earlier. */
-static int64_t rank(enum search_sort sort, int64_t sent)
+int64_t search_rank(enum search_sort sort, int64_t sent)
 {
     if (sent == TIME_NONE)
         return INT64_MIN;
-    return sort == SORT_NEWEST ? sent : -sent;
+    return sort == SORT_OLDEST ? -sent : sent;
 }
 
-static int by_rank(const struct message_ref *a, const struct message_ref *b, enum search_sort sort)
+/* Greater than 0: `a` is shown before `b`; 0: the one order decides. */
+static int precedence(enum search_sort sort, const struct message_ref *a,
+                      const struct message_ref *b)
 {
-    int64_t x = rank(sort, a->sent), y = rank(sort, b->sent);
-    if (x != y)
-        return x > y ? -1 : 1;
+    int64_t x = 0, y = 0;
+    if (sort == SORT_RELEVANCE) {
+        x = a->score;
+        y = b->score;
+    }
+    if (x == y) {
+        x = search_rank(sort, a->sent);
+        y = search_rank(sort, b->sent);
+    }
+    return (x > y) - (x < y);
+}
+
+static int by_place(const struct message_ref *a, const struct message_ref *b, enum search_sort sort)
+{
+    int first = precedence(sort, a, b);
+    if (first)
+        return -first;
     if (a->segment != b->segment)
         return a->segment < b->segment ? -1 : 1;
     if (a->doc != b->doc)
@@ -30,9 +46,11 @@ static int by_rank(const struct message_ref *a, const struct message_ref *b, enu
     return (a->k > b->k) - (a->k < b->k);
 }
 
-static int by_newest(const void *a, const void *b) { return by_rank(a, b, SORT_NEWEST); }
+static int by_newest(const void *a, const void *b) { return by_place(a, b, SORT_NEWEST); }
 
-static int by_oldest(const void *a, const void *b) { return by_rank(a, b, SORT_OLDEST); }
+static int by_oldest(const void *a, const void *b) { return by_place(a, b, SORT_OLDEST); }
+
+static int by_relevance(const void *a, const void *b) { return by_place(a, b, SORT_RELEVANCE); }
 
 /* ---- hits ---- */
 
@@ -56,9 +74,10 @@ static enum status hits_sort(struct search *s, size_t from, struct err *err)
     struct message_ref *refs = hits_refs(s, &n);
     if (n < 2)
         return ST_OK;
-    qsort(refs, n, sizeof *refs, s->o->sort == SORT_NEWEST ? by_newest : by_oldest);
+    static int (*const orders[])(const void *, const void *) = {by_newest, by_oldest, by_relevance};
+    qsort(refs, n, sizeof *refs, orders[s->o->sort]);
     for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && refs[end].sent == refs[i].sent; end++)
+        for (end = i + 1; end < n && precedence(s->o->sort, &refs[end], &refs[i]) == 0; end++)
             ;
         if (end > from && (from == 0 || i < from))
             TRY(view_sort_ties(s->v, refs + i, end - i, err));
@@ -75,7 +94,7 @@ static enum status hits_cut(struct search *s, struct err *err)
     TRY(hits_sort(s, (size_t)s->o->limit, err));
     const struct message_ref *refs = hits_refs(s, &n);
     s->cut = true;
-    s->worst = rank(s->o->sort, refs[s->o->limit - 1].sent);
+    s->worst = refs[s->o->limit - 1];
     s->hits.len = (size_t)s->o->limit * sizeof *refs;
     return ST_OK;
 }
@@ -85,12 +104,11 @@ static enum status is_behind(struct search *s, const struct message_ref *ref, bo
                              struct err *err)
 {
     const struct message_ref *after = s->o->after;
-    int64_t mine = rank(s->o->sort, ref->sent), theirs = rank(s->o->sort, after->sent);
-    int cmp = mine < theirs ? -1 : 1;
+    int first = precedence(s->o->sort, ref, after), cmp = first < 0 ? -1 : 1;
     if (ref->segment == after->segment && ref->doc == after->doc && ref->k == after->k) {
         s->met = true;
         cmp = 1;
-    } else if (mine == theirs) {
+    } else if (first == 0) {
         TRY(view_order(s->v, after, ref, &cmp, err));
     }
     *yes = cmp < 0;
@@ -100,7 +118,7 @@ static enum status is_behind(struct search *s, const struct message_ref *ref, bo
 enum status search_hit_add(struct search *s, const struct message_ref *ref, struct err *err)
 {
     bool wanted = true;
-    if (s->cut && rank(s->o->sort, ref->sent) < s->worst)
+    if (s->cut && precedence(s->o->sort, ref, &s->worst) < 0)
         return ST_OK;
     if (s->o->after)
         TRY(is_behind(s, ref, &wanted, err));
@@ -139,6 +157,10 @@ enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, 
     TRY(segment_sent(x->plan.set.segment, x->plan.set.scratch, doc, &ref.sent, err));
     if (ref.sent <= 0 || ref.sent > TIME_MAX_MS)
         ref.sent = TIME_NONE;
+    if (x->s->o->sort == SORT_RELEVANCE) {
+        ref.scored = true;
+        TRY(scorer_score(x->s->o->scorer, ref.segment, doc, &ref.score, err));
+    }
     for (uint32_t i = 0; i < n; i++) {
         ref.k = k + i;
         TRY(search_hit_add(x->s, &ref, err));
@@ -184,14 +206,14 @@ static bool block_wanted(const struct search *s, int64_t min, int64_t max, bool 
         first = newest ? max : -min;
     if (timed && !untimed)
         last = newest ? min : -max;
-    return (!s->cut || first >= s->worst) &&
-           (!s->o->after || last <= rank(s->o->sort, s->o->after->sent));
+    return (!s->cut || first >= search_rank(s->o->sort, s->worst.sent)) &&
+           (!s->o->after || last <= search_rank(s->o->sort, s->o->after->sent));
 }
 
 enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct err *err)
 {
     struct search *s = x->s;
-    if (s->o->want != SEARCH_HITS || (!s->cut && !s->o->after))
+    if (s->o->want != SEARCH_HITS || s->o->sort == SORT_RELEVANCE || (!s->cut && !s->o->after))
         return ST_OK;
     while (*doc < x->plan.set.docs && *doc >= x->good_until) {
         int64_t min, max;

@@ -21,8 +21,9 @@ void query_print(const struct query *q, struct buf *out);
 /* Draws the query and a caret line under the error; appends, safe for a terminal. */
 void query_error_print(struct slice text, const struct query_error *qe, struct buf *out);
 
-enum search_sort { SORT_NEWEST, SORT_OLDEST };
+enum search_sort { SORT_NEWEST, SORT_OLDEST, SORT_RELEVANCE };
 struct plan_ids;
+struct scorer; /* query/score.h */
 enum search_want {
     SEARCH_WHOLE,  /* hits and totals */
     SEARCH_HITS,   /* hits; what cannot be among them is passed over untested */
@@ -30,6 +31,7 @@ enum search_want {
 };
 struct search_options {
     enum search_sort sort;
+    struct scorer *scorer; /* SORT_RELEVANCE */
     enum search_want want;
     uint64_t limit;                  /* hits wanted; UINT64_MAX for all; 0 for the total alone */
     const struct plan_ids *ids;      /* what plan_ids_find found for this query; NULL: not yet */
@@ -47,7 +49,8 @@ struct search_result {
     struct message_ref *hits;
     size_t n_hits;
 };
-/* Order: by sent as asked, untimed last, ties in the one order. Memory: two times the limit.
+/* Order: by sent as asked, untimed last, ties in the one order; by relevance: by score, then newest
+ * first and so on; `after` is scored then. Memory: two times the limit.
  * ST_USAGE: `after` is no hit of the query. */
 MUST_USE enum status search_run(struct view *v, const struct query *q,
                                 const struct search_options *o, struct search_result *out,

@@ -18,7 +18,7 @@ struct search {
     struct buf hits;          /* struct message_ref */
     struct buf conversations; /* keys, one a segment and conversation */
     bool cut;                 /* hits were cut back: `worst` holds */
-    int64_t worst;            /* rank of the worst one kept */
+    struct message_ref worst; /* the worst one kept */
     bool met;                 /* the hit that the others stand behind */
     bool skipped;             /* documents were passed over untested: no totals */
 };
@@ -51,6 +51,8 @@ MUST_USE enum status search_add_hits(struct segment_search *x, uint32_t doc, uin
 /* One hit, which is dropped at sight if it cannot be among those wanted. */
 MUST_USE enum status search_hit_add(struct search *s, const struct message_ref *ref,
                                     struct err *err);
+/* By time: what is greater is shown earlier. */
+int64_t search_rank(enum search_sort sort, int64_t sent);
 /* What has gathered becomes the result: hits in order, conversations counted. */
 MUST_USE enum status search_take(struct search *s, struct err *err);
 

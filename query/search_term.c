@@ -84,7 +84,7 @@ static enum status pass_old_blocks(struct segment_search *x, uint32_t *doc, stru
         int64_t newest;
         uint32_t last;
         TRY(posting_iter_peek(x->plan.root->match->posting, *doc, &newest, &last, err));
-        if (newest >= x->s->worst && last != DOC_END)
+        if (newest >= search_rank(SORT_NEWEST, x->s->worst.sent) && last != DOC_END)
             break;
         if (last >= x->plan.set.docs) {
             *doc = DOC_END;

@@ -59,7 +59,9 @@ struct message_ref {
     uint32_t segment;
     uint32_t doc;
     uint32_t k;
-    int64_t sent; /* TIME_NONE if untimed (absent, unreadable, <= 0, beyond 9999) */
+    bool scored;
+    int64_t sent;  /* TIME_NONE if untimed (absent, unreadable, <= 0, beyond 9999) */
+    int64_t score; /* where scored: how well it fits the query, in millionths */
 };
 
 struct related {

@@ -49,7 +49,7 @@ def on_terminal(*args, **env):
     return out.decode().replace("\r\n", "\n"), code
 
 
-SORTS = ("newest", "oldest")
+SORTS = ("newest", "oldest", "relevance")
 
 
 def test_pages():
@@ -100,6 +100,60 @@ def test_pager():
     check(b"P " not in r.stdout, "none where there is no terminal", r.stdout)
 
 
+def bm25(texts, terms):
+    """Scores by the formula of docs/QUERY.md; a term is the list of its successive words."""
+    import math
+    words = [re.findall(r"\w+", t.lower()) for t in texts]
+    def times(term, w):
+        return sum(w[i:i + len(term)] == term for i in range(len(w)))
+    out = [0.0] * len(texts)
+    for term in terms:
+        df = sum(times(term, w) > 0 for w in words)
+        weight = math.log(1 + (len(texts) - df + 0.5) / (df + 0.5))
+        for i, w in enumerate(words):
+            tf = times(term, w)
+            out[i] += weight * tf * 2.2 / (tf + 1.2 * (0.25 + 0.75 * len(w) / 12))
+    return out
+
+
+def test_relevance():
+    texts = [x["text"] for x in rows("search", "*")[:-1]]
+    for q, terms in (("harbour OR end", [["harbour"], ["end"]]), ("harbour", [["harbour"]]),
+                     ('"harbour harbour" OR 7', [["harbour", "harbour"], ["7"]]), ("line -harbour", [["line"]]),
+                     ("harbour harbour OR harbour", [["harbour"]])):
+        want = dict(zip(texts, bm25(texts, terms)))
+        got = rows("search", "--sort", "relevance", q)
+        check(len(got) > 5 and all(abs(x["score"] - want[x["text"]]) < 2e-6 for x in got[:-1]), f"scores of {q}",
+              [(x["text"], x["score"], want[x["text"]]) for x in got[:3]])
+        keys = [(-x["score"], "sent" not in x, x.get("sent", "")) for x in got[:-1]]
+        newest = [k[:2] for k in keys]
+        check(newest == sorted(newest), f"best first: {q}", newest[:5])
+        check(all(a[2] >= b[2] for a, b in zip(keys, keys[1:]) if a[:2] == b[:2]), f"equal scores, newest first: {q}", keys[:5])
+    terms = rows("search", "--sort", "relevance", 'harbour "harbour end" NOT 7')[-1]["terms"]
+    check([t["term"] for t in terms] == ["harbour", '"harbour end"'] and all(t["messages"] == rows("search", t["term"])[-1]["total"] for t in terms), "terms", terms)
+    check("terms" not in rows("search", "harbour")[-1] and rows("search", "--terms", "harbour")[-1]["terms"] == terms[:1], "--terms", terms)
+    out = query("search", "--terms", "harbour OR nowhere").stdout.decode()
+    check(f"harbour: in {terms[0]['messages']} messages of the case\n" in out and "nowhere: in 0 messages" in out, "terms for people", out)
+    r = query("scan", "--sort", "relevance", "harbour")
+    check(r.returncode == 2 and b"search alone" in r.stderr, "scan has no scores", r)
+
+
+def test_relevance_however_it_came():
+    global C
+    one, a, b = C, dump([msg(i, "harbour " * (i % 4) + f"van {i}", sent=T + i) for i in range(1, 60)], "imei:A"), \
+        dump([msg(i, "harbour and van and a third", "zed", sent=T + i % 3) for i in range(1, 60)], "imei:B")
+    got = []
+    for name, adds in (("r1", [["ra", "rb"]]), ("r2", [["rb"], ["ra"]])):
+        C = Case(name)
+        for part in adds:
+            check(C.add(*[write(p, zstd(a if p == "ra" else b)) for p in part]).code == 0, "goes in")
+        got.append(rows("search", "--sort", "relevance", "harbour OR van OR third")[:-1])
+    check(C.ingest("compact").returncode == 0, "compact")
+    got.append(rows("search", "--sort", "relevance", "harbour OR van OR third")[:-1])
+    check(len(got[0]) == 118 and got[0] == got[1] == got[2], "one order of adds, another, and compacted", [g[:1] for g in got])
+    C = one
+
+
 C = delivery()
-each([test_pages, test_pager])
+each([test_relevance, test_relevance_however_it_came, test_pages, test_pager])
 finish()
