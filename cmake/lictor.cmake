@@ -20,6 +20,29 @@ function(lictor_program name main folder)
     target_link_libraries(${name} PRIVATE lictor_${folder} lictor_warnings)
 endfunction()
 
+# lictor_manual(lictor-query …) -> man page and completions of programs, made by docs/manual/make.py
+# from the help of the program just built, under build/…/manual/; part of "all".
+function(lictor_manual)
+    set(make ${PROJECT_SOURCE_DIR}/docs/manual/make.py)
+    set(out ${PROJECT_BINARY_DIR}/manual)
+    set(made)
+    foreach(program ${ARGN})
+        set(files ${out}/man1/${program}.1 ${out}/bash/${program} ${out}/zsh/_${program}
+                  ${out}/fish/${program}.fish)
+        add_custom_command(OUTPUT ${files}
+            COMMAND ${Python3_EXECUTABLE} ${make} $<TARGET_FILE:${program}> ${out}
+            DEPENDS ${program} ${make}
+            COMMENT "Manual of ${program}"
+            VERBATIM)
+        list(APPEND made ${files})
+    endforeach()
+    add_custom_target(manual ALL DEPENDS ${made})
+    install(DIRECTORY ${out}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+    install(DIRECTORY ${out}/bash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(DIRECTORY ${out}/zsh/ DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+    install(DIRECTORY ${out}/fish/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endfunction()
+
 # lictor_avx2(store/bits_avx2.c …): compiled for AVX2 where there is such a thing; the caller asks
 # the processor before it goes there. On other processors the file compiles to nothing.
 function(lictor_avx2)
