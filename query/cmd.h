@@ -24,7 +24,7 @@ struct cmd_options {
     bool no_pager;
     enum search_sort sort;
     uint64_t limit; /* 0: not given */
-    bool all, count, hits;
+    bool all, count, hits, explain;
     const char *after_hit; /* --continue */
     bool terms;
     const char *conv, *group, *around;

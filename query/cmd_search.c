@@ -4,6 +4,7 @@
 
 #include "lictor/thread.h"
 #include "query/cmd.h"
+#include "query/explain.h"
 #include "query/lang.h"
 #include "query/score.h"
 
@@ -277,6 +278,8 @@ int cmd_search(const struct cmd_options *o)
         return code;
     enum status st = session_query(&s, &q, &shown, &err);
     bool query_error = st == ST_BAD_INPUT;
+    if (st == ST_OK && o->explain)
+        st = explain_query(&s.v, q, stderr, &err);
     if (st == ST_OK)
         st = answer(&s, q, buf_slice(&shown), &found, &err);
     if (query_error) /* the place was shown already */

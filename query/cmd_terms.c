@@ -113,7 +113,7 @@ int cmd_terms(const struct cmd_options *o)
     if (!o->all && !o->limit && s.r.format == RENDER_TEXT)
         limit = TEXT_LIMIT;
     if (st == ST_OK)
-        st = words_of_find(&s.v, q->root, limit, &w, &err);
+        st = words_of_find(&s.v, q->root->text.parts, limit, &w, &err);
     if (st == ST_OK)
         st = show(&s, buf_slice(&shown), &w, &err);
     bool found = w.total > 0;

@@ -64,7 +64,7 @@ struct text_part {
     struct slice written;    /* as in the query, for exact search */
     uint32_t offset;         /* position after the first part */
     uint8_t kind;            /* enum token_kind */
-    struct pattern *pattern; /* then folded, written and kind say nothing; else NULL */
+    struct pattern *pattern; /* then folded and kind say nothing; else NULL */
 };
 
 /* Positions behind the one of `last`, the last part of a phrase, that belong to it too: a pair of

@@ -125,7 +125,7 @@ static enum status pattern_add(struct gather *g, struct slice s, size_t at, bool
     struct parser *p = g->p;
     struct pattern_maker m = {&p->query->arena, p->splitter, &p->query->patterns};
     struct pattern_fault f = {0, s.len};
-    struct text_part part = {.offset = (uint32_t)g->next_pos++};
+    struct text_part part = {.offset = (uint32_t)g->next_pos++, .written = s};
     struct lex_piece piece = lex_piece(s);
     struct err why = {0};
     enum status st;

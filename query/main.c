@@ -20,7 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "okfzcslanCmx", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "okfzcslanCmxE", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -52,6 +52,9 @@ static const struct command commands[] = {
      "                       a formula) has a ' before it\n"
      "                       jsonl: `type` is message, note, event, call, contact, location,\n"
      "                       keepalive or, last, summary\n"
+     "  --explain            first, on stderr: what words, patterns, nicknames and times stand "
+     "for,\n"
+     "                       and how each segment is searched; runs the query once more\n"
      "  --                   what follows is the query, also where it begins with --\n"
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
@@ -206,6 +209,7 @@ static const struct cli_option option_table[] = {
     {'D', 0, "disentangle", NULL},
     {'b', 0, "by", "hour, day, week or month"},
     {'H', 0, "hits", NULL},
+    {'E', 0, "explain", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'P', 0, "progress", "auto, plain or none"},
     {'N', 0, "no-pager", NULL},
@@ -298,6 +302,8 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
         return o->hits = true;
     case 'm':
         return o->terms = true;
+    case 'E':
+        return o->explain = true;
     case 'N':
         return o->no_pager = true;
     case 'C':
@@ -405,6 +411,10 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
         int c = scan.option ? scan.option->id : 0;
         if (c == OPT_LATER)
             return usage_error(cmd, scan.given, "this version does not have it");
+        if (c == 'E' && cmd->run == cmd_scan)
+            return usage_error(cmd, "--explain",
+                               "scan asks no index; search --explain shows how "
+                               "that is asked");
         if (found == CLI_UNKNOWN ||
             (c < OPT_VERSION && c != 'h' && c != 'N' && !strchr(cmd->options, c)))
             return option_error(cmd, &scan, CLI_UNKNOWN);

@@ -173,6 +173,8 @@ static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, 
 {
     const struct search_options *o = x->s->o;
     x->s->out->total += n;
+    if (o->counts)
+        o->counts[x->plan.segment].matched += n;
     if (o->visit)
         TRY(o->visit(o->ctx, x->plan.segment, doc, n, err));
     if (o->want != SEARCH_TOTALS && o->limit == 0)
@@ -187,6 +189,8 @@ static enum status add_tested(struct segment_search *x, uint32_t doc, uint32_t k
 {
     unsigned truth;
     TRY(plan_test(&x->plan, doc, k, &truth, err));
+    if (x->s->o->counts)
+        x->s->o->counts[x->plan.segment].tested++;
     if (truth == TRUTH_TRUE)
         return add_true(x, doc, k, n, err);
     if (truth & TRUTH_SEALED)
@@ -235,6 +239,8 @@ enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct e
 
 static enum status run_document(struct segment_search *x, uint32_t doc, struct err *err)
 {
+    if (x->s->o->counts)
+        x->s->o->counts[x->plan.segment].offered++;
     uint32_t n = search_repeats_of(&x->repeats, doc);
     bool each = n > 1 && x->s->q->per_message;
     for (uint32_t k = 1; k <= (each ? n : 1); k++)

@@ -29,6 +29,12 @@ enum search_want {
     SEARCH_HITS,   /* hits; what cannot be among them is passed over untested */
     SEARCH_TOTALS, /* the numbers alone, whatever the limit */
 };
+/* What became of the documents of one segment. */
+struct search_counts {
+    uint64_t offered; /* documents that the walks came to, those out of range left out */
+    uint64_t tested;  /* questions: one a document, or one a message of a repeated content */
+    uint64_t matched; /* records */
+};
 struct search_options {
     enum search_sort sort;
     struct scorer *scorer; /* SORT_RELEVANCE */
@@ -40,6 +46,7 @@ struct search_options {
      * of documents. All of `total` comes by. */
     enum status (*visit)(void *ctx, uint32_t segment, uint32_t doc, uint32_t n, struct err *err);
     void *ctx;
+    struct search_counts *counts; /* NULL, or one a segment, added to: then no short way is taken */
 };
 struct search_result {
     uint64_t total;

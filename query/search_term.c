@@ -9,7 +9,7 @@ bool search_term_fits(const struct segment_search *x)
     const struct plan_node *root = x->plan.root;
     const struct search_options *o = x->s->o;
     bool term = root->kind == PLAN_MATCH && !root->sealed && root->match->kind == WALK_POSTING;
-    if (o->visit)
+    if (o->visit || o->counts)
         return false;
     if (o->limit == 0 || o->want == SEARCH_TOTALS)
         return term || root->kind == PLAN_ANY;

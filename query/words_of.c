@@ -225,8 +225,8 @@ static enum status judge(struct word_merge *m, uint32_t segment, struct slice *w
         *yes = slice_eq(*word, m->part->folded);
         return ST_OK;
     }
-    return cut ? pattern_match(p, *word, *word, yes, err)
-               : pattern_walk_may(&m->walk, *word, yes, err);
+    return cut && !pattern_exact(p) ? pattern_match(p, *word, *word, yes, err)
+                                    : pattern_walk_may(&m->walk, *word, yes, err);
 }
 
 /* The least term of all sources: its word, if it matches, and on to the next one. */
@@ -288,11 +288,11 @@ static void merge_release(struct word_merge *m)
     arena_release(&m->a);
 }
 
-enum status words_of_find(struct view *v, const struct node *n, uint64_t limit,
+enum status words_of_find(struct view *v, const struct text_part *part, uint64_t limit,
                           struct words_of *out, struct err *err)
 {
     struct words_of found = {0};
-    struct word_merge m = {.v = v, .part = &n->text.parts[0], .limit = limit, .out = &found};
+    struct word_merge m = {.v = v, .part = part, .limit = limit, .out = &found};
     enum status st = ST_OK;
     arena_init(&m.a, (size_t)64 << 10);
     m.n = (uint32_t)casefile_segments(v->cf);

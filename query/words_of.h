@@ -21,8 +21,9 @@ struct words_of {
     uint64_t total;          /* words that match */
     struct buf bytes;        /* what `word` points into */
 };
-/* `n`: a NODE_TEXT of one part that is not exact. limit >= 1; UINT64_MAX: all. */
-MUST_USE enum status words_of_find(struct view *v, const struct node *n, uint64_t limit,
+/* Of an exact pattern: the words that may be it, for their text decides. limit >= 1; UINT64_MAX:
+ * all. */
+MUST_USE enum status words_of_find(struct view *v, const struct text_part *part, uint64_t limit,
                                    struct words_of *out, struct err *err);
 void words_of_release(struct words_of *w);
 
