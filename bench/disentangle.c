@@ -123,6 +123,7 @@ static bool mark_right(const struct log_file *f, uint32_t line, const uint32_t *
                        struct sample *s)
 {
     bool any = false;
+    MUST(s->n <= (size_t)n + 1);
     const struct log_line *l = &f->lines[line];
     for (size_t k = 0; k < s->n; k++) {
         s->right[k] = false;

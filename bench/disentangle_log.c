@@ -224,8 +224,8 @@ static bool has_link(const struct log_file *f, uint32_t line, uint32_t to)
 static void score_talks(const struct log_file *f, uint32_t *gold, uint32_t *mine,
                         struct link_score *out)
 {
-    uint32_t *size[2] = {calloc(f->n_lines, 4), calloc(f->n_lines, 4)};
-    uint32_t *other = malloc((size_t)f->n_lines * 4);
+    uint32_t *size[2] = {calloc((size_t)f->n_lines + 1, 4), calloc((size_t)f->n_lines + 1, 4)};
+    uint32_t *other = malloc((size_t)f->n_lines * 4 + 4);
     MUST(size[0] && size[1] && other);
     memset(other, 0xff, (size_t)f->n_lines * 4);
     for (uint32_t i = 0; i < f->n_lines; i++) {

@@ -194,7 +194,7 @@ static void put_unfinished(const struct manifest *m, bool json, struct buf *out)
 
 static int put_head(const struct cmd_options *o)
 {
-    struct casefile *cf;
+    struct casefile *cf = NULL;
     struct err err = {0};
     struct buf out = {0};
     bool file = strcmp(o->head, "-") != 0;

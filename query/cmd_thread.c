@@ -283,7 +283,8 @@ static void put_footer(struct session *s, const struct shown *sh)
         buf_put_str(out, ". Which message answers which is proposed by a model, not evidence");
     buf_put_str(out, ". Times: ");
     buf_put_str(out, zone_name(s->v.zone));
-    buf_put_str(out, ". What is not shown is not in the delivered data.\n");
+    bool whole = !s->o->after && !s->o->before && !s->o->around && !s->o->talks;
+    buf_put_str(out, whole ? ". What is not shown is not in the delivered data.\n" : ".\n");
 }
 
 /* ---- the two ways through a conversation ---- */
