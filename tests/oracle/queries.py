@@ -8,7 +8,7 @@ from lang import RANGE
 from words import CJK, EMOJI, PAIR, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
-FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "then"}
+FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "then", "hours"}
 ZONES = ["UTC", "UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 WORDS = re.compile(r"(AND|OR|NOT|NEAR|PRE|THEN)$")
 
@@ -340,7 +340,7 @@ class Generator:
             d += datetime.timedelta(minutes=m)
         full = d.strftime("%Y-%m-%dT%H:%M:%S")
         n = r.choice([4, 7, 10, 10, 10, 13, 16, 19] if "hours" in self.forms else [4, 7, 10, 10, 10, 16, 19])
-        if n < 13 and "zoned-days" not in self.forms:
+        if n < 13:  # days are those of --tz
             zone = ""
         s = full[:n] + (f".{t % 1000:03}" if n == 19 and r.random() < 0.5 else "")
         if n >= 13 and not zone and self.doubtful(s):
