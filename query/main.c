@@ -66,8 +66,8 @@ static const struct command commands[] = {
      "summary\n"
      "says \"method\":\"scan\" and how many records were read.\n"
      "\n"
-     "  QUERY, --sort, --limit, --all, --continue, --count, --format, --tz, --key, --color:\n"
-     "                       as for search\n"
+     "  QUERY, --limit, --all, --continue, --count, --tz, --key, --color: as for search\n"
+     "  --sort newest|oldest   --format text|jsonl|json|csv   also as for search\n"
      "  --threads N          default: one a processor\n"
      "  --progress auto|plain|none   on stderr; auto: on a terminal\n"},
     {"batch", cmd_batch, "kfzcslaHP", 1, 1, "which QUERIES.txt?",

@@ -89,6 +89,20 @@ def every_option_is_one_of_the_program():
                 check(takes(program, c, o), f"{program} {c} takes {o}")
 
 
+def every_value_is_one_of_the_option():
+    for name, program in PROGRAMS.items():
+        # lictor-query asks for the case before it weighs options; it writes nothing into one
+        words = [TMP / "no-case", "x"] if program == QUERY else []
+        for c in commands_of(name):
+            for o in complete(name, c, "-"):
+                for v in complete(name, c, o, ""):
+                    if v.startswith("compopt:"):
+                        continue
+                    said = run(program, c, *words, o, v).stderr.decode().split("\n")[0]
+                    refused = re.search(rf"{o} takes|not a value|{o} {v}: (?!goes with)", said)
+                    check(not refused, f"{name} {c} {o} {v}", said)
+
+
 def sections_and_environment():
     for program, path in PROGRAMS.items():
         page = made(program)["man"].read_text()
@@ -212,6 +226,7 @@ def installed():
 
 for path in PROGRAMS.values():
     subprocess.run([sys.executable, str(MAKE), path, str(OUT)], check=True)
-each([everything_of_the_help_is_there, every_option_is_one_of_the_program, sections_and_environment,
+each([everything_of_the_help_is_there, every_option_is_one_of_the_program,
+      every_value_is_one_of_the_option, sections_and_environment,
       pages_render, hostile_help, bash_completes, shells_read_them, installed])
 finish()
