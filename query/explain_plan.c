@@ -149,6 +149,8 @@ enum status explain_plans(struct explain *x, struct err *err)
     enum status st = search_run(x->v, x->q, &o, &r, err);
     if (st == ST_OK)
         search_result_release(&r);
+    if (n == 0)
+        buf_put_str(&x->out, "  no plan: the case has no segment yet\n");
     for (uint32_t i = 0; st == ST_OK && i < n; i++)
         st = put_segment(x, i, &counts[i], err);
     free(counts);

@@ -88,10 +88,16 @@ def test_the_answer_is_left_alone():
     check(b"--explain" in run(QUERY, "search", "--help").stdout, "help names it")
 
 
+def test_an_empty_case():
+    empty = Case("empty")
+    r = run(QUERY, "search", empty.dir, *empty.key, "--explain", "h*")
+    check(r.returncode == 1 and b"h*: 0 words" in r.stderr and b"no plan: the case has no segment yet" in r.stderr, "an empty case", r)
+
+
 C = Case("explain")
 BOOK = [{"kind": "contact", "seq": 50, "owner": "anna", "handle": "bert", "nickname": "BOSS", "service": "sky"},
         {"kind": "contact", "seq": 51, "owner": "anna", "handle": "evil\u202e\x1b[31m", "nickname": "boss"}]
 C.add(write("a.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i, service="sky") for i, t in enumerate(TEXTS[:3])] + BOOK, "imei:A", account="anna")), ident=False)
 C.add(write("b.ndjson", dump([msg(6, TEXTS[3], sent=T + 90000, service="sky"), msg(7, "ok", sent=T + 95000), msg(8, "ok", sent=T + 95000)], "imei:B", account="anna")), ident=False)
-each([test_words, test_patterns, test_times, test_nicknames, test_plans, test_the_answer_is_left_alone])
+each([test_words, test_patterns, test_times, test_nicknames, test_plans, test_the_answer_is_left_alone, test_an_empty_case])
 finish()
