@@ -99,6 +99,18 @@ MUST_USE enum status cmd_show_result(struct session *s, const struct query *q, s
                                      const struct search_result *r, bool more, const char *method,
                                      uint64_t read, struct err *err);
 
+/* What stands around a hit: s->o->context messages on each side (cmd_context.c). Zero to begin. */
+struct hit_context {
+    const struct message_ref *later; /* hits that follow in the list; set before each */
+    size_t n_later;
+    uint8_t key[KEY_SIZE];
+    struct buf shown; /* struct message_ref: text: around the last hits and this one */
+    struct buf gaps;  /* struct thread_gap: not shown yet */
+};
+/* Shows the hit, too. */
+MUST_USE enum status hit_context_show(struct session *s, struct hit_context *c,
+                                      const struct message_view *hit, struct err *err);
+void hit_context_release(struct hit_context *c);
 /* "2 of the messages shown may be the same as another …"; nothing for 0. */
 void cmd_pairs(struct buf *out, uint64_t n);
 /* Prints the error and gives the exit code that goes with it. */

@@ -27,6 +27,7 @@ struct shown {
     const char *method;
     uint64_t read;
     const struct scorer *scorer; /* NULL: its terms were not counted */
+    struct hit_context context;
 };
 
 static enum status next_hits(struct shown *x, const struct message_ref **hits, size_t *n,
@@ -51,7 +52,11 @@ static enum status show_hits(struct session *s, struct shown *x, const struct me
         TRY(view_load(&s->v, &hits[i], VIEW_FULL, &s->a, &m, err));
         x->others |= m.c.kind != DOC_MESSAGE;
         x->pairs += view_in_pair(&m);
-        if (s->r.format == RENDER_TEXT)
+        x->context.later = hits + i + 1;
+        x->context.n_later = n - i - 1;
+        if (s->o->context_given)
+            TRY(hit_context_show(s, &x->context, &m, err));
+        else if (s->r.format == RENDER_TEXT)
             TRY(text_hit(&s->r, &m, &s->out, err));
         else
             render_record(&s->r, &m, false, NULL, &s->out);
@@ -151,7 +156,7 @@ static enum status show_first(struct session *s, struct shown *x, const struct m
     uint64_t all = x->pages.left > x->pages.sums.total ? x->pages.sums.total : x->pages.left;
     uint64_t later = x->pages.more ? all : 0;
     if (s->r.format == RENDER_TEXT)
-        return choose_digits(s, hits, n, later, err);
+        return choose_digits(s, hits, n, later + n * 2 * s->o->context, err);
     if (numbers && x->pages.more && x->pages.left == 0)
         TRY(id_text(s, &x->pages.last, sum.next, err));
     render_begin(&s->r, numbers ? &sum : NULL, &s->out);
@@ -164,6 +169,7 @@ static enum status show_pages(struct session *s, struct shown *x, bool numbers, 
     size_t n;
     char next[2 * KEY_SIZE + 1] = "";
     s->r.query = x->q;
+    s->r.mark_hits = s->o->context_given;
     TRY(next_hits(x, &hits, &n, err));
     TRY(show_first(s, x, hits, n, numbers, err));
     while (n > 0) {
@@ -209,6 +215,7 @@ static enum status show(struct session *s, const struct query *q, struct slice q
     enum status st = show_pages(s, &x, numbers, err);
     *found = x.pages.sums.total != 0;
     search_pages_release(&x.pages);
+    hit_context_release(&x.context);
     return st;
 }
 

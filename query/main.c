@@ -10,6 +10,7 @@
 #include "query/timeline.h"
 
 #define PROGRAM QUERY_PROGRAM
+#define CONTEXT_MOST 1000 /* around a hit */
 
 struct command {
     const char *name;
@@ -40,6 +41,10 @@ static const struct command commands[] = {
      "  --continue ID        go on behind the hit with that id, in the same order: the footer, "
      "and\n"
      "                       in machine formats the key `next`, say which one\n"
+     "  --context N          also N messages of its conversation before and after each hit, to "
+     "1000;\n"
+     "                       text: hits begin with >, nothing is shown twice; jsonl, json: with\n"
+     "                       `context_of`, the id of the hit, directly around it\n"
      "  --terms              also how many messages of the case have each word, pattern and "
      "phrase\n"
      "                       (machine formats: `terms`; always with --sort relevance)\n"
@@ -367,8 +372,14 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--sort relevance", "is for search alone: scores need the index");
     if (o->after_hit && o->count)
         return usage_error(cmd, "--continue", "does not go with --count, which counts all");
-    if (o->context_given && cmd->run == cmd_search)
-        return usage_error(cmd, "--context", "this version has it for thread --around ID alone");
+    bool around_hits = o->context_given && cmd->run == cmd_search;
+    bool rows = o->format == RENDER_CSV || o->format == RENDER_HTML;
+    if (around_hits && (o->count || rows))
+        return usage_error(cmd, "--context",
+                           "goes with text, jsonl and json: not with csv, html "
+                           "or --count");
+    if (around_hits && o->context > CONTEXT_MOST)
+        return usage_error(cmd, "--context", "at most 1000 messages around each hit");
     bool pages = cmd->run == cmd_thread || cmd->run == cmd_search;
     if (o->format == RENDER_HTML && (!pages || o->talks))
         return usage_error(cmd, "--format html", "only thread and search make pages");
@@ -385,7 +396,7 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--disentangle",
                            "needs the conversation from its begin, as text or json: not with "
                            "--around, --talks, csv or html");
-    if (o->context_given && !o->around)
+    if (o->context_given && !o->around && !around_hits)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;
 }

@@ -38,6 +38,7 @@ struct render {
     int columns; /* to fill */
     struct view *v;
     const struct query *query; /* whose words are highlighted; NULL: none */
+    bool mark_hits;            /* text: they stand among other messages */
     int id_digits;             /* of shortened ids, RENDER_ID_LEAST .. 32 */
     uint64_t records;          /* html: given so far */
     bool comma;                /* json: an element stands before */
@@ -191,6 +192,10 @@ void text_gap_words(const struct thread_gap *g, struct buf *out);
 
 MUST_USE enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
                               struct err *err);
+/* What stands around a hit: indented and dim. */
+MUST_USE enum status text_context(struct render *r, const struct message_view *m, struct buf *out,
+                                  struct err *err);
+void text_context_gap(struct render *r, const struct thread_gap *g, struct buf *out);
 MUST_USE enum status text_message(struct render *r, const struct message_view *m, struct buf *out,
                                   struct err *err);
 MUST_USE enum status text_thread_record(struct render *r, const struct message_view *m,

@@ -315,6 +315,8 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
         key_raw(j, "record", c->raw);
     if (m->ref.scored)
         score_of(j, m->ref.score);
+    if (m->context_of)
+        key_hex(j, "context_of", m->context_of);
     if (order)
         json_key_str(j, "order", order);
     answer_of(j, &m->answer);
@@ -339,6 +341,8 @@ void json_gap(const struct thread_gap *g, struct buf *out)
         json_key_uint(&j, "before_seq", g->before_seq);
     json_key_uint(&j, "missing", g->missing);
     json_key_str(&j, "why", g->why);
+    if (g->context_of)
+        key_hex(&j, "context_of", g->context_of);
     json_end_object(&j);
 }
 

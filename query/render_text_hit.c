@@ -4,6 +4,7 @@
 
 #define NAME_COLUMNS 40
 #define HIT_INDENT 4
+#define CONTEXT_INDENT 8
 #define TO_MOST 4 /* recipients named; the rest is counted */
 
 static void who_to_whom(const struct message_view *m, struct buf *out)
@@ -32,7 +33,7 @@ static void who_to_whom(const struct message_view *m, struct buf *out)
 }
 
 /* What was found; of an event or contact also what it is about. */
-static enum status body(struct render *r, const struct message_view *m, struct buf *out,
+static enum status body(struct render *r, const struct message_view *m, int indent, struct buf *out,
                         struct err *err)
 {
     struct slice text = render_text_of(&m->c);
@@ -41,54 +42,87 @@ static enum status body(struct render *r, const struct message_view *m, struct b
         text_body_head(r, m, &words);
     else
         text_body_words(r, m, &words);
-    int used = HIT_INDENT + cli_width(buf_slice(&words));
+    int used = indent + cli_width(buf_slice(&words));
     if (text.data && words.len == 0)
-        text_margin(r, out, HIT_INDENT);
+        text_margin(r, out, indent);
     else
-        text_pad(out, HIT_INDENT);
+        text_pad(out, indent);
     buf_put_slice(out, buf_slice(&words));
     out->failed |= words.failed;
     buf_release(&words);
     if (text.data)
-        return text_wrap(r, out, text, HIT_INDENT, used, true, err);
+        return text_wrap(r, out, text, indent, used, indent == HIT_INDENT, err);
     buf_put_u8(out, '\n');
     return ST_OK;
 }
 
-enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
-                     struct err *err)
+static void head(struct render *r, const struct message_view *m, int style, struct buf *out)
 {
-    struct buf marks = {0};
     text_style(r, out, STYLE_DIM);
     text_id(r, out, m->id);
-    text_style(r, out, STYLE_NONE);
+    text_style(r, out, style == STYLE_DIM ? STYLE_DIM : STYLE_NONE);
     buf_put_str(out, "  ");
     if (content_untimed(&m->c))
         buf_put_str(out, "no time");
     else
         text_when(r, out, m->c.sent);
     buf_put_str(out, "  ");
-    text_style(r, out, STYLE_BOLD);
+    text_style(r, out, style);
     who_to_whom(m, out);
     text_style(r, out, STYLE_NONE);
     if (m->ref.scored)
         buf_printf(out, "  score %lld.%02lld", (long long)(m->ref.score / 1000000),
                    (long long)(m->ref.score / 10000 % 100));
     buf_put_u8(out, '\n');
-    TRY(body(r, m, out, err));
-    text_attachments(r, m, HIT_INDENT, out);
+}
+
+static enum status rest(struct render *r, const struct message_view *m, int indent, struct buf *out,
+                        struct err *err)
+{
+    struct buf marks = {0};
+    TRY(body(r, m, indent, out, err));
+    text_attachments(r, m, indent, out);
     text_marks(r, m, true, &marks);
     if (marks.len) {
-        text_pad(out, HIT_INDENT);
+        text_pad(out, indent);
         text_style(r, out, STYLE_DIM);
         buf_put_slice(out, buf_slice(&marks));
         text_style(r, out, STYLE_NONE);
         buf_put_u8(out, '\n');
     }
-    buf_put_u8(out, '\n');
     out->failed |= marks.failed;
     buf_release(&marks);
     return ST_OK;
+}
+
+enum status text_hit(struct render *r, const struct message_view *m, struct buf *out,
+                     struct err *err)
+{
+    if (r->mark_hits)
+        buf_put_str(out, "> ");
+    head(r, m, STYLE_BOLD, out);
+    TRY(rest(r, m, HIT_INDENT, out, err));
+    if (!r->mark_hits)
+        buf_put_u8(out, '\n');
+    return ST_OK;
+}
+
+enum status text_context(struct render *r, const struct message_view *m, struct buf *out,
+                         struct err *err)
+{
+    text_pad(out, HIT_INDENT);
+    head(r, m, STYLE_DIM, out);
+    return rest(r, m, CONTEXT_INDENT, out, err);
+}
+
+void text_context_gap(struct render *r, const struct thread_gap *g, struct buf *out)
+{
+    text_pad(out, HIT_INDENT);
+    text_style(r, out, STYLE_WARN);
+    buf_put_str(out, "\xe2\x8b\xae "); /* vertical dots */
+    text_gap_words(g, out);
+    text_style(r, out, STYLE_NONE);
+    buf_put_u8(out, '\n');
 }
 
 void text_handle(struct render *r, const struct handle_row *h, struct buf *out)

@@ -23,7 +23,8 @@ struct thread_gap {
     uint64_t after_seq, missing;
     uint64_t before_seq; /* meaningless if at_end */
     bool at_end;
-    const char *why; /* "not-delivered", "partial-dump", "selection" */
+    const uint8_t *context_of; /* as of a message_view */
+    const char *why;           /* "not-delivered", "partial-dump", "selection" */
 };
 
 struct thread_item {

@@ -120,6 +120,7 @@ struct message_view {
     size_t n_missing;
     const struct nickname *nicknames; /* of from, to and set handles */
     size_t n_nicknames;
+    const uint8_t *context_of; /* search --context: id of the hit that it stands around */
     struct answer_note answer;
 };
 

@@ -154,6 +154,47 @@ def test_relevance_however_it_came():
     C = one
 
 
+def test_context():
+    threads = {}
+    for who in ("bert", "carl"):
+        for x in rows("thread", "--with", f"anna,{who}")[:-1]:
+            threads.setdefault(x["conversation"], []).append(x["id"])
+    for q in ("17", "harbour", "*"):
+        alone = [x["id"] for x in rows("search", q)[:-1]]
+        for n in (0, 1, 3):
+            got = rows("search", "--context", n, q)
+            want = []
+            for i in alone:
+                ids = next(t for t in threads.values() if i in t)
+                at = ids.index(i)
+                want += [(x, None if x == i else i) for x in ids[max(0, at - n):at + n + 1]]
+            check([(x["id"], x.get("context_of")) for x in got[:-1]] == want, f"{n} around {q}", got[:4])
+            check(got[-1]["total"] == len(alone), "the total counts hits alone", got[-1])
+            check(json.loads(query("search", "--format", "json", "--context", n, q).stdout)["hits"] == got[:-1], "json has the same lines")
+            for sort in ("newest", "oldest"):
+                text = query("search", "--all", "--sort", sort, "--context", n, q).stdout.decode().split("\n")
+                hits = [x[2:].split()[0] for x in text if x.startswith("> ")]
+                around = [x.split()[0] for x in text if re.match(r"    [0-9a-f]{8,}  ", x)]
+                want_hits = [x["id"] for x in rows("search", "--sort", sort, q)[:-1]]
+                check(len(hits) == len(want_hits) and all(a.startswith(b) for a, b in zip(want_hits, hits)), "hits in their order, marked", text[:9])
+                check(bool(around) == (n > 0), "some stand around them", around)
+                check(len(set(hits)) == len(hits), "no hit twice", hits)
+    text = query("search", "--context", "3", "from:anna to:bert").stdout.decode().split("\n")
+    ids = [x.strip("> ").split()[0] for x in text if re.match(r"(> |    )[0-9a-f]{8,}  ", x)]
+    whole = {x["id"] for x in rows("search", "--limit", 20, "--context", "3", "from:anna to:bert")[:-1]}
+    check(len(ids) == len(set(ids)), "neighbours in one conversation: nothing twice", text)
+    check(len(ids) == len(whole) and all(any(x.startswith(i) for x in whole) for i in ids), "and nothing left out", ids)
+    holes = Case("holes")
+    part = [msg(i, f"word{i}", sent=T + i * 1000) for i in (1, 2, 3, 7, 8)]
+    check(holes.add(write("h.zst", zstd(dump(part, "imei:H")))).code == 0, "goes in")
+    got = [json.loads(x) for x in run(QUERY, "search", holes.dir, *holes.key, "--format", "jsonl", "--context", "1", "word7").stdout.splitlines()]
+    check([(x["type"], x.get("text"), x.get("missing")) for x in got[:-1]] ==
+          [("message", "word3", None), ("gap", None, 3), ("message", "word7", None), ("message", "word8", None)], "a hole", got)
+    check(got[1]["context_of"] == got[2]["id"] and "context_of" not in got[2], "the hole is context", got)
+    text = run(QUERY, "search", holes.dir, *holes.key, "--context", "1", "word7").stdout.decode()
+    check("\u22ee 3 " in text, "a hole for people", text)
+
+
 C = delivery()
-each([test_relevance, test_relevance_however_it_came, test_pages, test_pager])
+each([test_context, test_relevance, test_relevance_however_it_came, test_pages, test_pager])
 finish()

@@ -99,7 +99,7 @@ def test_no_text_passes_for_a_remark():
 
 def test_exit_codes():
     for args, code in ((("search", "nosuchword"), 1), (("search", "--count", "nosuchword"), 1), (("search", "("), 2), (("search", ""), 2), (("search",), 2), (("search", "--nonsense", "x"), 2),
-                       (("search", "--limit", "0", "x"), 2), (("search", "--sort", "relevance", "x"), 1), (("search", "--continue", "x", "y"), 2), (("search", "--context", "2", "x"), 2),
+                       (("search", "--limit", "0", "x"), 2), (("search", "--sort", "relevance", "x"), 1), (("search", "--continue", "x", "y"), 2), (("search", "--context", "2", "nosuchword"), 1), (("search", "--context", "2", "--format", "csv", "x"), 2), (("search", "--context", "1001", "x"), 2), (("search", "--context", "2", "--count", "x"), 2),
                        (("search", "--tz", "Mars/Base", "x"), 2), (("search", "--format", "xml", "x"), 2), (("thread",), 2), (("thread", "--talks", "--around", "00000000"), 2),
                        (("thread", "--group", "a", "--conv", "b"), 2), (("thread", "--group", "nobody"), 1), (("thread", "--with", "anna,nobody"), 1), (("thread", "--conv", "00000000"), 1),
                        (("thread", "--conv", "xyz"), 2), (("thread", "--group", "crew", "--after", "soon"), 2), (("thread", "--around", "00000000"), 1), (("thread", "--around", "12"), 2),
