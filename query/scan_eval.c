@@ -198,7 +198,7 @@ static enum status test_field(struct scan_reader *r, const struct node *n, bool 
             TRY(test_has(r, n->field.value, yes, err));
             break;
         default:
-            MUST(!"a field that a scan does not know");
+            MUST(false); /* a field that a scan does not know */
         }
     }
     return ST_OK;
