@@ -202,6 +202,7 @@ class Generator:
         if r.random() < 0.2:
             k = r.randrange(1, len(s) + 1)
             out = f"{s[:k]}.+"
+        out = re.sub(r"(\.\*)+", ".*", out)  # one behind the other they only cost
         return f"{r.choice(['', '', '='])}/{out}/"
 
     def text_within(self, d):
