@@ -39,7 +39,7 @@ struct link_score {
     uint64_t right, proposed, gold;                   /* links, a talk's start is one to itself */
     uint64_t talks_right, talks_proposed, talks_gold; /* of more than one line, exactly the same */
     uint64_t messages;                                /* that were gone through */
-    double seconds; /* of one processor */
+    double seconds;                                   /* of one processor */
 };
 /* Goes through all logs with the model as a reader would. `system`: also counts the system's lines,
  * each of which answers nothing (as published scores do). */
