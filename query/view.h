@@ -124,7 +124,8 @@ struct message_view {
     struct answer_note answer;
 };
 
-#define VIEW_MISSING_COPY 4096 /* n_missing > 0; beside enum doc_flag */
+#define VIEW_MISSING_COPY 32768 /* n_missing > 0; beside enum doc_flag */
+_Static_assert((VIEW_MISSING_COPY & DOC_FLAGS) == 0, "the flag of a view is none of a document");
 #define RELATED_MAX 1000
 
 enum view_depth {

@@ -86,6 +86,7 @@ enum doc_flag {
     /* Great ones, since segment_flagged passes over blocks by the greatest flags: */
     DOC_COPY_TO = 2048, /* message: some copy names recipients that are not of the content */
     DOC_LOCATED = 4096, /* message: some copy says where it was sent */
+    DOC_FLAGS = 8191,   /* all of them */
 };
 struct doc_state {
     uint32_t messages; /* how many messages this content is; 1 for other kinds */

@@ -44,6 +44,19 @@ def test_group():
     check(missing(rows(c, "--group", "crew")) == {"three": ["bert"]}, "carl never spoke in the group", missing(rows(c, "--group", "crew")))
 
 
+def test_says_where_it_was_sent():
+    """What a copy says of the place is no missing copy."""
+    at = {"lat": 52.3702, "lon": 4.8952}
+    c = Case("missing-located")
+    for n, source in enumerate(("imei:A", "imei:B")):
+        c.add(write(f"l{n}", dump([msg(1, "at the harbour", sent=T, location=at)], source, account=["anna", "bert"][n])))
+    r = rows(c, "--with", "anna,bert")
+    check(c.search("has:coordinates"), "the place is found", c.search("*"))
+    check("missing-copy" not in r["at the harbour"].get("flags", []) and missing(r) == {}, "both have it", r)
+    t = run(QUERY, "thread", c.dir, *c.key, "--with", "anna,bert").stdout.decode()
+    check("ought to be there" not in t and "no copy from" not in t, "nothing is said to people", t)
+
+
 def test_not_promised():
     c = Case("missing-not")
     c.add(write("a", dump([msg(1, "mine", sent=T)], "imei:A", account="anna")),
