@@ -167,3 +167,27 @@ enum status view_flags(struct view *v, const struct message_ref *ref, uint16_t *
     arena_release(&a);
     return st;
 }
+
+enum status view_term_in(struct view *v, uint32_t segment, const uint8_t key[KEY_SIZE],
+                         const struct term *t, struct posting_iter **it, struct doc_range *range,
+                         struct err *err)
+{
+    struct segment *s = casefile_segment(v->cf, segment);
+    struct segment_scratch *x = v->scratch[segment];
+    struct segment_conversation sc;
+    struct term_entry e;
+    uint32_t number, n;
+    *it = NULL;
+    *range = (struct doc_range){0, 0};
+    TRY(segment_conversation_find(s, x, key, KEY_SIZE, &number, &n, err));
+    if (n == 0)
+        return ST_OK;
+    enum status st = segment_term(s, x, term_slice(t), &e, err);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    TRY(st);
+    arena_reset(&v->tmp);
+    TRY(segment_conversation_at(s, x, number, &v->tmp, &sc, err));
+    *range = (struct doc_range){sc.first, sc.first + sc.docs};
+    return posting_iter_open(s, e.handle, it, err);
+}

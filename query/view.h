@@ -154,6 +154,15 @@ MUST_USE enum status view_find_id(struct view *v, struct slice hex, struct buf *
 MUST_USE enum status view_nicknames(struct view *v, struct slice handle,
                                     const struct nickname **out, size_t *n, struct err *err);
 
+/* The documents of a term that one conversation has in a segment: *it is walked from range->first
+ * on, below range->end. *it is NULL, and the range empty, where there are none to look at. Uses
+ * v->tmp. The caller closes *it. */
+struct doc_range {
+    uint32_t first, end;
+};
+MUST_USE enum status view_term_in(struct view *v, uint32_t segment, const uint8_t key[KEY_SIZE],
+                                  const struct term *t, struct posting_iter **it,
+                                  struct doc_range *range, struct err *err);
 /* What a term of a field stands for, whole, in `a`. */
 MUST_USE enum status view_whole_value(struct view *v, uint32_t segment, const struct term_entry *e,
                                       struct arena *a, struct slice *out, struct err *err);

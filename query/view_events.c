@@ -47,23 +47,10 @@ static enum status named_range(struct named *x, uint32_t segment, struct posting
 static enum status named_in(struct named *x, uint32_t segment, const struct term *t, size_t max,
                             struct err *err)
 {
-    struct segment *s = casefile_segment(x->v->cf, segment);
-    struct segment_scratch *sx = x->v->scratch[segment];
-    struct segment_conversation sc;
-    struct term_entry e;
     struct posting_iter *it;
-    uint32_t number, n;
-    enum status st = segment_term(s, sx, term_slice(t), &e, err);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    TRY(st);
-    TRY(segment_conversation_find(s, sx, x->key, KEY_SIZE, &number, &n, err));
-    if (n == 0)
-        return ST_OK;
-    arena_reset(&x->v->tmp);
-    TRY(segment_conversation_at(s, sx, number, &x->v->tmp, &sc, err));
-    TRY(posting_iter_open(s, e.handle, &it, err));
-    st = named_range(x, segment, it, sc.first, sc.first + sc.docs, max, err);
+    struct doc_range range;
+    TRY(view_term_in(x->v, segment, x->key, t, &it, &range, err));
+    enum status st = named_range(x, segment, it, range.first, range.end, max, err);
     posting_iter_close(it);
     return st;
 }

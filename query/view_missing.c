@@ -173,27 +173,15 @@ static enum status device_covers(struct view *v, struct device_owners *o, const 
 static enum status speaks_in(struct view *v, uint32_t segment, const uint8_t key[KEY_SIZE],
                              struct slice account, bool *yes, struct err *err)
 {
-    struct segment *s = casefile_segment(v->cf, segment);
-    struct segment_scratch *x = v->scratch[segment];
-    struct segment_conversation sc;
-    struct term_entry e;
     struct posting_iter *it;
+    struct doc_range range;
     struct term t;
-    uint32_t number, n, doc = 0;
-    TRY(segment_conversation_find(s, x, key, KEY_SIZE, &number, &n, err));
-    if (n == 0)
-        return ST_OK;
-    arena_reset(&v->tmp);
-    TRY(segment_conversation_at(s, x, number, &v->tmp, &sc, err));
+    uint32_t doc = DOC_END;
     term_make(&t, &v->hasher.sha, TERM_FROM, account);
-    enum status st = segment_term(s, x, term_slice(&t), &e, err);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    TRY(st);
-    TRY(posting_iter_open(s, e.handle, &it, err));
-    st = posting_iter_seek(it, sc.first, &doc, err);
+    TRY(view_term_in(v, segment, key, &t, &it, &range, err));
+    enum status st = it ? posting_iter_seek(it, range.first, &doc, err) : ST_OK;
     posting_iter_close(it);
-    *yes |= st == ST_OK && doc < sc.first + sc.docs;
+    *yes |= st == ST_OK && doc < range.end;
     return st;
 }
 

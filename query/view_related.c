@@ -140,23 +140,10 @@ static enum status same_id_range(struct finder *f, uint32_t segment, struct post
  * more than the talk it stands in. */
 static enum status same_id(struct finder *f, uint32_t segment, const struct term *term)
 {
-    struct segment *s = casefile_segment(f->v->cf, segment);
-    struct segment_scratch *x = f->v->scratch[segment];
-    struct segment_conversation sc;
-    struct term_entry e;
     struct posting_iter *it;
-    uint32_t number, n;
-    TRY(segment_conversation_find(s, x, f->m->conversation_key, KEY_SIZE, &number, &n, f->err));
-    if (n == 0)
-        return ST_OK;
-    arena_reset(&f->v->tmp);
-    TRY(segment_conversation_at(s, x, number, &f->v->tmp, &sc, f->err));
-    enum status st = segment_term(s, x, term_slice(term), &e, f->err);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    TRY(st);
-    TRY(posting_iter_open(s, e.handle, &it, f->err));
-    st = same_id_range(f, segment, it, sc.first, sc.first + sc.docs);
+    struct doc_range range;
+    TRY(view_term_in(f->v, segment, f->m->conversation_key, term, &it, &range, f->err));
+    enum status st = same_id_range(f, segment, it, range.first, range.end);
     posting_iter_close(it);
     return st;
 }
