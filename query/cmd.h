@@ -67,6 +67,7 @@ struct session {
     struct buf out;
     struct arena a; /* one row; reset by the commands */
     bool terminal;
+    bool query_error; /* was shown, with its place */
 };
 /* 0, or the exit code with everything closed again. */
 int session_open(const struct cmd_options *o, struct session *s);
@@ -79,12 +80,16 @@ MUST_USE enum status session_flush(struct session *s, struct err *err);
 /* The keys that every summary has. */
 struct summary session_summary(const struct session *s, struct slice query);
 
-/* The query that the arguments after CASE make, or standard input for `-`; its parsed form is put
- * on stderr and into `shown`. ST_BAD_INPUT: its error was shown with the place (exit with
- * EXIT_USAGE, print nothing more). */
+/* A whole command with a query: opens the case, reads and parses the query that the arguments after
+ * CASE make (or standard input for `-`), puts its parsed form on stderr, lets `answer` answer, and
+ * closes; the exit code. Without arguments `q` is NULL and `shown`, the parsed form, is `*`. */
 struct query;
-MUST_USE enum status session_query(struct session *s, struct query **q, struct buf *shown,
-                                   struct err *err);
+typedef enum status cmd_answer(struct session *s, const struct query *q, struct slice shown,
+                               bool *found, struct err *err);
+int cmd_with_query(const struct cmd_options *o, cmd_answer *answer);
+/* Shows what is wrong with the query and where; the command ends with EXIT_USAGE and prints nothing
+ * more. */
+void session_query_error(struct session *s, struct slice text, const struct query_error *qe);
 
 /* "3 messages under seal could not be tested; all else of the query matches."; nothing for 0. */
 void cmd_untested(struct buf *out, uint64_t n, const char *what);

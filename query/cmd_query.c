@@ -1,4 +1,4 @@
-/* cmd_query — the query of a command line: read, checked against the case, parsed and shown. */
+/* cmd_query — a command with a query: the frame around its answer. */
 #include <stdio.h>
 
 #include "lictor/thread.h"
@@ -37,28 +37,39 @@ enum status session_words(const struct session *s, struct err *err)
                    theirs, words_version());
 }
 
+void session_query_error(struct session *s, struct slice text, const struct query_error *qe)
+{
+    struct buf line = {0};
+    cli_error(QUERY_PROGRAM, qe->text);
+    query_error_print(text, qe, &line);
+    if (line.len)
+        fwrite(line.data, 1, line.len, stderr);
+    buf_release(&line);
+    s->query_error = true;
+}
+
 static enum status parse(struct session *s, struct slice text, struct query **q, struct buf *shown,
                          struct err *err)
 {
     struct query_error qe = {0};
     enum status st = query_parse(text, s->v.splitter, s->v.zone, q, &qe, err);
+    if (st == ST_BAD_INPUT)
+        session_query_error(s, text, &qe);
+    if (st != ST_OK)
+        return st;
     struct buf line = {0};
-    if (st == ST_BAD_INPUT) {
-        cli_error(QUERY_PROGRAM, qe.text);
-        query_error_print(text, &qe, &line);
-    } else if (st == ST_OK) {
-        query_print(*q, shown);
-        buf_put_str(&line, "query: ");
-        cli_safe(&line, buf_slice(shown), false);
-        buf_put_str(&line, "\n");
-    }
+    query_print(*q, shown);
+    buf_put_str(&line, "query: ");
+    cli_safe(&line, buf_slice(shown), false);
+    buf_put_str(&line, "\n");
     if (line.len)
         fwrite(line.data, 1, line.len, stderr);
     buf_release(&line);
-    return st;
+    return ST_OK;
 }
 
-enum status session_query(struct session *s, struct query **q, struct buf *shown, struct err *err)
+static enum status read_query(struct session *s, struct query **q, struct buf *shown,
+                              struct err *err)
 {
     struct buf text = {0};
     enum status st = session_words(s, err);
@@ -68,4 +79,28 @@ enum status session_query(struct session *s, struct query **q, struct buf *shown
         st = parse(s, buf_slice(&text), q, shown, err);
     buf_release(&text);
     return st;
+}
+
+int cmd_with_query(const struct cmd_options *o, cmd_answer *answer)
+{
+    struct session s;
+    struct err err = {0};
+    struct query *q = NULL;
+    struct buf shown = {0};
+    bool found = false;
+    int code = session_open(o, &s);
+    if (code)
+        return code;
+    enum status st = ST_OK;
+    if (o->n_rest)
+        st = read_query(&s, &q, &shown, &err);
+    else
+        buf_put_u8(&shown, '*');
+    if (st == ST_OK)
+        st = answer(&s, q, buf_slice(&shown), &found, &err);
+    bool query_error = s.query_error;
+    code = session_close(&s, query_error ? ST_CLOSED : st, found, &err);
+    query_free(q);
+    buf_release(&shown);
+    return query_error ? EXIT_USAGE : code;
 }

@@ -33,24 +33,4 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     return st;
 }
 
-int cmd_scan(const struct cmd_options *o)
-{
-    struct session s;
-    struct err err = {0};
-    struct query *q = NULL;
-    struct buf shown = {0};
-    bool found = false;
-    int code = session_open(o, &s);
-    if (code)
-        return code;
-    enum status st = session_query(&s, &q, &shown, &err);
-    bool query_error = st == ST_BAD_INPUT;
-    if (st == ST_OK)
-        st = answer(&s, q, buf_slice(&shown), &found, &err);
-    if (query_error) /* the place was shown already */
-        st = ST_CLOSED;
-    code = session_close(&s, st, found, &err);
-    query_free(q);
-    buf_release(&shown);
-    return query_error ? EXIT_USAGE : code;
-}
+int cmd_scan(const struct cmd_options *o) { return cmd_with_query(o, answer); }

@@ -257,6 +257,8 @@ static enum status answer(struct session *s, const struct query *q, struct slice
 {
     struct search_options o = {.sort = s->o->sort, .limit = cmd_limit(s->o)};
     struct message_ref after;
+    if (s->o->explain)
+        TRY(explain_query(&s->v, q, stderr, err));
     if (s->o->count)
         return count(s, q, found, err);
     struct scorer scorer = {0};
@@ -273,26 +275,4 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     return st;
 }
 
-int cmd_search(const struct cmd_options *o)
-{
-    struct session s;
-    struct err err = {0};
-    struct query *q = NULL;
-    bool found = false;
-    struct buf shown = {0};
-    int code = session_open(o, &s);
-    if (code)
-        return code;
-    enum status st = session_query(&s, &q, &shown, &err);
-    bool query_error = st == ST_BAD_INPUT;
-    if (st == ST_OK && o->explain)
-        st = explain_query(&s.v, q, stderr, &err);
-    if (st == ST_OK)
-        st = answer(&s, q, buf_slice(&shown), &found, &err);
-    if (query_error) /* the place was shown already */
-        st = ST_CLOSED;
-    code = session_close(&s, st, found, &err);
-    query_free(q);
-    buf_release(&shown);
-    return query_error ? EXIT_USAGE : code;
-}
+int cmd_search(const struct cmd_options *o) { return cmd_with_query(o, answer); }

@@ -7,9 +7,10 @@
 #define WORD_COLUMNS 100
 
 /* One word or pattern, or the place where the query is more than that. */
-static enum status check_pattern(const struct query *q, struct query_error *qe, struct err *err)
+static enum status check_pattern(struct session *s, const struct query *q, struct err *err)
 {
     const struct node *n = q->root;
+    struct query_error qe = {0};
     const char *what = NULL;
     if (n->kind != NODE_TEXT)
         what = n->kind == NODE_ALL
@@ -22,7 +23,9 @@ static enum status check_pattern(const struct query *q, struct query_error *qe, 
     if (!what)
         return ST_OK;
     size_t from = (size_t)(n->written.data - q->text.data);
-    return query_fail(qe, err, from, from + n->written.len, "%s", what);
+    enum status st = query_fail(&qe, err, from, from + n->written.len, "%s", what);
+    session_query_error(s, q->text, &qe);
+    return st;
 }
 
 static void put_csv(struct session *s, const struct word_count *row)
@@ -87,39 +90,21 @@ static enum status show(struct session *s, struct slice shown, const struct word
     return ST_OK;
 }
 
-int cmd_terms(const struct cmd_options *o)
+static enum status answer(struct session *s, const struct query *q, struct slice shown, bool *found,
+                          struct err *err)
 {
-    struct session s;
-    struct err err = {0};
-    struct query *q = NULL;
-    struct query_error qe = {0};
+    const struct cmd_options *o = s->o;
     struct words_of w = {0};
-    struct buf shown = {0};
-    int code = session_open(o, &s);
-    if (code)
-        return code;
-    enum status st = session_query(&s, &q, &shown, &err);
-    bool query_error = st == ST_BAD_INPUT;
-    if (st == ST_OK && check_pattern(q, &qe, &err) != ST_OK) {
-        cli_error(QUERY_PROGRAM, qe.text);
-        struct buf line = {0};
-        query_error_print(q->text, &qe, &line);
-        (void)fwrite(line.data, 1, line.len, stderr);
-        buf_release(&line);
-        st = ST_BAD_INPUT;
-        query_error = true;
-    }
+    TRY(check_pattern(s, q, err));
     uint64_t limit = o->limit ? o->limit : UINT64_MAX;
-    if (!o->all && !o->limit && s.r.format == RENDER_TEXT)
+    if (!o->all && !o->limit && s->r.format == RENDER_TEXT)
         limit = TEXT_LIMIT;
+    enum status st = words_of_find(&s->v, q->root->text.parts, limit, &w, err);
     if (st == ST_OK)
-        st = words_of_find(&s.v, q->root->text.parts, limit, &w, &err);
-    if (st == ST_OK)
-        st = show(&s, buf_slice(&shown), &w, &err);
-    bool found = w.total > 0;
-    code = session_close(&s, query_error ? ST_CLOSED : st, found, &err);
+        st = show(s, shown, &w, err);
+    *found = w.total > 0;
     words_of_release(&w);
-    query_free(q);
-    buf_release(&shown);
-    return query_error ? EXIT_USAGE : code;
+    return st;
 }
+
+int cmd_terms(const struct cmd_options *o) { return cmd_with_query(o, answer); }

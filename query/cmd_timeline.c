@@ -331,36 +331,22 @@ static enum status show(struct session *s, struct timeline *t, const struct sear
     return ST_OK;
 }
 
-int cmd_timeline(const struct cmd_options *o)
+static enum status answer(struct session *s, const struct query *q, struct slice shown, bool *found,
+                          struct err *err)
 {
-    struct session s;
-    struct err err = {0};
-    struct query *q = NULL;
     struct timeline t = {0};
     struct search_result r = {0};
-    struct buf shown = {0};
-    int code = session_open(o, &s);
-    if (code)
-        return code;
-    enum status st = o->n_rest ? session_query(&s, &q, &shown, &err) : ST_OK;
-    bool query_error = st == ST_BAD_INPUT;
-    if (!o->n_rest)
-        buf_put_u8(&shown, '*');
+    enum status st = timeline_init(&t, s->v.zone, (enum timeline_by)s->o->by, TIMELINE_HOURS, err);
     if (st == ST_OK)
-        st = timeline_init(&t, s.v.zone, (enum timeline_by)o->by, TIMELINE_HOURS, &err);
-    if (st == ST_OK)
-        st = q ? count_query(&s, q, &t, &r, &err) : count_all(&s, &t, &r, &err);
+        st = q ? count_query(s, q, &t, &r, err) : count_all(s, &t, &r, err);
     if (st == ST_OK) {
         timeline_finish(&t);
-        st = show(&s, &t, &r, buf_slice(&shown), &err);
+        st = show(s, &t, &r, shown, err);
     }
-    bool found = r.total != 0;
-    if (query_error) /* the place was shown already */
-        st = ST_CLOSED;
-    code = session_close(&s, st, found, &err);
+    *found = r.total != 0;
     timeline_release(&t);
     search_result_release(&r);
-    query_free(q);
-    buf_release(&shown);
-    return query_error ? EXIT_USAGE : code;
+    return st;
 }
+
+int cmd_timeline(const struct cmd_options *o) { return cmd_with_query(o, answer); }
