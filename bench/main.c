@@ -78,8 +78,6 @@ static const struct command commands[] = {
      "of the best one into a new FILE, which takes the place of query/answers_weights.c.\n"},
 };
 
-enum { OPT_VERSION = 256 };
-
 static const struct cli_option option_table[] = {
     {'i', 'i', "identity", "a file with an age identity"},
     {'j', 'j', "threads", "a number from 1 to 1024"},
@@ -95,8 +93,8 @@ static const struct cli_option option_table[] = {
     {'t', 0, "seconds", "a number from 1 to 86400"},
     {'d', 0, "seed", "a number"},
     {'L', 0, "list", "a new file"},
-    {'h', 'h', "help", NULL},
-    {OPT_VERSION, 0, "version", NULL},
+    {CLI_ID_HELP, 'h', "help", NULL},
+    {CLI_ID_VERSION, 0, "version", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
 
@@ -113,22 +111,10 @@ static void print_usage(FILE *f)
           f);
 }
 
-static int usage_error(const struct command *c, const char *what, const char *why)
-{
-    char text[CLI_FAULT_SIZE + 64];
-    snprintf(text, sizeof text, "%s: %s", what, why);
-    cli_error(BENCH_PROGRAM, text);
-    if (c)
-        fprintf(stderr, "usage: " BENCH_PROGRAM " %s\n(" BENCH_PROGRAM " %s --help says more)\n",
-                c->usage, c->name);
-    else
-        fputs("(" BENCH_PROGRAM " --help lists the commands)\n", stderr);
-    return EXIT_USAGE;
-}
-
 /* One option; false if its value is malformed. */
-static bool take_option(struct measure_options *o, int c, char *arg)
+static bool take_option(void *ctx, int c, char *arg)
 {
+    struct measure_options *o = ctx;
     uint64_t v;
     switch (c) {
     case 'i':
@@ -175,36 +161,33 @@ static bool take_option(struct measure_options *o, int c, char *arg)
     }
 }
 
-static int option_error(const struct command *cmd, const struct cli_scan *scan,
-                        enum cli_found found)
+static const struct cli_program program = {
+    .name = BENCH_PROGRAM,
+    .options = option_table,
+    .n_options = OPTIONS,
+    .options_of_all = "",
+    .help_of_all = "",
+    .take = take_option,
+};
+
+static struct cli_command cli_of(const struct command *c)
 {
-    char text[CLI_FAULT_SIZE];
-    cli_scan_fault(scan, found, text);
-    return usage_error(cmd, cmd->name, text);
+    return (struct cli_command){c->name, c->options, c->usage, c->help};
+}
+
+static int usage_error(const struct command *c, const char *what, const char *why)
+{
+    const struct cli_command cli = cli_of(c);
+    return cli_usage_error(&program, &cli, what, why);
 }
 
 static int parse(const struct command *cmd, int argc, char **argv, struct measure_options *o)
 {
-    struct cli_scan scan = {
-        .argv = argv, .argc = argc, .options = option_table, .n_options = OPTIONS};
-    enum cli_found found;
-    while ((found = cli_scan_next(&scan)) != CLI_END) {
-        int c = scan.option ? scan.option->id : 0;
-        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
-            return option_error(cmd, &scan, CLI_UNKNOWN);
-        if (found != CLI_OPTION)
-            return option_error(cmd, &scan, found);
-        if (c == 'h') {
-            printf("usage: " BENCH_PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
-            exit(EXIT_GOOD);
-        }
-        if (c == OPT_VERSION) {
-            puts(BENCH_PROGRAM " " LICTOR_VERSION);
-            exit(EXIT_GOOD);
-        }
-        if (!take_option(o, c, scan.value))
-            return option_error(cmd, &scan, CLI_OPTION);
-    }
+    struct cli_scan scan = {.argv = argv, .argc = argc};
+    const struct cli_command cli = cli_of(cmd);
+    int code = cli_command_options(&program, &cli, &scan, o);
+    if (code)
+        return code;
     if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, cmd->missing);
     if (cmd->max_rest >= 0 && scan.n_rest > cmd->max_rest)
@@ -232,14 +215,14 @@ static int run_command(const struct command *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage_error(NULL, "which command", "none was given");
+        return cli_usage_error(&program, NULL, "which command", "none was given");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return EXIT_GOOD;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts(BENCH_PROGRAM " " LICTOR_VERSION);
+        cli_version(BENCH_PROGRAM, false);
         return EXIT_GOOD;
     }
     if (strcmp(argv[1], "generate") == 0)
@@ -247,5 +230,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run_command(&commands[i], argc - 2, argv + 2);
-    return usage_error(NULL, argv[1], "no such command");
+    return cli_usage_error(&program, NULL, argv[1], "no such command");
 }

@@ -76,8 +76,6 @@ static const struct command commands[] = {
      "  --head FILE        also that the ledger continues the head in FILE (`ledger --head`)\n"},
 };
 
-enum { OPT_VERSION = 256 };
-
 /* `id` ties an option to the commands that take it. */
 static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
@@ -99,8 +97,8 @@ static const struct cli_option option_table[] = {
     {'o', 'o', "output", "a file"},
     {'d', 0, "deep", NULL},
     {'N', 0, "head", "a file"},
-    {'h', 'h', "help", NULL},
-    {OPT_VERSION, 0, "version", NULL},
+    {CLI_ID_HELP, 'h', "help", NULL},
+    {CLI_ID_VERSION, 0, "version", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
 
@@ -116,19 +114,6 @@ static void print_usage(FILE *f)
         "Exit: 0 all in and balanced; 1 done, but something was quarantined, partial or refused,\n"
         "or damage was found; 2 usage; 3 failure; 130 interrupted after a clean stop.\n",
         f);
-}
-
-static int usage_error(const struct command *c, const char *what, const char *why)
-{
-    char text[CLI_FAULT_SIZE + 64];
-    snprintf(text, sizeof text, "%s: %s", what, why);
-    cli_error(PROGRAM, text);
-    if (c)
-        fprintf(stderr, "usage: " PROGRAM " %s\n(" PROGRAM " %s --help says more)\n", c->usage,
-                c->name);
-    else
-        fputs("(" PROGRAM " --help lists the commands)\n", stderr);
-    return EXIT_USAGE;
 }
 
 static bool parse_progress(const char *arg, enum cli_progress_mode *mode)
@@ -152,8 +137,9 @@ static bool parse_small(const char *arg, uint64_t min, uint64_t max, unsigned *o
 }
 
 /* One option; false if its value is malformed. */
-static bool take_option(struct cmd_options *o, int c, char *arg)
+static bool take_option(void *ctx, int c, char *arg)
 {
+    struct cmd_options *o = ctx;
     switch (c) {
     case 'k':
         o->key_file = arg;
@@ -207,36 +193,33 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
     }
 }
 
-static int option_error(const struct command *cmd, const struct cli_scan *scan,
-                        enum cli_found found)
+static const struct cli_program program = {
+    .name = PROGRAM,
+    .options = option_table,
+    .n_options = OPTIONS,
+    .options_of_all = "",
+    .help_of_all = "",
+    .take = take_option,
+};
+
+static struct cli_command cli_of(const struct command *c)
 {
-    char text[CLI_FAULT_SIZE];
-    cli_scan_fault(scan, found, text);
-    return usage_error(cmd, cmd->name, text);
+    return (struct cli_command){c->name, c->options, c->usage, c->help};
+}
+
+static int usage_error(const struct command *c, const char *what, const char *why)
+{
+    const struct cli_command cli = cli_of(c);
+    return cli_usage_error(&program, &cli, what, why);
 }
 
 static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
 {
-    struct cli_scan scan = {
-        .argv = argv, .argc = argc, .options = option_table, .n_options = OPTIONS};
-    enum cli_found found;
-    while ((found = cli_scan_next(&scan)) != CLI_END) {
-        int c = scan.option ? scan.option->id : 0;
-        if (found == CLI_UNKNOWN || (c < OPT_VERSION && c != 'h' && !strchr(cmd->options, c)))
-            return option_error(cmd, &scan, CLI_UNKNOWN);
-        if (found != CLI_OPTION)
-            return option_error(cmd, &scan, found);
-        if (c == 'h') {
-            printf("usage: " PROGRAM " %s\n\n%s", cmd->usage, cmd->help);
-            exit(EXIT_GOOD);
-        }
-        if (c == OPT_VERSION) {
-            cli_version(PROGRAM, false);
-            exit(EXIT_GOOD);
-        }
-        if (!take_option(o, c, scan.value))
-            return option_error(cmd, &scan, CLI_OPTION);
-    }
+    struct cli_scan scan = {.argv = argv, .argc = argc};
+    const struct cli_command cli = cli_of(cmd);
+    int code = cli_command_options(&program, &cli, &scan, o);
+    if (code)
+        return code;
     if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, "which CASE?");
     o->dir = argv[0];
@@ -254,7 +237,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage_error(NULL, "which command", "none was given");
+        return cli_usage_error(&program, NULL, "which command", "none was given");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
@@ -269,13 +252,13 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             cmd = &commands[i];
     if (!cmd)
-        return usage_error(NULL, argv[1], "no such command");
+        return cli_usage_error(&program, NULL, argv[1], "no such command");
     struct cmd_options o = {.key_file = getenv("LICTOR_KEY_FILE")};
     if (o.key_file && !*o.key_file)
         o.key_file = NULL;
     o.identities = calloc((size_t)argc, sizeof *o.identities);
     if (!o.identities)
-        return usage_error(NULL, "memory", "none is left");
+        return cli_usage_error(&program, NULL, "memory", "none is left");
     int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_GOOD) {
         stop_install();

@@ -188,7 +188,7 @@ static const char help_of_all[] =
     "                       or less; colours: see --color, and NO_COLOR\n"
     "  --help  --version\n";
 
-enum { OPT_VERSION = 256, OPT_LATER };
+enum { OPT_LATER = CLI_ID_VERSION + 1 };
 
 static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
@@ -218,8 +218,8 @@ static const struct cli_option option_table[] = {
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'P', 0, "progress", "auto, plain or none"},
     {'N', 0, "no-pager", NULL},
-    {'h', 'h', "help", NULL},
-    {OPT_VERSION, 0, "version", NULL},
+    {CLI_ID_HELP, 'h', "help", NULL},
+    {CLI_ID_VERSION, 0, "version", NULL},
     {OPT_LATER, 0, "correct-clocks", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
@@ -234,19 +234,6 @@ static void print_usage(FILE *f)
     fputs("\nMore on one of them: " PROGRAM " COMMAND --help\n"
           "Exit: 0 found; 1 nothing found; 2 usage or query error; 3 failure; 130 interrupted.\n",
           f);
-}
-
-static int usage_error(const struct command *c, const char *what, const char *why)
-{
-    char text[CLI_FAULT_SIZE + 64];
-    snprintf(text, sizeof text, "%s: %s", what, why);
-    cli_error(PROGRAM, text);
-    if (c)
-        fprintf(stderr, "usage: " PROGRAM " %s\n(" PROGRAM " %s --help says more)\n", c->usage,
-                c->name);
-    else
-        fputs("(" PROGRAM " --help lists the commands)\n", stderr);
-    return EXIT_USAGE;
 }
 
 /* Index of `arg` in `names`, or -1. */
@@ -288,8 +275,9 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
 }
 
 /* One option; false if its value is malformed. */
-static bool take_option(struct cmd_options *o, int c, char *arg)
+static bool take_option(void *ctx, int c, char *arg)
 {
+    struct cmd_options *o = ctx;
     switch (c) {
     case 'k':
         o->key_file = arg;
@@ -349,6 +337,36 @@ static bool take_option(struct cmd_options *o, int c, char *arg)
     }
 }
 
+static const char *refuse(const struct cli_command *c, int id)
+{
+    if (id == OPT_LATER)
+        return "this version does not have it";
+    if (id == 'E' && strcmp(c->name, "scan") == 0)
+        return "scan asks no index; search --explain shows how that is asked";
+    return NULL;
+}
+
+static const struct cli_program program = {
+    .name = PROGRAM,
+    .options = option_table,
+    .n_options = OPTIONS,
+    .options_of_all = "N",
+    .help_of_all = help_of_all,
+    .take = take_option,
+    .refuse = refuse,
+};
+
+static struct cli_command cli_of(const struct command *c)
+{
+    return (struct cli_command){c->name, c->options, c->usage, c->help};
+}
+
+static int usage_error(const struct command *c, const char *what, const char *why)
+{
+    const struct cli_command cli = cli_of(c);
+    return cli_usage_error(&program, &cli, what, why);
+}
+
 static int check(const struct command *cmd, const struct cmd_options *o)
 {
     if (o->n_rest < cmd->min_rest)
@@ -401,47 +419,14 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     return EXIT_FOUND;
 }
 
-static int option_error(const struct command *cmd, const struct cli_scan *scan,
-                        enum cli_found found)
-{
-    char text[CLI_FAULT_SIZE];
-    cli_scan_fault(scan, found, text);
-    return usage_error(cmd, cmd->name, text);
-}
-
 static int parse(const struct command *cmd, int argc, char **argv, struct cmd_options *o)
 {
-    struct cli_scan scan = {.argv = argv,
-                            .argc = argc,
-                            .options = option_table,
-                            .n_options = OPTIONS,
-                            .dashes = cmd->run == cmd_search || cmd->run == cmd_scan ||
-                                      cmd->run == cmd_timeline};
-    enum cli_found found;
-    while ((found = cli_scan_next(&scan)) != CLI_END) {
-        int c = scan.option ? scan.option->id : 0;
-        if (c == OPT_LATER)
-            return usage_error(cmd, scan.given, "this version does not have it");
-        if (c == 'E' && cmd->run == cmd_scan)
-            return usage_error(cmd, "--explain",
-                               "scan asks no index; search --explain shows how "
-                               "that is asked");
-        if (found == CLI_UNKNOWN ||
-            (c < OPT_VERSION && c != 'h' && c != 'N' && !strchr(cmd->options, c)))
-            return option_error(cmd, &scan, CLI_UNKNOWN);
-        if (found != CLI_OPTION)
-            return option_error(cmd, &scan, found);
-        if (c == 'h') {
-            printf("usage: " PROGRAM " %s\n\n%s%s", cmd->usage, cmd->help, help_of_all);
-            exit(EXIT_FOUND);
-        }
-        if (c == OPT_VERSION) {
-            cli_version(PROGRAM, false);
-            exit(EXIT_FOUND);
-        }
-        if (!take_option(o, c, scan.value))
-            return option_error(cmd, &scan, CLI_OPTION);
-    }
+    bool dashes = cmd->run == cmd_search || cmd->run == cmd_scan || cmd->run == cmd_timeline;
+    struct cli_scan scan = {.argv = argv, .argc = argc, .dashes = dashes};
+    const struct cli_command cli = cli_of(cmd);
+    int code = cli_command_options(&program, &cli, &scan, o);
+    if (code)
+        return code;
     if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, "which CASE?");
     o->dir = argv[0];
@@ -467,7 +452,7 @@ static int run(const struct command *cmd, struct cmd_options *o)
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage_error(NULL, "which command", "none was given");
+        return cli_usage_error(&program, NULL, "which command", "none was given");
     if (choose(argv[1], (const char *const[]){"--help", "-h", "help", NULL}) >= 0) {
         print_usage(stdout);
         return EXIT_FOUND;
@@ -481,13 +466,13 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             cmd = &commands[i];
     if (!cmd)
-        return usage_error(NULL, argv[1], "no such command");
+        return cli_usage_error(&program, NULL, argv[1], "no such command");
     struct cmd_options o = {.by = BY_DAY, .key_file = getenv("LICTOR_KEY_FILE")};
     if (o.key_file && !*o.key_file)
         o.key_file = NULL;
     o.with = calloc((size_t)argc, sizeof *o.with);
     if (!o.with)
-        return usage_error(NULL, "memory", "none is left");
+        return cli_usage_error(&program, NULL, "memory", "none is left");
     int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_FOUND)
         code = run(cmd, &o);

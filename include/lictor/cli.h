@@ -76,6 +76,39 @@ enum cli_found cli_scan_next(struct cli_scan *s);
 #define CLI_FAULT_SIZE 600
 void cli_scan_fault(const struct cli_scan *s, enum cli_found found, char out[CLI_FAULT_SIZE]);
 
+/* ---- a program of several commands ---- */
+
+#define CLI_USAGE 2     /* exit code */
+#define CLI_ID_HELP 'h' /* ids that every command has */
+#define CLI_ID_VERSION 256
+
+struct cli_command {
+    const char *name;
+    const char *options; /* ids of the options that it takes, each a letter */
+    const char *usage;   /* behind the program's name */
+    const char *help;
+};
+struct cli_program {
+    const char *name;
+    const struct cli_option *options;
+    size_t n_options;
+    const char *options_of_all; /* ids that every command takes besides */
+    const char *help_of_all;    /* behind the help of each */
+    /* Takes one option into `ctx`; false if its value is malformed. */
+    bool (*take)(void *ctx, int id, char *value);
+    /* Why a command does not take an option, better than "no such option"; NULL: it does, or there
+     * is no more to say. May be NULL. */
+    const char *(*refuse)(const struct cli_command *c, int id);
+};
+/* stderr: what is wrong and where help is; `c` may be NULL. Gives CLI_USAGE. */
+int cli_usage_error(const struct cli_program *p, const struct cli_command *c, const char *what,
+                    const char *why);
+/* Walks the options of a command: 0, with what is no option in scan->argv and scan->n_rest; or
+ * CLI_USAGE, said already. --help and --version print and end the process. The caller sets argv,
+ * argc and dashes of `scan`. */
+int cli_command_options(const struct cli_program *p, const struct cli_command *c,
+                        struct cli_scan *scan, void *ctx);
+
 /* stderr: "lictor-x: text\n", the text made safe. */
 void cli_error(const char *program, const char *text);
 /* stdout: "lictor-x 1.0"; if verbose also how this machine lets the process be confined. */
