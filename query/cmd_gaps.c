@@ -347,12 +347,7 @@ static void device_footer(struct shown *x, const struct device *d, const struct 
         text_count(r->untimed, "record has", "records have", out);
         buf_put_str(out, " no time");
     }
-    if (d->collected_from != TIME_NONE || d->collected_to != TIME_NONE) {
-        buf_put_str(out, "\n  collected ");
-        text_time(&x->s->r, d->collected_from, out);
-        buf_put_str(out, " to ");
-        text_time(&x->s->r, d->collected_to, out);
-    }
+    text_collected(&x->s->r, d, out);
     buf_put_str(out, "\n\n");
 }
 
@@ -361,13 +356,7 @@ static void json_totals(struct shown *x, const struct device *d, const struct de
     struct buf *out = &x->s->out;
     render_element_begin(&x->s->r, out);
     struct json_out j = json_out_to(out);
-    json_begin_object(&j);
-    json_key_str(&j, "type", "source");
-    json_key_slice(&j, "source", d->source);
-    json_names(&j, "accounts", d->accounts, d->n_accounts);
-    json_report(&j, r);
-    json_time(&j, "collected_from", d->collected_from);
-    json_time(&j, "collected_to", d->collected_to);
+    json_device(&j, d, r, false);
     json_end_object(&j);
     render_element_end(&x->s->r, out);
 }

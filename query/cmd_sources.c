@@ -80,14 +80,7 @@ static void put_json(struct shown *x, const struct device *d, const struct devic
     const struct stream_row *rows = data;
     render_element_begin(&x->s->r, out);
     struct json_out j = json_out_to(out);
-    json_begin_object(&j);
-    json_key_str(&j, "type", "source");
-    json_key_slice(&j, "source", d->source);
-    json_names(&j, "accounts", d->accounts, d->n_accounts);
-    json_names(&j, "services", d->services, d->n_services);
-    json_report(&j, r);
-    json_time(&j, "collected_from", d->collected_from);
-    json_time(&j, "collected_to", d->collected_to);
+    json_device(&j, d, r, true);
     json_key(&j, "streams");
     json_begin_array(&j);
     for (size_t i = 0; i < x->rows.len / sizeof *rows; i++)
@@ -218,12 +211,7 @@ static void put_text(struct shown *x, const struct device *d, const struct devic
         buf_put_str(out, ", records on ");
         text_count(r->days.n, "day", "days", out);
     }
-    if (d->collected_from != TIME_NONE || d->collected_to != TIME_NONE) {
-        buf_put_str(out, "\n  collected ");
-        text_time(&x->s->r, d->collected_from, out);
-        buf_put_str(out, " to ");
-        text_time(&x->s->r, d->collected_to, out);
-    }
+    text_collected(&x->s->r, d, out);
     buf_put_u8(out, '\n');
     for (size_t i = 0; i < x->rows.len / sizeof *rows; i++)
         text_stream_row(x, &rows[i]);

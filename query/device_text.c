@@ -52,6 +52,16 @@ void text_time(const struct render *r, int64_t ms, struct buf *out)
                c.second);
 }
 
+void text_collected(const struct render *r, const struct device *d, struct buf *out)
+{
+    if (d->collected_from == TIME_NONE && d->collected_to == TIME_NONE)
+        return;
+    buf_put_str(out, "\n  collected ");
+    text_time(r, d->collected_from, out);
+    buf_put_str(out, " to ");
+    text_time(r, d->collected_to, out);
+}
+
 void text_count(uint64_t n, const char *one, const char *many, struct buf *out)
 {
     char text[32];
@@ -65,7 +75,7 @@ void json_time(struct json_out *j, const char *key, int64_t ms)
         json_key_time(j, key, ms);
 }
 
-void json_names(struct json_out *j, const char *key, const struct slice *names, size_t n)
+static void json_names(struct json_out *j, const char *key, const struct slice *names, size_t n)
 {
     if (n == 0)
         return;
@@ -96,7 +106,7 @@ void csv_stream(struct csv *c, const struct stream_ref *ref)
     csv_field(c, ref->epoch);
 }
 
-void json_report(struct json_out *j, const struct device_report *r)
+static void json_report(struct json_out *j, const struct device_report *r)
 {
     json_key_uint(j, "records", r->records);
     json_key_uint(j, "messages", r->messages);
@@ -107,4 +117,18 @@ void json_report(struct json_out *j, const struct device_report *r)
     json_key_uint(j, "holes", r->holes);
     json_key_uint(j, "missing", r->missing);
     json_key_uint(j, "silences", r->silences);
+}
+
+void json_device(struct json_out *j, const struct device *d, const struct device_report *r,
+                 bool services)
+{
+    json_begin_object(j);
+    json_key_str(j, "type", "source");
+    json_key_slice(j, "source", d->source);
+    json_names(j, "accounts", d->accounts, d->n_accounts);
+    if (services)
+        json_names(j, "services", d->services, d->n_services);
+    json_report(j, r);
+    json_time(j, "collected_from", d->collected_from);
+    json_time(j, "collected_to", d->collected_to);
 }

@@ -14,16 +14,20 @@ void text_device(struct render *r, const struct device *d, struct buf *out);
 void text_stream(const struct case_stream *s, struct buf *out);
 /* "2020-04-02 20:23:11" in the zone; "no time" for TIME_NONE. */
 void text_time(const struct render *r, int64_t ms, struct buf *out);
+/* "\n  collected <from> to <to>"; nothing if neither is known. */
+void text_collected(const struct render *r, const struct device *d, struct buf *out);
 /* "1 hole", "1,234 holes". */
 void text_count(uint64_t n, const char *one, const char *many, struct buf *out);
 /* source, stage, epoch, and of a stream without numbers the dump it is. */
 void json_stream(struct json_out *j, const struct stream_ref *ref);
-void json_names(struct json_out *j, const char *key, const struct slice *names, size_t n);
 /* Left out if it is TIME_NONE. */
 void json_time(struct json_out *j, const char *key, int64_t ms);
 /* source, stage, epoch. */
 void csv_stream(struct csv *c, const struct stream_ref *ref);
-/* Totals of a report: records, messages, untimed, first, last, days, holes, missing, silences. */
-void json_report(struct json_out *j, const struct device_report *r);
+/* Begins an object of a device: type "source", source, accounts, services if asked, then the totals
+ * of a report (records, messages, untimed, first, last, days, holes, missing, silences) and when it
+ * was collected. The caller adds what it has besides and ends the object. */
+void json_device(struct json_out *j, const struct device *d, const struct device_report *r,
+                 bool services);
 
 #endif
