@@ -2,6 +2,7 @@
 #include "indexer/cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,6 +55,20 @@ int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefi
         return cmd_fail(&err);
     }
     return EXIT_GOOD;
+}
+
+int cmd_open_output(const struct cmd_options *o, const char *output, mode_t mode, int *fd,
+                    struct casefile **out)
+{
+    struct err err = {0};
+    if (output && (err.status = os_create(AT_FDCWD, output, mode, fd, &err)) != ST_OK)
+        return cmd_fail(&err);
+    int code = cmd_open(o, CASE_READ, out);
+    if (code && output) { /* empty, and nothing will come */
+        (void)unlink(output);
+        os_close(fd);
+    }
+    return code;
 }
 
 int cmd_print(struct buf *out)

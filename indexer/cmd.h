@@ -3,6 +3,8 @@
 #ifndef INDEXER_CMD_H
 #define INDEXER_CMD_H
 
+#include <sys/types.h>
+
 #include "lictor/casefile.h"
 #include "lictor/cli.h"
 
@@ -43,6 +45,10 @@ int cmd_fail(const struct err *err);
 /* Opens the case of the options; prints what opening repaired. From then on the process is confined
  * to it (lictor/confine.h): open everything else before. 0, or the exit code. */
 int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
+/* The same for reading, after a new file `output` was made, since none can be made there later;
+ * NULL for none: *fd stays as it is. If the case does not open, the file is removed again. */
+int cmd_open_output(const struct cmd_options *o, const char *output, mode_t mode, int *fd,
+                    struct casefile **out);
 /* Writes a buffer to stdout; 0, or the exit code (a closed pipe is quiet). */
 int cmd_print(struct buf *out);
 /* The memory to use: --memory, or a quarter of what the machine has. */

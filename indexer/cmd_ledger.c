@@ -1,8 +1,6 @@
 /* cmd_ledger — what a later complete dump made good is seen on reading (ledger_walk); the entries
  * stay as they were written. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "indexer/cmd.h"
 #include "indexer/dump_ctx.h"
@@ -198,20 +196,14 @@ static int put_head(const struct cmd_options *o)
     struct err err = {0};
     struct buf out = {0};
     bool file = strcmp(o->head, "-") != 0;
-    int fd = -1;
-    enum status st = file ? os_create(AT_FDCWD, o->head, 0644, &fd, &err) : ST_OK;
-    int code = st == ST_OK ? cmd_open(o, CASE_READ, &cf) : cmd_fail(&err);
-    if (code) {
-        if (fd >= 0) /* empty, and nothing will come */
-            (void)unlink(o->head);
-        os_close(&fd);
+    int fd = -1, code = cmd_open_output(o, file ? o->head : NULL, 0644, &fd, &cf);
+    if (code)
         return code;
-    }
     head_write(cf, &out);
     if (!file) {
         code = cmd_print(&out);
     } else {
-        st = buf_status(&out, &err);
+        enum status st = buf_status(&out, &err);
         if (st == ST_OK)
             st = os_write(fd, out.data, out.len, &err);
         if (st == ST_OK)

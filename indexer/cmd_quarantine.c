@@ -1,6 +1,5 @@
 /* cmd_quarantine — lines in quarantine are hostile by definition: on a terminal they are shown
  * escaped and cut, raw only into a file or a pipe. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -85,22 +84,10 @@ int cmd_quarantine(const struct cmd_options *o)
                       "--raw on a terminal would let the lines act on it: use -o FILE");
         return cmd_fail(&err);
     }
-    enum status st = ST_OK;
-    if (o->output)
-        st = os_create(AT_FDCWD, o->output, 0600, &l.fd, &err);
-    if (st != ST_OK) {
-        err.status = st;
-        return cmd_fail(&err);
-    }
-    int code = cmd_open(o, CASE_READ, &cf);
-    if (code) {
-        if (o->output) { /* empty, and nothing will come */
-            (void)unlink(o->output);
-            os_close(&l.fd);
-        }
+    int code = cmd_open_output(o, o->output, 0600, &l.fd, &cf);
+    if (code)
         return code;
-    }
-    st = quarantine_walk(cf, visit, &l, &err);
+    enum status st = quarantine_walk(cf, visit, &l, &err);
     if (st == ST_OK)
         st = put_out(&l, 0, &err);
     if (o->output)
