@@ -1,4 +1,5 @@
 /* test_oracle — random queries against an oracle that looks at every message. */
+#include "dice.h"
 #include "query/scan.h"
 #include "search_testing.h"
 
@@ -6,15 +7,6 @@ TestSuite(oracle, .init = setup, .fini = teardown);
 
 #define SPECS 400
 #define VOCABULARY 6
-
-static uint64_t seed = 88172645463325252u;
-static uint32_t dice(uint32_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 16) % n);
-}
 
 static struct spec specs[SPECS];
 static char texts[SPECS][64];

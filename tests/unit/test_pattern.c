@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dice.h"
 #include "lictor/utf8.h"
 #include "query/pattern.h"
 
@@ -11,7 +12,6 @@ static struct splitter *splitter;
 static struct arena arena;
 static struct pattern *all;
 static struct err err;
-static uint64_t seed = 88172645463325252u;
 
 static void setup(void)
 {
@@ -27,14 +27,6 @@ static void teardown(void)
 }
 
 TestSuite(pattern, .init = setup, .fini = teardown);
-
-static uint32_t dice(uint32_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 16) % n);
-}
 
 enum { WILD, FUZZY_1, FUZZY_2, REGEX };
 

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "dice.h"
 #include "query/spans.h"
 
 TestSuite(spans);
@@ -10,15 +11,6 @@ TestSuite(spans);
 #define PARTS 4
 
 static struct err err;
-static uint64_t seed = 88172645463325252u;
-
-static uint32_t dice(uint32_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 16) % n);
-}
 
 struct set {
     bool has[PLACES][PLACES]; /* [first][last] */

@@ -1,5 +1,6 @@
 /* test_then — THEN against brute force: every pair of messages of random conversations, by search
  * and by scan. */
+#include "dice.h"
 #include "query/scan.h"
 #include "search_testing.h"
 
@@ -7,15 +8,6 @@ TestSuite(then, .init = setup, .fini = teardown);
 
 #define SPECS 300
 #define MESSAGES_MAX 1200
-
-static uint64_t seed = 88172645463325252u;
-static uint32_t dice(uint32_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 16) % n);
-}
 
 static struct spec specs[SPECS];
 static char texts[SPECS][64];
