@@ -391,12 +391,6 @@ def signatures():
 # ---- generated deliveries ---------------------------------------------------------------------------
 
 
-def generate(name, *options):
-    d = TMP / name
-    tool(BENCH, "generate", d, "--progress=none", *options)
-    return d
-
-
 def counts(s):
     return {k: s[k] for k in ("messages", "copies", "other", "notes", "sealed", "conflict", "quarantined", "first", "last")}
 

@@ -66,12 +66,19 @@ def watch(cmd, r):
         check(False, "an error says something: " + name, r.returncode)
 
 
-def tool(*cmd, data=None):
+def tool(*cmd, data=None, **kw):
     """A stock tool, which must work."""
-    r = run(*cmd, data=data)
+    r = run(*cmd, data=data, **kw)
     if r.returncode:
         raise RuntimeError(f"{cmd[0]}: {r.stderr!r}")
     return r.stdout
+
+
+def generate(name, *options, **kw):
+    """A synthetic delivery: dumps, and beside them their keys and the truth."""
+    d = TMP / name
+    tool(BENCH, "generate", d, "--progress=none", *options, **kw)
+    return d
 
 
 def safe(r):

@@ -272,8 +272,7 @@ def gaps():
 
 def truth():
     """Recall and precision of gaps and coverage: a generated delivery, its lines, its truth."""
-    out = TMP / "generated"
-    tool(BENCH, "generate", out, "-n", 4000, "--plain", "--progress=none")
+    out = generate("generated", "-n", 4000, "--plain")
     said = json.loads((out / "truth.json").read_text())
     numbers = collections.defaultdict(set)
     for part in sorted((out / "dumps").iterdir()):

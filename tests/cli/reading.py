@@ -32,7 +32,7 @@ def test_talks():
 
 
 if __name__ == "__main__":
-    run(BENCH, "generate", OUT, "-n", "20000", "--zstd", "--progress", "none")
+    generate(OUT.name, "-n", 20000, "--zstd")
     TRUTH = json.loads((OUT / "truth.json").read_text())
     C = Case("reading", plain=True)
     C.add("--body-keys", OUT / "body.keys", OUT / "dumps", ident=False)

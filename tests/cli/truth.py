@@ -23,14 +23,9 @@ def options():
 O = options()
 
 
-def generate(name, *how):
-    out = TMP / name
-    args = ["-n", O.messages, "-s", O.seed, "--progress=none", *how]
-    args += ["--shape", "server"] * O.server + ["--scripts", "ascii"] * O.ascii
-    r = run(BENCH, "generate", out, *args, timeout=TIMEOUT)
-    if r.returncode:
-        raise RuntimeError(f"generate: {r.stderr!r}")
-    return out
+def delivery_of(name, *how):
+    shape = ["--shape", "server"] * O.server + ["--scripts", "ascii"] * O.ascii
+    return generate(name, "-n", O.messages, "-s", O.seed, *how, *shape, timeout=TIMEOUT)
 
 
 # ---- what a case holds ----------------------------------------------------------------------------
@@ -184,9 +179,9 @@ WAYS = (("1 thread", ["-j", "1"], "directory", False),
 
 
 def main():
-    delivery = generate("delivery")
+    delivery = delivery_of("delivery")
     truth = json.loads((delivery / "truth.json").read_text())
-    numbers, where = streams_of(generate("plain", "--plain"))
+    numbers, where = streams_of(delivery_of("plain", "--plain"))
     missing = {(g["source"], g["stage"]): g["missing"] for g in truth["gaps"]}
     first = digest = thread = None
 

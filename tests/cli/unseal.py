@@ -17,14 +17,6 @@ def case():
     return Case(f"late{next(NUMBER)}")
 
 
-def generate(name, *how):
-    out = TMP / name
-    r = run(BENCH, "generate", out, "--progress=none", *how)
-    if r.returncode:
-        raise RuntimeError(f"generate: {r.stderr!r}")
-    return out
-
-
 def key_file(name, keys):
     p = TMP / name
     p.write_text("".join(f"{k} {base64.b64encode(v).decode()}\n" for k, v in keys.items()))

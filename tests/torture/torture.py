@@ -39,14 +39,6 @@ def tally(trial, count, survived, lost, wrong, what=()):
     check(lost == 0 and wrong == 0 and survived == count, f"{trial}: {count} tried, {lost} lost, {wrong} wrong", list(what)[:5])
 
 
-def generate(name, *how):
-    out = TMP / name
-    r = run(BENCH, "generate", out, "--progress=none", *how)
-    if r.returncode:
-        raise RuntimeError(f"generate: {r.stderr!r}")
-    return out
-
-
 def answer(c, query="*"):
     """What a search says but for the generation, or None if it fails."""
     r = run(QUERY, "search", c.dir, *c.key, "--format", "jsonl", "--", query)
