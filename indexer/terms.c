@@ -134,7 +134,7 @@ static enum status add_seen(struct term_maker *m, unsigned seen, struct term_cou
 static enum status add_words(struct term_maker *m, const struct content *c, bool place,
                              struct term_counts *n, struct err *err)
 {
-    struct slice text = c->body_kind == BODY_SEALED ? c->opened : c->text;
+    struct slice text = content_readable(c);
     struct words words = {0};
     if (text.len)
         TRY(splitter_split(m->splitter, text, &words, err));

@@ -168,7 +168,7 @@ static enum status edge_add(struct counter *c, uint32_t to, uint32_t doc, struct
     TRY(edge_get(c->g, c->sender[doc], to, &e, err));
     *(bit(c->in_group, doc) ? &e->in_group : &e->direct) += messages_of(c, doc);
     TRY(segment_sent(c->s, c->x, doc, &sent, err));
-    if (sent <= 0 || sent > TIME_MAX_MS)
+    if (time_untimed(sent))
         return ST_OK;
     e->first = e->first == TIME_NONE || sent < e->first ? sent : e->first;
     e->last = e->last == TIME_NONE || sent > e->last ? sent : e->last;

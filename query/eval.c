@@ -126,7 +126,7 @@ static enum status test_time(struct plan *p, const struct plan_node *x, uint32_t
 {
     int64_t sent;
     TRY(segment_sent(p->set.segment, p->set.scratch, doc, &sent, err));
-    if (sent == TIME_NONE || sent <= 0 || sent > TIME_MAX_MS)
+    if (time_untimed(sent))
         *truth = TRUTH_UNTIMED;
     else
         *truth = lang_span_has(&x->node->time, sent) ? TRUTH_TRUE : TRUTH_FALSE;

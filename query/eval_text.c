@@ -94,7 +94,7 @@ static enum status by_text(struct plan *p, const struct plan_node *x, uint32_t d
     struct words w;
     TRY(segment_row(p->set.segment, p->set.scratch, doc, &row, err));
     TRY(content_decode(row, &p->text, &c, err));
-    struct slice text = c.body_kind == BODY_SEALED ? c.opened : c.text;
+    struct slice text = content_readable(&c);
     TRY(splitter_split(p->view->splitter, text, &w, err));
     struct text_words t = {&w, text, &p->text};
     return spans_text_match(x->node, &t, yes, err);

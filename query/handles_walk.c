@@ -232,7 +232,7 @@ static enum status seen(struct handle_walk *w, uint32_t segment, uint32_t doc,
 {
     int64_t sent;
     TRY(segment_sent(casefile_segment(w->v->cf, segment), w->v->scratch[segment], doc, &sent, err));
-    if (sent <= 0 || sent > TIME_MAX_MS)
+    if (time_untimed(sent))
         return ST_OK;
     if (row->first == TIME_NONE || sent < row->first)
         row->first = sent;

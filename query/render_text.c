@@ -129,7 +129,7 @@ void text_clock(const struct render *r, struct buf *out, int64_t ms)
 
 void text_when(const struct render *r, struct buf *out, int64_t ms)
 {
-    if (ms <= 0 || ms > TIME_MAX_MS) {
+    if (time_untimed(ms)) {
         buf_printf(out, "%lld ms (no time that can be right)", (long long)ms);
         return;
     }

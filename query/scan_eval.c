@@ -72,7 +72,7 @@ enum status scan_read(struct scan_reader *r, uint32_t segment, uint32_t doc, boo
     r->segment = segment;
     r->doc = doc;
     r->some = true;
-    r->text = r->c.body_kind == BODY_SEALED ? r->c.opened : r->c.text;
+    r->text = content_readable(&r->c);
     r->split = r->hashed = r->copies_known = false;
     return ST_OK;
 }

@@ -119,7 +119,7 @@ static enum status load_text(struct scorer *s, uint32_t segment, uint32_t doc, s
     struct content c;
     TRY(segment_row(casefile_segment(s->v->cf, segment), s->v->scratch[segment], doc, &row, err));
     TRY(content_decode(row, &s->text, &c, err));
-    *text = c.body_kind == BODY_SEALED ? c.opened : c.text;
+    *text = content_readable(&c);
     return ST_OK;
 }
 

@@ -155,7 +155,7 @@ enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, 
 {
     struct message_ref ref = {.segment = x->plan.segment, .doc = doc};
     TRY(segment_sent(x->plan.set.segment, x->plan.set.scratch, doc, &ref.sent, err));
-    if (ref.sent <= 0 || ref.sent > TIME_MAX_MS)
+    if (time_untimed(ref.sent))
         ref.sent = TIME_NONE;
     if (x->s->o->sort == SORT_RELEVANCE) {
         ref.scored = true;

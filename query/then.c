@@ -73,7 +73,7 @@ static enum status sent_of(struct then_run *t, uint32_t s, uint32_t doc, int64_t
                            struct err *err)
 {
     TRY(segment_sent(casefile_segment(t->v->cf, s), t->v->scratch[s], doc, sent, err));
-    if (*sent <= 0 || *sent > TIME_MAX_MS)
+    if (time_untimed(*sent))
         *sent = TIME_NONE;
     return ST_OK;
 }

@@ -125,7 +125,7 @@ static enum status bin_at(struct timeline *t, int64_t ms, size_t *out, struct er
 enum status timeline_add(struct timeline *t, int64_t sent, uint64_t messages, struct err *err)
 {
     size_t bin;
-    if (sent <= 0 || sent > TIME_MAX_MS) { /* TIME_NONE too */
+    if (time_untimed(sent)) {
         t->untimed += messages;
         return ST_OK;
     }

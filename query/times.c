@@ -12,7 +12,7 @@ enum status case_times_exact(struct case_times *t, uint32_t segment, uint32_t do
                              struct err *err)
 {
     TRY(segment_sent(casefile_segment(t->v->cf, segment), t->v->scratch[segment], doc, ms, err));
-    if (*ms <= 0 || *ms > TIME_MAX_MS)
+    if (time_untimed(*ms))
         *ms = TIME_NONE;
     return ST_OK;
 }

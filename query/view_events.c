@@ -150,7 +150,7 @@ static enum status edit_old(struct view *v, struct message_view *m, struct slice
     size_t n = 0;
     bool more;
     TRY(view_load(v, message, VIEW_CONTENT, a, &o, err));
-    m->old_text = o.c.body_kind == BODY_SEALED ? o.c.opened : o.c.text;
+    m->old_text = content_readable(&o.c);
     TRY(events_of(v, m->conversation_key, of, a, &all, &n, &more, err));
     for (size_t i = 0; i < n && memcmp(all[i].id, m->id, KEY_SIZE) != 0; i++)
         if (slice_eq_str(all[i].what, "edit"))

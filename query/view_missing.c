@@ -89,7 +89,7 @@ static enum status owners_of(struct view *v, struct device_owners **out, struct 
 
 static void span_take(struct span *s, int64_t sent)
 {
-    if (sent <= 0 || sent > TIME_MAX_MS)
+    if (time_untimed(sent))
         return;
     s->from = s->from == TIME_NONE || sent < s->from ? sent : s->from;
     s->to = s->to == TIME_NONE || sent > s->to ? sent : s->to;

@@ -131,7 +131,7 @@ static enum status whole_word(struct word_merge *m, uint32_t segment, struct sli
         return err_set(err, ST_DAMAGED, "a word of the lexicon has no document");
     arena_reset(&m->a);
     TRY(view_load(m->v, &ref, VIEW_CONTENT, &m->a, &mv, err));
-    struct slice text = mv.c.body_kind == BODY_SEALED ? mv.c.opened : mv.c.text;
+    struct slice text = content_readable(&mv.c);
     TRY(splitter_split(m->v->splitter, text, &w, err));
     for (size_t i = 0; i < w.n; i++) {
         struct term t;

@@ -239,7 +239,7 @@ static void info_add(struct segment_info *i, uint8_t kind, int64_t sent, const s
     i->sealed += s->flags & DOC_SEALED ? s->messages : 0;
     i->conflict += s->flags & DOC_CONFLICT ? s->messages : 0;
     i->untimed += s->flags & DOC_UNTIMED ? s->messages : 0;
-    if (sent == TIME_NONE || sent <= 0 || sent > TIME_MAX_MS)
+    if (time_untimed(sent))
         return;
     i->first_sent = i->first_sent == TIME_NONE || sent < i->first_sent ? sent : i->first_sent;
     i->last_sent = sent > i->last_sent ? sent : i->last_sent;

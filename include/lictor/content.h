@@ -62,10 +62,13 @@ struct content {
     const uint8_t *stored_hash; /* other kinds: their 32-byte hash; NULL for messages */
 };
 
-/* True where `sent` may not be shown as a time: absent, <= 0, beyond year 9999, unreadable. */
-static inline bool content_untimed(const struct content *c)
+/* True where an instant may not be shown as a time: absent (TIME_NONE), <= 0, beyond year 9999. */
+static inline bool time_untimed(int64_t ms) { return ms <= 0 || ms > TIME_MAX_MS; }
+static inline bool content_untimed(const struct content *c) { return time_untimed(c->sent); }
+/* The text that can be read and has words: plain or opened; data NULL if none. */
+static inline struct slice content_readable(const struct content *c)
 {
-    return c->sent == TIME_NONE || c->sent <= 0 || c->sent > TIME_MAX_MS;
+    return c->body_kind == BODY_SEALED ? c->opened : c->text;
 }
 static inline bool content_incomplete(const struct content *c)
 {
