@@ -7,6 +7,17 @@
 #define DRAW_EVERY_US 200000
 #define PLAIN_EVERY_US 10000000
 
+bool cli_progress_parse(const char *arg, enum cli_progress_mode *mode)
+{
+    static const char *const names[] = {"auto", "plain", "none"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(arg, names[i]) == 0) {
+            *mode = (enum cli_progress_mode)i;
+            return true;
+        }
+    return false;
+}
+
 void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, const char *verb)
 {
     /* AUTO where nobody watches is silence: logs ask for PLAIN. */

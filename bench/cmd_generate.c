@@ -77,18 +77,6 @@ static bool one_of(const char *given, const char *no, const char *yes, bool *out
     return *out || strcmp(given, no) == 0;
 }
 
-static bool progress_of(const char *given, enum cli_progress_mode *out)
-{
-    static const char *const names[] = {"auto", "plain", "none"};
-
-    for (unsigned i = 0; i < 3; i++)
-        if (strcmp(given, names[i]) == 0) {
-            *out = (enum cli_progress_mode)i;
-            return true;
-        }
-    return false;
-}
-
 static bool number_option(int opt, const char *arg, struct gen_options *o)
 {
     uint64_t v = 0;
@@ -148,7 +136,7 @@ static bool option_take(int opt, const char *arg, struct gen_options *o)
         o->truth = arg;
         return true;
     case OPT_PROGRESS:
-        return progress_of(arg, &o->progress);
+        return cli_progress_parse(arg, &o->progress);
     default:
         return false;
     }

@@ -116,17 +116,6 @@ static void print_usage(FILE *f)
         f);
 }
 
-static bool parse_progress(const char *arg, enum cli_progress_mode *mode)
-{
-    static const char *const names[] = {"auto", "plain", "none"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(arg, names[i]) == 0) {
-            *mode = (enum cli_progress_mode)i;
-            return true;
-        }
-    return false;
-}
-
 static bool parse_small(const char *arg, uint64_t min, uint64_t max, unsigned *out)
 {
     uint64_t v;
@@ -174,7 +163,7 @@ static bool take_option(void *ctx, int c, char *arg)
         o->json = strcmp(arg, "json") == 0;
         return o->json || strcmp(arg, "text") == 0;
     case 'P':
-        return parse_progress(arg, &o->progress);
+        return cli_progress_parse(arg, &o->progress);
     case 's':
         o->states = arg;
         return true;

@@ -252,12 +252,11 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
     static const char *const colours[] = {"auto", "always", "never", NULL};
     static const char *const bys[] = {"hour", "day", "week", "month", NULL};
     static const char *const sorts[] = {"newest", "oldest", "relevance", NULL};
-    static const char *const progress[] = {"auto", "plain", "none", NULL};
     const char *const *all = sorts;
     if (c == 'f' || c == 'c')
         all = c == 'f' ? formats : colours;
-    else if (c == 'b' || c == 'P')
-        all = c == 'b' ? bys : progress;
+    else if (c == 'b')
+        all = bys;
     int at = choose(arg, all);
     if (at < 0)
         return false;
@@ -267,8 +266,6 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
         o->by = at;
     else if (c == 'c')
         o->colour = (enum cmd_colour)at;
-    else if (c == 'P')
-        o->progress = (enum cli_progress_mode)at;
     else
         o->sort = (enum search_sort)at;
     return true;
@@ -332,6 +329,8 @@ static bool take_option(void *ctx, int c, char *arg)
     case 'B':
         o->before = arg;
         return true;
+    case 'P':
+        return cli_progress_parse(arg, &o->progress);
     default:
         return take_choice(o, c, arg);
     }

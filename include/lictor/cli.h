@@ -30,6 +30,9 @@ int cli_width(struct slice s);
 
 enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_PLAIN, CLI_PROGRESS_NONE };
 
+/* "auto", "plain", "none"; false: none of them. */
+bool cli_progress_parse(const char *arg, enum cli_progress_mode *mode);
+
 /* Progress on stderr: bytes done of all, records/s, ETA. AUTO draws one line on a terminal at most
  * 5 times a second; PLAIN prints a line every 10 s; NONE nothing. total 0 = unknown. */
 struct cli_progress {
