@@ -11,6 +11,8 @@
 #include "query/survey.h"
 #include "query/talks.h"
 #include "query/thread_answers.h"
+#include "query/thread_day.h"
+#include "query/thread_shown.h"
 
 #define HANDLES_MAX 1000
 #define CONTEXT_DEFAULT 10
@@ -20,12 +22,8 @@
 /* What a whole run of the command has shown. */
 struct shown {
     struct thread_answers *answers; /* --disentangle: of the conversation at hand */
-    uint64_t talks;
-    uint64_t conversations, messages, others, gaps, missing;
-    uint64_t conflicts, one_sided, untimed, sealed;
-    uint64_t missing_copies;
-    uint64_t pairs;    /* messages that may be the same as another */
-    uint64_t unplaced; /* untimed messages that the limits cannot test */
+    struct thread_day day;          /* --day */
+    struct thread_shown n;
 };
 
 /* ---- what was asked for ---- */
@@ -69,13 +67,21 @@ static enum status pick_key(struct session *s, struct buf *keys, struct err *err
                    n);
 }
 
-static enum status pick(struct session *s, struct buf *keys, struct err *err)
+/* `hit`: with --around. */
+static enum status pick(struct session *s, const struct message_ref *hit, struct buf *keys,
+                        struct err *err)
 {
     const struct cmd_options *o = s->o;
     struct slice handles[HANDLES_MAX];
     size_t n = 0;
     if (o->conv)
         return pick_key(s, keys, err);
+    if (o->around) {
+        uint8_t key[KEY_SIZE];
+        TRY(view_conversation_key(&s->v, hit->segment, hit->doc, key, NULL, err));
+        buf_put(keys, key, sizeof key);
+        return buf_status(keys, err);
+    }
     if (o->group)
         return thread_pick_group(&s->v, slice_str(o->group), keys, err);
     for (int i = 0; i < o->n_with; i++)
@@ -110,6 +116,8 @@ static void question(const struct cmd_options *o, struct buf *out)
         buf_put_str(out, i ? "," : "");
         buf_put_str(out, o->with[i]);
     }
+    if (o->day)
+        buf_printf(out, " day:%s", o->day);
     if (o->context_given)
         buf_printf(out, " context:%llu", (unsigned long long)o->context);
     if (o->after)
@@ -130,23 +138,14 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     const struct message_view *m = it->m;
     bool text = s->r.format == RENDER_TEXT;
     struct message_view answering;
+    thread_shown_add(&sh->n, it);
     if (it->is_gap) {
-        sh->gaps++;
-        sh->missing += it->gap.missing;
         if (text)
             text_thread_gap(&s->r, &it->gap, &s->out);
         else
             render_gap(&s->r, &it->gap, &s->out);
         return session_flush(s, err);
     }
-    sh->messages += m->c.kind == DOC_MESSAGE;
-    sh->others += m->c.kind != DOC_MESSAGE;
-    sh->conflicts += (m->flags & DOC_CONFLICT) != 0;
-    sh->one_sided += (m->flags & DOC_ONE_SIDED) != 0;
-    sh->untimed += (m->flags & DOC_UNTIMED) != 0;
-    sh->sealed += (m->flags & DOC_SEALED) != 0;
-    sh->pairs += view_in_pair(m);
-    sh->missing_copies += (m->flags & VIEW_MISSING_COPY) != 0;
     if (sh->answers && m->c.kind == DOC_MESSAGE) {
         answering = *m;
         TRY(thread_answers_next(sh->answers, m, &answering.answer, err));
@@ -187,7 +186,7 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
     s->r.day_shown = false;
     if (s->html)
         return head_html(s, t, c, &survey, err);
-    if (sh->conversations > 1)
+    if (sh->n.conversations > 1)
         buf_put_u8(&s->out, '\n');
     return survey_head(&s->r, t->key, c, &survey, &s->out, err);
 }
@@ -234,11 +233,11 @@ static enum status talks(struct session *s, struct thread *t, struct shown *sh, 
             break;
         if (!end && (it.is_gap || it.m->c.kind != DOC_MESSAGE))
             continue;
-        sh->messages += !end;
+        sh->n.messages += !end;
         enum status added = talk_walk_add(&w, end ? NULL : it.m, &one, &words, &done, err);
         if (added == ST_OK && done)
             render_talk(&s->r, &one, &s->out);
-        sh->talks += done;
+        sh->n.talks += done;
         st = added == ST_OK ? (end ? ST_END : session_flush(s, err)) : added;
     }
     buf_release(&words);
@@ -246,45 +245,19 @@ static enum status talks(struct session *s, struct thread *t, struct shown *sh, 
     return st;
 }
 
-static void put_count(struct buf *out, const char *before, uint64_t n, const char *one,
-                      const char *many)
+static void put_counted(struct session *s, const struct shown *sh, struct buf *out)
 {
-    char text[32];
-    if (n == 0)
-        return;
-    cli_count_text(n, text);
-    buf_put_str(out, before);
-    buf_put_str(out, text);
-    buf_put_str(out, n == 1 ? one : many);
-}
-
-static void put_footer(struct session *s, const struct shown *sh)
-{
-    struct buf *out = &s->out;
-    buf_put_u8(out, '\n');
-    if (sh->messages == 0)
-        buf_put_str(out, "no message");
-    put_count(out, "", sh->talks, " talk of ", " talks of ");
-    put_count(out, "", sh->messages, " message", " messages");
-    put_count(out, ", ", sh->others, " other record", " other records");
-    put_count(out, "; ", sh->one_sided, " from one side only", " from one side only");
-    put_count(out, "; ", sh->missing_copies, " without a copy that ought to be there",
-              " without a copy that ought to be there");
-    put_count(out, "; ", sh->conflicts, " contradicted", " contradicted");
-    put_count(out, "; ", sh->sealed, " sealed", " sealed");
-    put_count(out, "; ", sh->untimed, " without a time", " without a time");
-    put_count(out, "; ", sh->missing, " record missing", " records missing");
-    put_count(out, " in ", sh->gaps, " place", " places");
-    put_count(out, "; ", sh->unplaced, " without a time could not be tested",
-              " without a time could not be tested");
-    put_count(out, "; ", sh->pairs, " may be the same as another",
-              " may be the same as one another");
+    thread_shown_words(&sh->n, out);
     if (s->o->disentangle)
         buf_put_str(out, ". Which message answers which is proposed by a model, not evidence");
     buf_put_str(out, ". Times: ");
     buf_put_str(out, zone_name(s->v.zone));
-    bool whole = !s->o->after && !s->o->before && !s->o->around && !s->o->talks;
-    buf_put_str(out, whole ? ". What is not shown is not in the delivered data.\n" : ".\n");
+    bool whole = !s->o->after && !s->o->before && !s->o->around && !s->o->talks && !s->o->day;
+    buf_put_str(out, whole ? ". What is not shown is not in the delivered data." : ".");
+    if (s->o->day) {
+        buf_put_u8(out, ' ');
+        thread_day_words(&sh->day, s->v.zone, out);
+    }
 }
 
 /* ---- the two ways through a conversation ---- */
@@ -296,49 +269,55 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     struct thread_item it;
     struct conversation c;
     TRY(thread_open(&s->v, key, limits, &t, err));
-    sh->conversations++;
-    enum status st = put_head(s, &t, &c, sh, err);
+    sh->n.conversations++;
+    enum status st = s->o->day ? thread_day_note(&sh->day, &t, err) : ST_OK;
+    if (st == ST_OK)
+        st = put_head(s, &t, &c, sh, err);
     if (st == ST_OK && s->o->talks)
         st = talks(s, &t, sh, err);
     if (st == ST_OK && s->o->disentangle)
         st = thread_answers_new(&sh->answers, err);
     while (st == ST_OK && (st = thread_next(&t, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
-    sh->unplaced += t.unplaced;
+    sh->n.unplaced += t.unplaced;
     thread_answers_free(sh->answers);
     sh->answers = NULL;
     thread_close(&t);
     return st == ST_END ? put_also(s, &c, err) : st;
 }
 
-static enum status around(struct session *s, const struct thread_limits *limits, struct shown *sh,
-                          struct err *err)
+static enum status around(struct session *s, const struct message_ref *target,
+                          const struct thread_limits *limits, struct shown *sh, struct err *err)
 {
-    struct message_ref target;
     struct thread t;
     struct thread_around a;
     struct thread_item it;
     struct conversation c;
     uint64_t n = s->o->context_given ? s->o->context : CONTEXT_DEFAULT;
-    TRY(cmd_find_id(s, s->o->around, &target, err));
-    TRY(thread_around_open(&s->v, &target, n, limits, &t, &a, err));
-    sh->conversations++;
+    TRY(thread_around_open(&s->v, target, n, limits, &t, &a, err));
+    sh->n.conversations++;
     enum status st = put_head(s, &t, &c, sh, err);
     while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
-    sh->unplaced += limits->timed_only ? t.unplaced : 0;
+    sh->n.unplaced += limits->timed_only ? t.unplaced : 0;
     thread_around_close(&a);
     return st == ST_END ? ST_OK : st;
 }
 
 static enum status run(struct session *s, struct shown *sh, struct err *err)
 {
+    const struct cmd_options *o = s->o;
     struct thread_limits limits;
+    struct message_ref hit;
     struct buf keys = {0};
     TRY(limits_of(s, &limits, err));
-    if (s->o->around)
-        return around(s, &limits, sh, err);
-    enum status st = pick(s, &keys, err);
+    if (o->around)
+        TRY(cmd_find_id(s, o->around, &hit, err));
+    if (o->around && !o->day)
+        return around(s, &hit, &limits, sh, err);
+    enum status st = pick(s, &hit, &keys, err);
+    if (st == ST_OK && o->day)
+        st = thread_day_pick(&s->v, o->day, &keys, o->around ? &hit : NULL, &limits, &sh->day, err);
     for (size_t i = 0; st == ST_OK && i + KEY_SIZE <= keys.len; i += KEY_SIZE)
         st = whole(s, keys.data + i, &limits, sh, err);
     buf_release(&keys);
@@ -347,29 +326,41 @@ static enum status run(struct session *s, struct shown *sh, struct err *err)
 
 static void finish(struct session *s, const struct shown *sh, bool found, const char *why)
 {
-    struct buf asked = {0};
+    struct buf asked = {0}, counted = {0};
     if (s->r.format == RENDER_TEXT && found) {
-        put_footer(s, sh);
+        buf_put_u8(&s->out, '\n');
+        put_counted(s, sh, &s->out);
+        buf_put_u8(&s->out, '\n');
     } else if (s->r.format == RENDER_TEXT) {
         buf_put_str(&s->out, *why ? why : "none in the delivered data");
+        if (!*why && s->o->day) {
+            buf_put_str(&s->out, " on that day. ");
+            thread_day_words(&sh->day, s->v.zone, &s->out);
+        }
         buf_put_u8(&s->out, '\n');
     } else {
+        put_counted(s, sh, &counted);
         question(s->o, &asked);
         struct summary sum = session_summary(s, buf_slice(&asked));
-        sum.total = sh->messages;
-        sum.conversations = sh->conversations;
-        sum.untimed = sh->unplaced;
-        sum.pairs = sh->pairs;
+        sum.total = sh->n.messages;
+        sum.conversations = sh->n.conversations;
+        sum.untimed = sh->n.unplaced;
+        sum.pairs = sh->n.pairs;
+        sum.counted = buf_slice(&counted);
+        thread_shown_summary(&sh->n, &sum);
+        if (s->o->day)
+            thread_day_summary(&sh->day, s->v.zone, &sum);
         render_end(&s->r, &sum, false, &s->out);
-        s->out.failed |= asked.failed;
+        s->out.failed |= asked.failed || counted.failed;
     }
+    buf_release(&counted);
     buf_release(&asked);
 }
 
 int cmd_thread(const struct cmd_options *o)
 {
     struct session s;
-    struct shown sh = {0};
+    struct shown sh = {.day = {.before = TIME_NONE, .behind = TIME_NONE}};
     struct err err = {0};
     int code = session_open(o, &s);
     if (code)
@@ -380,10 +371,11 @@ int cmd_thread(const struct cmd_options *o)
     else
         render_begin(&s.r, NULL, &s.out);
     enum status st = run(&s, &sh, &err);
-    bool found = sh.messages + sh.others != 0;
-    if (st == ST_NOT_FOUND)
+    bool found = sh.n.messages + sh.n.others != 0;
+    bool unknown = st == ST_NOT_FOUND;
+    if (unknown)
         st = ST_OK;
     if (st == ST_OK)
-        finish(&s, &sh, found, err.text);
+        finish(&s, &sh, found, unknown ? err.text : "");
     return session_close(&s, st, found, &err);
 }

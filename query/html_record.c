@@ -153,10 +153,23 @@ void html_gap(const struct thread_gap *g, struct buf *out)
     buf_release(&words);
 }
 
+static void html_end_asked(const struct summary *s, struct buf *out)
+{
+    buf_put_str(out, " Asked: ");
+    name_put(out, s->query);
+    buf_printf(out, ". Content digest %s, generation %llu, lictor %s.</p>\n", s->digest,
+               (unsigned long long)s->generation, LICTOR_VERSION);
+}
+
 void html_end(const struct summary *s, struct buf *out)
 {
-    buf_printf(out, "<p class=\"end\">%llu message%s", (unsigned long long)s->total,
-               s->total == 1 ? "" : "s");
+    buf_put_str(out, "<p class=\"end\">");
+    if (s->counted.data) {
+        xml_text(out, s->counted);
+        html_end_asked(s, out);
+        return;
+    }
+    buf_printf(out, "%llu message%s", (unsigned long long)s->total, s->total == 1 ? "" : "s");
     if (s->sealed)
         buf_printf(out, "; %llu under seal could not be tested", (unsigned long long)s->sealed);
     if (s->untimed)
@@ -166,8 +179,6 @@ void html_end(const struct summary *s, struct buf *out)
         buf_printf(out, "; %llu may be the same as another", (unsigned long long)s->pairs);
     if (s->next[0])
         buf_printf(out, "; not all of them are here, the next ones: --continue %s", s->next);
-    buf_put_str(out, ". Asked: ");
-    name_put(out, s->query);
-    buf_printf(out, ". Content digest %s, generation %llu, lictor %s.</p>\n", s->digest,
-               (unsigned long long)s->generation, LICTOR_VERSION);
+    buf_put_u8(out, '.');
+    html_end_asked(s, out);
 }

@@ -93,7 +93,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTBtDo", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBdtDo", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -103,6 +103,9 @@ static const struct command commands[] = {
      "  --group G            a group\n"
      "  --around ID          from a message outward; --context N before and behind it (10)\n"
      "  --after T --before T only what was sent then; what has no time is counted, not shown\n"
+     "  --day DATE           only that day, and on which days before and behind it the next "
+     "records\n"
+     "                       are; also `first` and `last`, and with --around `hit`: its day\n"
      "  --format html --output DIR\n"
      "                       pages of 2,000 messages in a new directory; begin with index.html\n"
      "  --talks              lists the talks: first message, time, length, first words; how long "
@@ -210,6 +213,7 @@ static const struct cli_option option_table[] = {
     {'T', 0, "after", "a time"},
     {'B', 0, "before", "a time"},
     {'o', 'o', "output", "a directory"},
+    {'d', 0, "day", "a day, first or last"},
     {'t', 0, "talks", NULL},
     {'D', 0, "disentangle", NULL},
     {'b', 0, "by", "hour, day, week or month"},
@@ -319,6 +323,9 @@ static bool take_option(void *ctx, int c, char *arg)
     case 'o':
         o->output = arg;
         return true;
+    case 'd':
+        o->day = arg;
+        return true;
     case 't':
         return o->talks = true;
     case 'D':
@@ -405,11 +412,15 @@ static int check(const struct command *cmd, const struct cmd_options *o)
     if ((o->format == RENDER_HTML) != (o->output != NULL))
         return usage_error(cmd, "--format html",
                            "goes with --output DIR, where the pages are to be");
-    if (o->talks && o->around)
+    if (o->day && (o->after || o->before))
+        return usage_error(cmd, "--day", "is a limit itself: not with --after or --before");
+    if (o->day && o->context_given)
+        return usage_error(cmd, "--day", "shows the whole day: not with --context");
+    if (o->talks && o->around && !o->day)
         return usage_error(cmd, "--talks",
                            "lists those of a whole conversation: not with --around");
     bool shows = o->format != RENDER_CSV && o->format != RENDER_HTML;
-    if (o->disentangle && (o->around || o->talks || !shows))
+    if (o->disentangle && ((o->around && !o->day) || o->talks || !shows))
         return usage_error(cmd, "--disentangle",
                            "needs the conversation from its begin, as text or json: not with "
                            "--around, --talks, csv or html");

@@ -10,6 +10,7 @@
 #include "query/handles.h"
 #include "query/search.h"
 #include "query/thread.h"
+#include "query/timeline.h"
 
 enum render_format {
     RENDER_TEXT,
@@ -82,7 +83,10 @@ struct summary {
     const struct score_term *terms; /* query/score.h; NULL: left out */
     size_t n_terms;
     char next[2 * KEY_SIZE + 1]; /* the id after which the answer goes on; "": it is whole */
-    struct summary_count {       /* what a command counts besides, after the rest */
+    /* thread --day: that day, and the nearest ones with records; "": left out. */
+    char day[TIMELINE_LABEL_SIZE], day_before[TIMELINE_LABEL_SIZE], day_after[TIMELINE_LABEL_SIZE];
+    struct slice counted;  /* html: what was counted, in words; data NULL: the total alone */
+    struct summary_count { /* what a command counts besides, after the rest */
         const char *key;
         uint64_t n;
     } more[8];

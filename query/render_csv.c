@@ -7,8 +7,12 @@ void csv_header(bool handles, struct buf *out)
 {
     buf_put_str(out, handles ? "type,handle,sent,received,first,last,nicknames\r\n"
                              : "type,id,service_id,conversation,from,to,group,sent,text,copies,"
-                               "flags,attachments,reply_to,related,order\r\n");
+                               "flags,attachments,reply_to,related,order,related_why,sent_given,"
+                               "burn,reply_missing,of_missing,missing_copies,ends,events,old_text,"
+                               "nicknames\r\n");
 }
+#define COLUMNS_BEFORE_TEXT 8
+#define COLUMNS_AFTER_TEXT 16
 
 static void attachments(struct csv *c, const struct content *m)
 {
@@ -56,6 +60,118 @@ static void text(struct csv *c, const struct content *m)
     csv_field(c, t.data || m->kind == DOC_MESSAGE ? t : m->raw);
 }
 
+static void item_begin(struct csv *c)
+{
+    if (c->field.len)
+        buf_put_str(&c->field, "; ");
+}
+
+static void instant_put(struct csv *c, int64_t ms)
+{
+    char text[TIME_TEXT_SIZE];
+    time_text(ms, text);
+    buf_put_str(&c->field, text);
+}
+
+static void related_whys(struct csv *c, const struct message_view *m)
+{
+    for (size_t i = 0; i < m->n_related; i++)
+        csv_item(c, slice_str(m->related[i].why));
+    if (m->related_more)
+        csv_item(c, slice_str("and more"));
+    csv_end(c);
+}
+
+static void sent_given(struct csv *c, const struct content *m)
+{
+    if (content_untimed(m) && m->sent_raw.len)
+        csv_field(c, m->sent_raw);
+    else if (content_untimed(m) && m->sent != TIME_NONE) {
+        buf_printf(&c->field, "%lld", (long long)m->sent);
+        csv_end(c);
+    } else {
+        csv_end(c);
+    }
+}
+
+static void missing_copies(struct csv *c, const struct message_view *m)
+{
+    for (size_t i = 0; i < m->n_missing; i++) {
+        csv_item(c, m->missing[i].account);
+        buf_put_str(&c->field, " (");
+        buf_put_slice(&c->field, m->missing[i].source);
+        buf_put_u8(&c->field, ')');
+    }
+    csv_end(c);
+}
+
+static void ends(struct csv *c, const struct message_view *m)
+{
+    struct copy_end end;
+    for (size_t at = 0; render_copy_end(m, &at, &end);) {
+        csv_item(c, slice_str(end.burnt ? "burn-run-out" : "deleted"));
+        buf_put_str(&c->field, " in ");
+        buf_put_slice(&c->field, end.source);
+        if (end.at != TIME_NONE) {
+            buf_put_str(&c->field, " at ");
+            instant_put(c, end.at);
+        }
+    }
+    csv_end(c);
+}
+
+static void events(struct csv *c, const struct message_view *m)
+{
+    for (size_t i = 0; i < m->n_events; i++) {
+        const struct message_event *e = &m->events[i];
+        item_begin(c);
+        if (e->sent != TIME_NONE) {
+            instant_put(c, e->sent);
+            buf_put_u8(&c->field, ' ');
+        }
+        buf_put_slice(&c->field, e->what);
+        buf_put_str(&c->field, e->by.data ? " by " : "");
+        buf_put_slice(&c->field, e->by);
+        buf_put_str(&c->field, e->value.len ? ": " : "");
+        buf_put_slice(&c->field, e->value);
+    }
+    if (m->events_more)
+        csv_item(c, slice_str("and more"));
+    csv_end(c);
+}
+
+static void nicknames(struct csv *c, const struct nickname *all, size_t n, bool handle)
+{
+    for (size_t i = 0; i < n; i++) {
+        csv_item(c, handle ? all[i].handle : all[i].nickname);
+        if (handle) {
+            buf_put_str(&c->field, " = ");
+            buf_put_slice(&c->field, all[i].nickname);
+        }
+        buf_put_str(&c->field, " (");
+        buf_put_slice(&c->field, all[i].owner);
+        buf_put_u8(&c->field, ')');
+    }
+    csv_end(c);
+}
+
+/* What JSON has under keys of its own, behind the columns that were there first. */
+static void record_rest(struct csv *c, const struct message_view *m)
+{
+    struct slice raw = {0};
+    bool event = m->c.kind == DOC_EVENT;
+    related_whys(c, m);
+    sent_given(c, &m->c);
+    csv_field(c, render_extra(m, "burn", &raw) ? raw : (struct slice){0});
+    csv_str(c, m->names_absent && !event ? "true" : "");
+    csv_str(c, m->names_absent && event ? "true" : "");
+    missing_copies(c, m);
+    ends(c, m);
+    events(c, m);
+    csv_field(c, m->old_text);
+    nicknames(c, m->nicknames, m->n_nicknames, true);
+}
+
 void csv_record(const struct message_view *m, const char *order, struct buf *out)
 {
     struct csv csv = {.out = out}, *c = &csv;
@@ -85,6 +201,7 @@ void csv_record(const struct message_view *m, const char *order, struct buf *out
         csv_item(c, slice_str("and more"));
     csv_end(c);
     csv_str(c, order ? order : "");
+    record_rest(c, m);
     csv_row_end(c);
 }
 
@@ -93,11 +210,11 @@ void csv_gap(const struct thread_gap *g, struct buf *out)
 {
     struct csv csv = {.out = out}, *c = &csv;
     csv_str(c, "gap");
-    for (int i = 0; i < 7; i++)
+    for (int i = 1; i < COLUMNS_BEFORE_TEXT; i++)
         csv_end(c);
     text_gap_words(g, &c->field);
     csv_end(c);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < COLUMNS_AFTER_TEXT; i++)
         csv_end(c);
     csv_row_end(c);
 }
@@ -113,12 +230,6 @@ void csv_handle(const struct handle_row *h, struct buf *out)
     csv_end(c);
     csv_time(c, h->first);
     csv_time(c, h->last);
-    for (size_t i = 0; i < h->n_nicknames; i++) {
-        csv_item(c, h->nicknames[i].nickname);
-        buf_put_str(&c->field, " (");
-        buf_put_slice(&c->field, h->nicknames[i].owner);
-        buf_put_u8(&c->field, ')');
-    }
-    csv_end(c);
+    nicknames(c, h->nicknames, h->n_nicknames, false);
     csv_row_end(c);
 }

@@ -87,6 +87,10 @@ MUST_USE enum status thread_open(struct view *v, const uint8_t key[KEY_SIZE],
                                  const struct thread_limits *limits, struct thread *t,
                                  struct err *err);
 void thread_close(struct thread *t);
+/* When the last record with a time before the limits was sent, and the first one behind them;
+ * TIME_NONE where there is none. */
+MUST_USE enum status thread_outside(struct thread *t, int64_t *before, int64_t *behind,
+                                    struct err *err);
 /* ST_END behind the last one. */
 MUST_USE enum status thread_next(struct thread *t, struct thread_item *out, struct err *err);
 

@@ -104,3 +104,21 @@ const struct thread_range *thread_range_in(const struct thread *t, uint32_t segm
     }
     return lo < t->n_ranges && t->ranges[lo].segment == segment ? &t->ranges[lo] : NULL;
 }
+
+enum status thread_outside(struct thread *t, int64_t *before, int64_t *behind, struct err *err)
+{
+    *before = *behind = TIME_NONE;
+    for (size_t i = 0; i < t->n_ranges; i++) {
+        const struct thread_range *r = &t->ranges[i];
+        int64_t sent;
+        if (r->lo > r->first) {
+            TRY(sent_of(t, r->segment, r->lo - 1, &sent, err));
+            *before = *before == TIME_NONE || sent > *before ? sent : *before;
+        }
+        if (r->hi < r->timed_end) {
+            TRY(sent_of(t, r->segment, r->hi, &sent, err));
+            *behind = *behind == TIME_NONE || sent < *behind ? sent : *behind;
+        }
+    }
+    return ST_OK;
+}
