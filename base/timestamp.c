@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #define DAY_MS INT64_C(86400000)
+#define FIXED_LEN 19                         /* "2020-04-02T18:23:11" */
+#define OFFSET_LEN 5                         /* "02:00" */
 #define TIME_MIN_MS INT64_C(-62135596800000) /* 0001-01-01T00:00:00Z */
 
 static int64_t div_floor(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -56,25 +58,11 @@ int civil_weekday(int64_t ms)
     return (int)(days - div_floor(days, 7) * 7);
 }
 
-/* Exactly `digits` decimal digits, or -1 and a bad cursor. */
-static int digits_take(struct cursor *c, int digits)
+/* Two decimal digits, or a negative number. */
+static int two_digits(const uint8_t *p)
 {
-    int v = 0;
-    for (int i = 0; i < digits; i++) {
-        uint8_t b = cursor_u8(c);
-        if (b < '0' || b > '9') {
-            c->bad = true;
-            return -1;
-        }
-        v = v * 10 + (b - '0');
-    }
-    return v;
-}
-
-static void byte_expect(struct cursor *c, uint8_t want)
-{
-    if (cursor_u8(c) != want)
-        c->bad = true;
+    unsigned a = p[0] - (unsigned)'0', b = p[1] - (unsigned)'0';
+    return a <= 9 && b <= 9 ? (int)(a * 10 + b) : -1;
 }
 
 static int month_days(int year, int month)
@@ -107,33 +95,38 @@ static void offset_take(struct cursor *c, struct rfc3339 *r)
     r->has_offset = true;
     if (b == 'Z' || b == 'z')
         return;
-    if (b != '+' && b != '-') {
+    const uint8_t *p = cursor_bytes(c, OFFSET_LEN).data;
+    if (c->bad || (b != '+' && b != '-')) {
         c->bad = true;
         return;
     }
-    int hours = digits_take(c, 2);
-    byte_expect(c, ':');
-    int minutes = digits_take(c, 2);
-    c->bad |= hours > 23 || minutes > 59;
+    int hours = two_digits(p), minutes = two_digits(p + 3);
+    c->bad |= hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || p[2] != ':';
     r->offset_minutes = (b == '-' ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/* The date and the time of day, which have one width; false if malformed. A delivery may have three
+ * of them in every record, so this is done without a cursor. */
+static bool fixed_parse(const uint8_t p[FIXED_LEN], struct civil *t)
+{
+    int century = two_digits(p), year = two_digits(p + 2);
+    t->year = century * 100 + year;
+    t->month = two_digits(p + 5);
+    t->day = two_digits(p + 8);
+    t->hour = two_digits(p + 11);
+    t->minute = two_digits(p + 14);
+    t->second = two_digits(p + 17);
+    int bad = century | year | t->month | t->day | t->hour | t->minute | t->second;
+    return bad >= 0 && p[4] == '-' && p[7] == '-' &&
+           (p[10] == 'T' || p[10] == 't' || p[10] == ' ') && p[13] == ':' && p[16] == ':';
 }
 
 bool rfc3339_parse(struct slice s, struct rfc3339 *out)
 {
-    struct cursor c = cursor_of(s);
     struct civil t = {0};
-    t.year = digits_take(&c, 4);
-    byte_expect(&c, '-');
-    t.month = digits_take(&c, 2);
-    byte_expect(&c, '-');
-    t.day = digits_take(&c, 2);
-    uint8_t sep = cursor_u8(&c);
-    c.bad |= sep != 'T' && sep != 't' && sep != ' ';
-    t.hour = digits_take(&c, 2);
-    byte_expect(&c, ':');
-    t.minute = digits_take(&c, 2);
-    byte_expect(&c, ':');
-    t.second = digits_take(&c, 2);
+    if (s.len < FIXED_LEN || !fixed_parse(s.data, &t))
+        return false;
+    struct cursor c = cursor_of(slice_of(s.data + FIXED_LEN, s.len - FIXED_LEN));
     if (cursor_left(&c) > 0 && c.data[c.pos] == '.') {
         c.pos++;
         t.ms = fraction_take(&c);

@@ -168,37 +168,59 @@ struct slice record_key_name(unsigned id)
     return id < KEY_COUNT ? slice_str(key_names[id]) : (struct slice){0};
 }
 
-/* With these factors no two of the names above share a slot; a new name may, and then the next free
- * slot is taken. A hostile name costs a few comparisons at most. */
-static unsigned key_slot(struct slice name)
+/* Up to 16 bytes as two words, zeros behind them; without a call for so few. */
+static struct record_key_word bytes_of(const uint8_t *p, size_t len)
 {
-    unsigned first = name.data[0];
-    unsigned last = name.data[name.len - 1];
-    unsigned middle = name.data[name.len / 2];
-    return ((unsigned)name.len * 2 + first * 5 + middle * 9 + last) % RECORD_KEY_SLOTS;
+    struct record_key_word w = {0};
+    if (len > 8) {
+        w.low = load_u64(p);
+        w.high = load_u64(p + len - 8) >> (8 * (16 - len));
+    } else {
+        for (size_t i = len; i > 0; i--)
+            w.low = w.low << 8 | p[i - 1];
+    }
+    return w;
+}
+
+static struct record_key_word word_of(struct slice name)
+{
+    struct record_key_word w = bytes_of(name.data, name.len);
+    return record_key_word(w.low, w.high, name.len);
+}
+
+static void spell(struct record_key_spelling *s, struct slice name)
+{
+    uint8_t bytes[16] = {0}, mask[16] = {0};
+    s->len = name.len + 2;
+    MUST(s->len <= sizeof bytes);
+    memcpy(bytes, name.data, name.len);
+    bytes[name.len] = '"';
+    bytes[name.len + 1] = ':';
+    memset(mask, 0xff, s->len);
+    s->bytes = bytes_of(bytes, sizeof bytes);
+    s->mask = bytes_of(mask, sizeof mask);
 }
 
 void record_key_table_init(struct record_key_table *t)
 {
-    memset(t, 0, sizeof *t);
+    memset(t->words, 0, sizeof t->words);
+    memset(t->ids, KEY_UNKNOWN, sizeof t->ids);
     for (unsigned id = 0; id < KEY_COUNT; id++) {
-        t->names[id] = slice_str(key_names[id]);
-        unsigned slot = key_slot(t->names[id]);
-        while (t->slots[slot])
-            slot = (slot + 1) % RECORD_KEY_SLOTS;
-        t->slots[slot] = (uint8_t)(id + 1);
+        struct slice name = slice_str(key_names[id]);
+        MUST(name.len <= RECORD_KEY_LONGEST);
+        struct record_key_word w = word_of(name);
+        unsigned slot = record_key_slot(w);
+        while (t->ids[slot] != KEY_UNKNOWN)
+            slot = (slot + 1) % (1u << RECORD_KEY_SLOT_BITS);
+        t->words[slot] = w;
+        t->ids[slot] = (uint8_t)id;
+        spell(&t->spelled[id], name);
     }
 }
 
 unsigned record_key_find(const struct record_key_table *t, struct slice name)
 {
-    if (name.len == 0)
+    if (name.len == 0 || name.len > RECORD_KEY_LONGEST)
         return KEY_UNKNOWN;
-    unsigned slot = key_slot(name);
-    for (; t->slots[slot]; slot = (slot + 1) % RECORD_KEY_SLOTS) {
-        unsigned id = t->slots[slot] - 1u;
-        if (slice_eq(name, t->names[id]))
-            return id;
-    }
-    return KEY_UNKNOWN;
+    return record_key_word_find(t, word_of(name));
 }

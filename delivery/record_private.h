@@ -27,14 +27,50 @@ enum {
 _Static_assert(KEY_COUNT <= 64, "sets of keys are uint64_t");
 
 #define KEY_BIT(id) (UINT64_C(1) << (id))
-#define RECORD_KEY_SLOTS 256 /* power of two, sparse: a lookup mostly compares one name */
+#define RECORD_KEY_SLOT_BITS 8 /* sparse: a lookup mostly compares one name */
+#define RECORD_KEY_LONGEST 15
 
+/* A name as two words, so that it is compared in one step: its bytes, zeros, and last its length,
+ * which tells it from one that ends in NULs. */
+struct record_key_word {
+    uint64_t low, high;
+};
+/* A name with the quote and the colon behind it, to see whether it stands somewhere before its end
+ * is looked for: the bits of these bytes are set in `mask`. */
+struct record_key_spelling {
+    struct record_key_word bytes, mask;
+    size_t len;
+};
+_Static_assert(RECORD_KEY_LONGEST == 15, "a name has room for its length in 16 bytes");
 struct record_key_table {
-    uint8_t slots[RECORD_KEY_SLOTS]; /* id + 1, 0 is free */
-    struct slice names[KEY_COUNT];
+    struct record_key_word words[1 << RECORD_KEY_SLOT_BITS];
+    uint8_t ids[1 << RECORD_KEY_SLOT_BITS]; /* KEY_UNKNOWN is free */
+    struct record_key_spelling spelled[KEY_COUNT];
 };
 void record_key_table_init(struct record_key_table *t);
+/* `low` and `high` hold the `len` bytes, at most RECORD_KEY_LONGEST, and zeros. */
+static inline struct record_key_word record_key_word(uint64_t low, uint64_t high, size_t len)
+{
+    return (struct record_key_word){.low = low, .high = high | (uint64_t)len << 56};
+}
+/* With these factors no two of the names share a slot; a new name may, and then the next free slot
+ * is taken. A hostile name costs a few comparisons at most. */
+static inline unsigned record_key_slot(struct record_key_word w)
+{
+    return (
+        unsigned)((w.low * UINT64_C(0x9e3779b97f4a7c15) ^ w.high * UINT64_C(0xc2b2ae3d27d4eb4f)) >>
+                  (64 - RECORD_KEY_SLOT_BITS));
+}
 /* Number of the key of that name, KEY_UNKNOWN if delivery.md does not name it. */
+static inline unsigned record_key_word_find(const struct record_key_table *t,
+                                            struct record_key_word w)
+{
+    unsigned slot = record_key_slot(w);
+    while (t->ids[slot] != KEY_UNKNOWN &&
+           ((t->words[slot].low ^ w.low) | (t->words[slot].high ^ w.high)))
+        slot = (slot + 1) % (1u << RECORD_KEY_SLOT_BITS);
+    return t->ids[slot];
+}
 unsigned record_key_find(const struct record_key_table *t, struct slice name);
 struct slice record_key_name(unsigned id);
 /* Keys that are known on a record of that kind, and those that must be there. */
@@ -73,8 +109,26 @@ struct record_reader {
     struct canon_member *members;
     size_t members_cap, n_members;
     struct buf canon_keys, canon_spare;
-    bool no_memory; /* latched for one parse */
+    uint8_t
+        next_key[KEY_COUNT + 1]; /* which key came last behind each; of the first: KEY_UNKNOWN */
+    enum record_kind last_kind;  /* what record_fast.c takes a line for until it says its kind */
+    bool general_only;           /* record_fast.c is left out: for comparing the two */
+    bool no_memory;              /* latched for one parse */
 };
+
+/* Reads a usual line as record_read.c would. False: it is not for this way to judge, or
+ * r->no_memory is set; `out` and the scratch are then to be begun anew. */
+bool record_fast_read(struct record_reader *r, struct slice line, struct record *out);
+
+/* What the two ways through a line share (record_read.c). */
+bool record_string_allowed(unsigned key, struct slice s); /* strings that say certain words only */
+/* The value of a key that the kind knows. False: wrong type, or r->no_memory. */
+bool record_value_read(struct record_reader *r, unsigned id, struct slice raw, unsigned marks,
+                       struct record *out);
+/* No unknown name is there twice; false also with r->no_memory. */
+bool record_names_differ(struct record_reader *r);
+/* Every key that the kind must have is among those present. */
+bool record_keys_enough(enum record_kind kind, uint64_t present);
 
 /* Makes *data hold at least `need` elements; false (and r->no_memory) without memory. */
 #define RECORD_GROW(r, data, cap, need)                                                            \

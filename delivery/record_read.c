@@ -1,4 +1,4 @@
-/* record_read — one line to one record, in two steps.
+/* record_read — one line to one record, in two steps, unless record_fast.c can do it in one.
  *
  * 1. One pass over the bytes finds every top-level name and where its value ends, and judges the
  *    syntax of the whole line. Names are looked up at once, values are not touched again unless
@@ -32,6 +32,8 @@ enum status record_reader_new(struct record_reader **out, struct err *err)
     if (!r)
         return err_no_memory(err);
     record_key_table_init(&r->keys);
+    r->last_kind = RECORD_MESSAGE;
+    memset(r->next_key, KEY_UNKNOWN, sizeof r->next_key);
     *out = r;
     return ST_OK;
 }
@@ -210,7 +212,7 @@ static struct verdict kind_judge(struct record_reader *r, struct record *out)
 /* ---- step 2: the values ---- */
 
 /* The few strings that may only say certain words. */
-static bool string_allowed(unsigned key, struct slice s)
+bool record_string_allowed(unsigned key, struct slice s)
 {
     switch (key) {
     case RS_FORMAT:
@@ -252,15 +254,12 @@ static bool other_read(struct record_reader *r, unsigned id, struct slice raw, s
     }
 }
 
-/* False: wrong type, or r->no_memory. */
-static bool value_read(struct record_reader *r, size_t i, struct record *out)
+bool record_value_read(struct record_reader *r, unsigned id, struct slice raw, unsigned marks,
+                       struct record *out)
 {
-    unsigned id = r->marks[i].id;
-    unsigned marks = r->marks[i].marks;
-    struct slice raw = r->pairs[i].value;
     if (id < KEY_TIMES)
         return record_value_string(r, raw, marks, &out->str[id]) &&
-               string_allowed(id, out->str[id].s);
+               record_string_allowed(id, out->str[id].s);
     if (id < KEY_INTS)
         return record_value_when(r, raw, marks, id - KEY_TIMES == RT_DELETED,
                                  &out->time[id - KEY_TIMES]);
@@ -284,6 +283,16 @@ static struct verdict missing_judge(enum record_kind kind, uint64_t present)
     return faultless();
 }
 
+bool record_names_differ(struct record_reader *r)
+{
+    return names_judge(r).fault == RF_NONE && !r->no_memory;
+}
+
+bool record_keys_enough(enum record_kind kind, uint64_t present)
+{
+    return missing_judge(kind, present).fault == RF_NONE;
+}
+
 static struct verdict values_judge(struct record_reader *r, struct record *out)
 {
     uint64_t known = record_keys_known(out->kind);
@@ -294,7 +303,7 @@ static struct verdict values_judge(struct record_reader *r, struct record *out)
             continue;
         present |= KEY_BIT(id);
         r->pairs[i].known = true;
-        if (!value_read(r, i, out))
+        if (!record_value_read(r, id, r->pairs[i].value, r->marks[i].marks, out))
             return faulty(RF_TYPE, r->pairs[i].key);
     }
     out->pairs = r->pairs;
@@ -318,6 +327,19 @@ static struct verdict line_judge(struct record_reader *r, struct slice line, boo
     return v;
 }
 
+/* The usual line in one pass; if it is none, everything stands as before. */
+static bool fast_read(struct record_reader *r, struct slice line, struct record *out)
+{
+    if (r->general_only)
+        return false;
+    if (record_fast_read(r, line, out))
+        return true;
+    memset(out, 0, sizeof *out);
+    r->bytes_used = 0;
+    r->n_pairs = 0;
+    return false;
+}
+
 enum status record_parse(struct record_reader *r, struct slice line, bool first, struct record *out,
                          enum record_fault *fault, struct slice *key, struct err *err)
 {
@@ -327,12 +349,14 @@ enum status record_parse(struct record_reader *r, struct slice line, bool first,
         v = faulty(RF_TOO_LONG, (struct slice){0});
     else if (line.len == 0)
         v = faulty(RF_EMPTY, (struct slice){0});
-    else if (reader_begin(r, line.len))
+    else if (reader_begin(r, line.len) && !fast_read(r, line, out) && !r->no_memory)
         v = line_judge(r, line, first, out);
     if (r->no_memory)
         return err_no_memory(err);
     if (v.fault != RF_NONE)
         memset(out, 0, sizeof *out);
+    else
+        r->last_kind = out->kind;
     *fault = v.fault;
     if (key)
         *key = v.key;
