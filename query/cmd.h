@@ -36,7 +36,7 @@ struct cmd_options {
     bool talks;         /* thread: list them */
     bool disentangle;   /* thread: propose what answers what */
     const char *after, *before;
-    const char *day; /* thread: a day, `first`, `last` or `hit` */
+    const char *day;  /* thread: a day, `first`, `last` or `hit` */
     int by;           /* enum timeline_by */
     uint64_t threads; /* 0: one a processor */
     enum cli_progress_mode progress;

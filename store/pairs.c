@@ -71,41 +71,75 @@ static void sort(struct pair_entry *all, size_t n, int (*cmp)(const void *, cons
 
 /* ---- what may have a partner ---- */
 
-static void keep_chained(struct pair_entry *all, size_t n)
+static void mark_chained(struct pair_entry *all, size_t n)
 {
     sort(all, n, by_text);
     for (size_t i = 1; i < n; i++)
         if (!all[i].empty && chained(&all[i - 1], &all[i]))
-            all[i - 1].kept = all[i].kept = true;
+            all[i - 1].chained = all[i].chained = true;
 }
 
-static size_t keep_simultaneous(struct pair_entry *all, size_t n)
+static void mark_timed(struct pair_entry *all, size_t n)
 {
-    size_t kept = 0;
     sort(all, n, by_time);
     for (size_t i = 1; i < n; i++)
         if (same_time(&all[i - 1], &all[i]))
-            all[i - 1].kept = all[i].kept = true;
+            all[i - 1].timed = all[i].timed = true;
+}
+
+/* What may have a partner, and what was sent at `open` or later. */
+static size_t keep(struct pair_entry *all, size_t n, int64_t open)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++)
-        if (all[i].kept)
+        if (all[i].chained || all[i].timed || all[i].sent >= open)
             all[kept++] = all[i];
     return kept;
 }
 
+/* Sorted by text: of chains that are over, those that only one side holds have no pair. */
+static void drop_chains(struct pair_entry *all, size_t n, int64_t open)
+{
+    for (size_t i = 0, end; i < n; i = end) {
+        unsigned sides = 1u << all[i].side;
+        for (end = i + 1; end < n && chained(&all[end - 1], &all[end]); end++)
+            sides |= 1u << all[end].side;
+        bool both = (sides & 1u << SIDE_FROM) && (sides & 1u << SIDE_TO);
+        for (size_t k = i; !both && all[end - 1].sent < open && k < end; k++)
+            all[k].chained = false;
+    }
+}
+
+enum status pairs_prune(struct casefile *cf, struct segment_scratch *const *scratch,
+                        struct buf *entries, int64_t reached, struct err *err)
+{
+    void *data = entries->data;
+    struct pair_entry *all = data;
+    size_t n = entries->len / sizeof *all;
+    int64_t open = reached - PAIR_APART_MS;
+    mark_timed(all, n);
+    mark_chained(all, n);
+    TRY(pairs_sides(cf, scratch, all, n, err));
+    drop_chains(all, n, open);
+    entries->len = keep(all, n, open) * sizeof *all;
+    return ST_OK;
+}
+
 /* ---- putting ---- */
 
-struct pairing {
-    struct buf *out; /* struct pair */
-    struct err *err;
-};
-
-static enum status put(struct pairing *p, struct pair_entry *a, struct pair_entry *b,
-                       enum pair_why why, bool more)
+enum status pairing_put(struct pairing *p, struct pair_entry *a, const struct pair_entry *b,
+                        enum pair_why why)
 {
-    struct pair one = {a->ref, b->ref, (uint8_t)why, more};
+    struct pair one = {.of = a->ref, .other = b->ref, .why = (uint8_t)why};
     a->done |= why == PAIR_SAME_OPENED;
     buf_put(p->out, &one, sizeof one);
     return buf_status(p->out, p->err);
+}
+
+void pairing_more(struct pairing *p)
+{
+    void *all = p->out->data;
+    ((struct pair *)all)[p->out->len / sizeof(struct pair) - 1].more = true;
 }
 
 static bool told(const struct pair_entry *a, const struct pair_entry *b)
@@ -121,42 +155,14 @@ static bool opposed(const struct pair_entry *a, const struct pair_entry *b)
 
 /* ---- of one time ---- */
 
-static bool is_same_opened(const struct pair_entry *a, const struct pair_entry *b)
-{
-    return a->opened != b->opened && same_text(a, b) && !told(a, b);
-}
-
-static bool is_same_time(const struct pair_entry *a, const struct pair_entry *b)
-{
-    return opposed(a, b) && !same_text(a, b) && !told(a, b);
-}
-
-/* The partners of `a` in a run of one sender and time. */
-static enum status pair_in_run(struct pairing *p, struct pair_entry *a, struct pair_entry *run,
-                               size_t n, enum pair_why why)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct pair_entry *b = &run[i];
-        if (b == a || !(why == PAIR_SAME_OPENED ? is_same_opened(a, b) : is_same_time(a, b)))
-            continue;
-        if (++found == PAIR_PARTNERS_MAX)
-            return put(p, a, b, why, true);
-        TRY(put(p, a, b, why, false));
-    }
-    return ST_OK;
-}
-
 static enum status pair_simultaneous(struct pairing *p, struct pair_entry *all, size_t n)
 {
+    sort(all, n, by_time);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && same_time(&all[i], &all[end]); end++)
             ;
-        size_t run = end - i < PAIR_RUN_MAX ? end - i : PAIR_RUN_MAX;
-        for (size_t a = i; a < i + run && run > 1; a++) {
-            TRY(pair_in_run(p, &all[a], &all[i], run, PAIR_SAME_OPENED));
-            TRY(pair_in_run(p, &all[a], &all[i], run, PAIR_SAME_TIME));
-        }
+        if (end - i > 1)
+            TRY(pairs_run(p, &all[i], end - i));
     }
     return ST_OK;
 }
@@ -245,8 +251,8 @@ static enum status chain_pair(struct chain *c, struct pairing *p)
         struct near x = heap_pop(c);
         if (c->gone[x.left] || c->gone[x.right])
             continue;
-        TRY(put(p, c->e[x.left], c->e[x.right], PAIR_SAME_TEXT, false));
-        TRY(put(p, c->e[x.right], c->e[x.left], PAIR_SAME_TEXT, false));
+        TRY(pairing_put(p, c->e[x.left], c->e[x.right], PAIR_SAME_TEXT));
+        TRY(pairing_put(p, c->e[x.right], c->e[x.left], PAIR_SAME_TEXT));
         c->gone[x.left] = c->gone[x.right] = true;
         uint32_t left = c->prev[x.left], right = c->next[x.right];
         if (left != UINT32_MAX)
@@ -313,7 +319,9 @@ static enum status pair_all(struct casefile *cf, struct segment_scratch *const *
     struct pair_entry *all = data;
     struct buf found = {0};
     struct pairing p = {&found, err};
-    size_t n = keep_simultaneous(all, entries->len / sizeof *all);
+    size_t n = entries->len / sizeof *all;
+    mark_timed(all, n);
+    n = keep(all, n, INT64_MAX);
     enum status st = pairs_sides(cf, scratch, all, n, err);
     if (st == ST_OK)
         st = pair_simultaneous(&p, all, n);
@@ -334,7 +342,7 @@ enum status pairs_find(struct casefile *cf, struct segment_scratch *const *scrat
     enum status st = pairs_gather(cf, scratch, key, &w, &entries, err);
     if (st == ST_OK) {
         void *all = entries.data;
-        keep_chained(all, entries.len / sizeof(struct pair_entry));
+        mark_chained(all, entries.len / sizeof(struct pair_entry));
         st = pair_all(cf, scratch, &entries, out, err);
     }
     buf_release(&entries);
@@ -394,7 +402,7 @@ enum status pairs_find_of(struct casefile *cf, struct segment_scratch *const *sc
             break;
         void *all = entries.data;
         size_t n = entries.len / sizeof(struct pair_entry);
-        keep_chained(all, n);
+        mark_chained(all, n);
         if (window_holds(all, n, &w)) {
             st = pair_all(cf, scratch, &entries, out, err);
             break;

@@ -12,6 +12,8 @@ struct lane { /* the conversation in one segment */
     struct conversation c;
 };
 
+#define PRUNE_LEAST ((size_t)1 << 15) /* entries */
+
 struct gather {
     struct casefile *cf;
     struct segment_scratch *const *scratch;
@@ -21,6 +23,7 @@ struct gather {
     struct arena names, row;
     struct sha256 sha;
     struct buf *entries;
+    size_t prune_at;                /* entries; SIZE_MAX: never */
     uint8_t sender[PAIR_HASH_SIZE]; /* of w->of */
 };
 
@@ -187,6 +190,17 @@ static enum status run_shared(struct gather *g, size_t at, bool *shared, struct 
     return ST_OK;
 }
 
+/* Sorting costs more the more there are: each time twice as many as were left. */
+static enum status prune(struct gather *g, int64_t reached, struct err *err)
+{
+    if (g->entries->len / sizeof(struct pair_entry) < g->prune_at)
+        return ST_OK;
+    TRY(pairs_prune(g->cf, g->scratch, g->entries, reached, err));
+    size_t left = g->entries->len / sizeof(struct pair_entry);
+    g->prune_at = left < PRUNE_LEAST / 2 ? PRUNE_LEAST : 2 * left;
+    return ST_OK;
+}
+
 static enum status walk(struct gather *g, struct err *err)
 {
     for (;;) {
@@ -198,6 +212,7 @@ static enum status walk(struct gather *g, struct err *err)
         if (g->n == 0 || g->lanes[least].sent == INT64_MAX)
             return ST_OK;
         int64_t sent = g->lanes[least].sent;
+        TRY(prune(g, sent, err));
         TRY(run_shared(g, least, &shared, err));
         for (size_t i = least; i < g->n; i++)
             if (g->lanes[i].sent == sent)
@@ -219,6 +234,8 @@ enum status pairs_gather(struct casefile *cf, struct segment_scratch *const *scr
                          struct buf *entries, struct err *err)
 {
     struct gather g = {.cf = cf, .scratch = scratch, .w = w, .entries = entries};
+    bool whole = !w->of && w->after == INT64_MIN && w->before == INT64_MAX;
+    g.prune_at = whole ? PRUNE_LEAST : SIZE_MAX;
     arena_init(&g.names, (size_t)4 << 10);
     arena_init(&g.row, (size_t)16 << 10);
     enum status st = sha256_init(&g.sha, err);
@@ -287,8 +304,9 @@ enum status pairs_sides(struct casefile *cf, struct segment_scratch *const *scra
     arena_init(&s.a, (size_t)16 << 10);
     for (size_t i = 0; st == ST_OK && i < n; i++) {
         const struct pair_ref *r = &all[i].ref;
-        if (!all[i].kept)
+        if (all[i].sided || !(all[i].chained || all[i].timed))
             continue;
+        all[i].sided = true;
         if (!s.any || s.of.segment != r->segment || s.of.doc != r->doc)
             st = doc_sides(&s, r, err);
         if (st != ST_OK)

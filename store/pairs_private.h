@@ -13,8 +13,10 @@ struct pair_entry {
     uint8_t sender[PAIR_HASH_SIZE], text[PAIR_HASH_SIZE];
     uint8_t order[PAIR_HASH_SIZE]; /* of the row: an order that no segment changes */
     struct pair_ref ref;
-    uint8_t side; /* enum side if one-sided, else SIDE_UNKNOWN; set for those kept */
-    bool opened, has_id, empty, kept, done;
+    uint8_t side; /* enum side if one-sided, else SIDE_UNKNOWN; of those chained or timed */
+    bool opened, has_id, empty, done;
+    bool chained, timed; /* another one has its text within a day, or its time */
+    bool sided;          /* `side` was looked up */
 };
 
 struct pair_window {
@@ -26,8 +28,26 @@ struct pair_window {
 MUST_USE enum status pairs_gather(struct casefile *cf, struct segment_scratch *const *scratch,
                                   const uint8_t key[KEY_SIZE], const struct pair_window *w,
                                   struct buf *entries, struct err *err);
-/* Which side alone holds each entry that is kept; entries of one document stand together. */
+/* Which side alone holds each entry that is chained or timed, and was not looked up; cheapest where
+ * entries of one document stand together. */
 MUST_USE enum status pairs_sides(struct casefile *cf, struct segment_scratch *const *scratch,
                                  struct pair_entry *all, size_t n, struct err *err);
+
+/* Of a whole conversation of which all that was sent before `reached` is gathered: drops what can
+ * stand in no pair, so that memory follows the doubts of a conversation, not its length. */
+MUST_USE enum status pairs_prune(struct casefile *cf, struct segment_scratch *const *scratch,
+                                 struct buf *entries, int64_t reached, struct err *err);
+
+struct pairing {
+    struct buf *out; /* struct pair */
+    struct err *err;
+};
+/* One half of a pair; the other half is put by itself. */
+MUST_USE enum status pairing_put(struct pairing *p, struct pair_entry *a,
+                                 const struct pair_entry *b, enum pair_why why);
+/* The one put last has further partners. */
+void pairing_more(struct pairing *p);
+/* Pairs of one sender and time (pairs_run.c). */
+MUST_USE enum status pairs_run(struct pairing *out, struct pair_entry *run, size_t n);
 
 #endif

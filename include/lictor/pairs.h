@@ -11,8 +11,8 @@
  * Owns: a struct pairs owns its list.  Threads: one scratch a thread.
  * Trusts: nothing read from disk.
  * Cost: times and states of the documents looked at; rows of those that only one side holds or that
- * share their time; copies of those among them that have a partner by text or time. Memory: 80
- * bytes for each of the rows. */
+ * share their time; copies of those among them that have a partner by text or time. Memory: about
+ * 100 bytes for each of the rows of a day or two, and for each that may stand in a pair. */
 #ifndef LICTOR_PAIRS_H
 #define LICTOR_PAIRS_H
 
@@ -24,8 +24,6 @@ const char *pair_why_name(enum pair_why w);
 #define PAIR_APART_MS INT64_C(86400000)
 /* Same-time and same-opened: partners listed of one message. */
 #define PAIR_PARTNERS_MAX 16
-/* Of more messages of one sender in one millisecond the first so many are compared. */
-#define PAIR_RUN_MAX 4096
 
 struct pair_ref {
     uint32_t segment, doc, k;

@@ -95,6 +95,26 @@ def test_opened():
     check([w for *_, w in found] == ["same-opened"] * 2, "opened and plain", (found, thread(c)))
 
 
+def test_crowd():
+    """Ten thousand of one sender in one millisecond: all are compared, and soon."""
+    a = [msg(i + 1, f"left {i}", sent=T, id=f"a{i}") for i in range(5000)]
+    b = [msg(i + 1, f"right {i}", sent=T, id=f"b{i}") for i in range(4999)] + [msg(5000, "no id", sent=T)]
+    c = Case("crowd")
+    for n, (source, records) in enumerate((("imei:A", a), ("imei:B", b))):
+        c.add(write(f"crowd-{n}", dump(records, source, account=SIDES[source])))
+    start = time.monotonic()
+    rows = thread(c)
+    check(rows[-1]["pairs"] == 5001, "one without an id may be any of 5,000", rows[-1])
+    found = [x["why"] for m in rows for x in m.get("related", []) if m.get("text", "").startswith("left")]
+    check(found == ["same-time"] * 5000, "each of them says so", len(found))
+    lone = next(m for m in rows if m.get("text") == "no id")
+    check(len(lone["related"]) == 16 and lone["related_more"], "of it 16 are listed, and that there are more", len(lone["related"]))
+    check(time.monotonic() - start < 60, "soon", time.monotonic() - start)
+    sixteen = case("sixteen", [msg(i + 1, f"left {i}", sent=T) for i in range(16)], [msg(1, "right", sent=T)])
+    right = next(m for m in thread(sixteen) if m.get("text") == "right")
+    check(len(right["related"]) == 16 and "related_more" not in right, "sixteen are all", right)
+
+
 def brute(a, b):
     """Same-text pairs from the words of the contract alone: nearest first, one to one."""
     key = lambda m: (m["from"], tuple(m["to"]), m["text"], m["sent"])
