@@ -32,9 +32,10 @@ struct cmd_options {
     int n_with;
     uint64_t context;
     bool context_given;
-    const char *output; /* -o: directory of html */
-    bool talks;         /* thread: list them */
-    bool disentangle;   /* thread: propose what answers what */
+    const char *output;  /* -o: directory of html */
+    bool talks;          /* thread: list them */
+    bool disentangle;    /* thread: propose what answers what */
+    bool correct_clocks; /* thread, sources: estimate what the devices' clocks are off */
     const char *after, *before;
     const char *day;  /* thread: a day, `first`, `last` or `hit` */
     int by;           /* enum timeline_by */

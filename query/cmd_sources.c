@@ -1,4 +1,7 @@
 /* cmd_sources — the devices of the case: who they are, what they delivered, what is missing. */
+#include <stdlib.h>
+
+#include "query/clock_text.h"
 #include "query/cmd.h"
 #include "query/device_text.h"
 
@@ -9,7 +12,9 @@ struct stream_row {
 
 struct shown {
     struct session *s;
-    struct buf rows; /* struct stream_row */
+    struct buf rows;                  /* struct stream_row */
+    struct clocks clocks;             /* --correct-clocks */
+    const struct device_clock *clock; /* of the device at hand; NULL: not asked for */
     uint64_t devices, records, messages, holes, missing;
 };
 
@@ -91,6 +96,8 @@ static void put_json(struct shown *x, const struct device *d, const struct devic
     for (size_t i = 0; i < d->n_dumps; i++)
         json_dump(&j, &d->dumps[i]);
     json_end_array(&j);
+    if (x->clock)
+        json_clock(&j, x->clock);
     json_end_object(&j);
     render_element_end(&x->s->r, out);
 }
@@ -142,6 +149,8 @@ static void put_csv(struct shown *x, const struct device *d, const struct device
     csv_uint(c, r->silences);
     for (int i = 0; i < 3; i++)
         csv_uint(c, states[i]);
+    if (x->clock)
+        csv_clock(c, x->clock);
     csv_row_end(c);
 }
 
@@ -213,6 +222,11 @@ static void put_text(struct shown *x, const struct device *d, const struct devic
     }
     text_collected(&x->s->r, d, out);
     buf_put_u8(out, '\n');
+    if (x->clock) {
+        buf_put_str(out, "  clock ");
+        text_clock_of(&x->s->r, x->clock, out);
+        buf_put_u8(out, '\n');
+    }
     for (size_t i = 0; i < x->rows.len / sizeof *rows; i++)
         text_stream_row(x, &rows[i]);
     for (size_t i = 0; i < d->n_dumps; i++)
@@ -244,6 +258,19 @@ static enum status put_device(struct shown *x, struct devices *all, const struct
     return session_flush(x->s, err);
 }
 
+static enum status clocks_of(struct shown *x, struct devices *all, struct slice pattern,
+                             struct err *err)
+{
+    bool *wanted = calloc(all->n + 1, sizeof *wanted);
+    if (!wanted)
+        return err_no_memory(err);
+    for (size_t i = 0; i < all->n; i++)
+        wanted[i] = device_matches(&all->all[i], pattern);
+    enum status st = clocks_load(all, wanted, &x->clocks, err);
+    free(wanted);
+    return st;
+}
+
 static enum status put_all(struct shown *x, struct slice pattern, uint64_t *nameless,
                            struct err *err)
 {
@@ -251,9 +278,14 @@ static enum status put_all(struct shown *x, struct slice pattern, uint64_t *name
     struct case_times times = {0};
     TRY(devices_load(&x->s->v, &all, err));
     enum status st = case_times_load(&x->s->v, &times, err);
-    for (size_t i = 0; st == ST_OK && i < all.n; i++)
-        if (device_matches(&all.all[i], pattern))
-            st = put_device(x, &all, &all.all[i], &times, err);
+    if (st == ST_OK && x->s->o->correct_clocks)
+        st = clocks_of(x, &all, pattern, err);
+    for (size_t i = 0; st == ST_OK && i < all.n; i++) {
+        if (!device_matches(&all.all[i], pattern))
+            continue;
+        x->clock = x->clocks.n ? &x->clocks.all[i] : NULL;
+        st = put_device(x, &all, &all.all[i], &times, err);
+    }
     *nameless = all.nameless;
     case_times_release(&times);
     devices_release(&all);
@@ -270,6 +302,10 @@ static void footer(struct shown *x, uint64_t nameless)
         buf_put_str(out, " (times in ");
         buf_put_str(out, zone_name(x->s->v.zone));
         buf_put_str(out, ")\n");
+    }
+    if (x->clocks.n) {
+        text_clocks_basis(&x->clocks, out);
+        buf_put_u8(out, '\n');
     }
     if (nameless) {
         text_count(nameless, "dump", "dumps", out);
@@ -291,7 +327,9 @@ int cmd_sources(const struct cmd_options *o)
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out, "type,source,accounts,services,streams,records,messages,untimed,first,"
                             "last,days,collected_from,collected_to,holes,missing,silences,complete,"
-                            "partial,refused\r\n");
+                            "partial,refused");
+    if (s.r.format == RENDER_CSV)
+        buf_put_str(&s.out, o->correct_clocks ? ",clock_ahead_ms,clock_messages\r\n" : "\r\n");
     enum status st = put_all(&x, pattern, &nameless, &err);
     struct summary sum = session_summary(&s, pattern);
     sum.total = x.devices;
@@ -300,10 +338,13 @@ int cmd_sources(const struct cmd_options *o)
     summary_add(&sum, "holes", x.holes);
     summary_add(&sum, "missing", x.missing);
     summary_add(&sum, "dumps_without_source", nameless);
+    if (x.clocks.n)
+        sum.stamps = clock_stamps_name(x.clocks.stamps);
     if (st == ST_OK && s.r.format == RENDER_TEXT)
         footer(&x, nameless);
     else if (st == ST_OK)
         render_end(&s.r, &sum, false, &s.out);
     buf_release(&x.rows);
+    clocks_release(&x.clocks);
     return session_close(&s, st, x.devices != 0, &err);
 }

@@ -161,13 +161,15 @@ static const struct command commands[] = {
      "  --format text|jsonl|json|csv|svg\n"
      "                       svg: a picture with bars, for print and browsers, nothing loaded\n"
      "  --tz ZONE   --key FILE   --color auto|always|never\n"},
-    {"sources", cmd_sources, "kfzc", 0, 1, "", "sources CASE [PATTERN] [options]",
+    {"sources", cmd_sources, "kfzcK", 0, 1, "", "sources CASE [PATTERN] [options]",
      "The devices and servers that delivered: accounts, services, streams (stage, epoch, "
      "numbers),\n"
      "dumps and their states, the time covered, records, messages, and how many numbers are not "
      "in\n"
      "the delivered data. PATTERN (with * and ?) names sources or accounts.\n"
      "\n"
+     "  --correct-clocks     also how far the clock of each is ahead or behind, and from when on,\n"
+     "                       estimated from messages that both sides delivered\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"gaps", cmd_gaps, "kfzcla", 0, 1, "", "gaps CASE [HANDLE|SOURCE] [options]",
      "What is not in the delivered data, for every device or those that a source or account names\n"
@@ -190,8 +192,6 @@ static const char help_of_all[] =
     "$PAGER\n"
     "                       or less; colours: see --color, and NO_COLOR\n"
     "  --help  --version\n";
-
-enum { OPT_LATER = CLI_ID_VERSION + 1 };
 
 static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
@@ -216,6 +216,7 @@ static const struct cli_option option_table[] = {
     {'d', 0, "day", "a day, first or last"},
     {'t', 0, "talks", NULL},
     {'D', 0, "disentangle", NULL},
+    {'K', 0, "correct-clocks", NULL},
     {'b', 0, "by", "hour, day, week or month"},
     {'H', 0, "hits", NULL},
     {'E', 0, "explain", NULL},
@@ -224,7 +225,6 @@ static const struct cli_option option_table[] = {
     {'N', 0, "no-pager", NULL},
     {CLI_ID_HELP, 'h', "help", NULL},
     {CLI_ID_VERSION, 0, "version", NULL},
-    {OPT_LATER, 0, "correct-clocks", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
 
@@ -330,6 +330,8 @@ static bool take_option(void *ctx, int c, char *arg)
         return o->talks = true;
     case 'D':
         return o->disentangle = true;
+    case 'K':
+        return o->correct_clocks = true;
     case 'T':
         o->after = arg;
         return true;
@@ -345,8 +347,6 @@ static bool take_option(void *ctx, int c, char *arg)
 
 static const char *refuse(const struct cli_command *c, int id)
 {
-    if (id == OPT_LATER)
-        return "this version does not have it";
     if (id == 'E' && strcmp(c->name, "scan") == 0)
         return "scan asks no index; search --explain shows how that is asked";
     return NULL;

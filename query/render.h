@@ -77,6 +77,7 @@ struct summary {
     uint64_t read;      /* with a method: stored records that were read */
     uint64_t total, sealed, untimed;
     uint64_t conversations; /* UINT64_MAX: left out */
+    const char *stamps;     /* --correct-clocks: whose clock stamps messages; NULL: left out */
     uint64_t pairs;         /* messages shown that may be the same as another; 0: left out */
     char digest[65];
     uint64_t generation;

@@ -386,6 +386,8 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
         json_key_str(j, "day_before", s->day_before);
     if (s->day_after[0])
         json_key_str(j, "day_after", s->day_after);
+    if (s->stamps)
+        json_key_str(j, "stamps", s->stamps);
     json_key_str(j, "digest", s->digest);
     json_key_uint(j, "generation", s->generation);
     json_key_str(j, "version", LICTOR_VERSION);
