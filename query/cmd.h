@@ -13,6 +13,7 @@
 enum { EXIT_FOUND = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_NO_CASE = 3, EXIT_STOPPED = 130 };
 
 enum cmd_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+enum cmd_mark { MARK_AUTO, MARK_SIGNS, MARK_NONE };
 
 struct cmd_options {
     const char *dir;      /* CASE */
@@ -20,6 +21,8 @@ struct cmd_options {
     const char *tz;       /* NULL: UTC */
     enum render_format format;
     enum cmd_colour colour;
+    enum cmd_mark mark; /* how matches are marked in text */
+    bool whole;         /* long texts of hits are shown whole */
     struct screen screen;
     bool no_pager;
     enum search_sort sort;

@@ -16,8 +16,10 @@ static enum status show(struct session *s, struct err *err)
     TRY(st);
     arena_reset(&s->a);
     TRY(view_load(&s->v, &ref, VIEW_FULL, &s->a, &m, err));
-    if (s->r.format == RENDER_TEXT)
-        return text_message(&s->r, &m, &s->out, err);
+    if (s->r.format == RENDER_TEXT) {
+        text_message(&s->r, &m, &s->out);
+        return ST_OK;
+    }
     render_begin(&s->r, &sum, &s->out);
     render_record(&s->r, &m, true, NULL, &s->out);
     render_end(&s->r, &sum, true, &s->out);

@@ -163,12 +163,24 @@ static enum status show_first(struct session *s, struct shown *x, const struct m
     return ST_OK;
 }
 
+/* What goes into a pipe has the texts as they are, unless marks were asked for. */
+static enum render_marking marking(const struct session *s)
+{
+    if (s->o->mark == MARK_SIGNS)
+        return MARKED_SIGNS;
+    if (s->o->mark == MARK_NONE)
+        return MARKED_NOT;
+    return s->r.colour ? MARKED_COLOUR : s->terminal ? MARKED_SIGNS : MARKED_NOT;
+}
+
 static enum status show_pages(struct session *s, struct shown *x, bool numbers, struct err *err)
 {
     const struct message_ref *hits = NULL;
     size_t n;
     char next[2 * KEY_SIZE + 1] = "";
     s->r.query = x->q;
+    s->r.whole = s->o->whole;
+    s->r.marking = marking(s);
     s->r.mark_hits = s->o->context_given;
     TRY(next_hits(x, &hits, &n, err));
     TRY(show_first(s, x, hits, n, numbers, err));

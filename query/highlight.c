@@ -4,6 +4,7 @@
  * more than one; the rest is searched as it is where no index helps. */
 #include <stdlib.h>
 
+#include "lictor/grapheme.h"
 #include "query/plan.h"
 #include "query/spans.h"
 
@@ -147,11 +148,42 @@ static enum status mark_others(struct marks *m, struct text_words *t, struct err
     return ST_OK;
 }
 
-static enum status merge(struct marks *m, struct arena *a, struct text_range **out, size_t *n,
-                         struct err *err)
+/* Sorted ranges: those that touch as one. Gives how many are left. */
+static size_t unite(struct text_range *r, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || r[i].from > r[kept - 1].to)
+            r[kept++] = r[i];
+        else if (r[i].to > r[kept - 1].to)
+            r[kept - 1].to = r[i].to;
+    }
+    return kept;
+}
+
+/* Ranges outward to whole characters: a word may end before a modifier that the splitter leaves
+ * out. They are apart, so that one pass over the text does. */
+static void widen(struct slice text, struct text_range *r, size_t n)
+{
+    size_t begin = 0, end = 0;
+    for (size_t i = 0; i < n; i++) {
+        while (end <= r[i].from && end < text.len) {
+            begin = end;
+            end = grapheme_end(text, end);
+        }
+        r[i].from = (uint32_t)begin;
+        size_t to = end;
+        while (to < r[i].to)
+            to = grapheme_end(text, to);
+        r[i].to = (uint32_t)to;
+    }
+}
+
+static enum status merge(struct marks *m, struct slice text, struct arena *a,
+                         struct text_range **out, size_t *n, struct err *err)
 {
     TRY(buf_status(&m->ranges, err));
-    size_t all = m->ranges.len / sizeof(struct text_range), kept = 0;
+    size_t all = m->ranges.len / sizeof(struct text_range);
     struct text_range *r = arena_array(a, all, sizeof *r);
     if (!r)
         return err_no_memory(err);
@@ -159,14 +191,10 @@ static enum status merge(struct marks *m, struct arena *a, struct text_range **o
         memcpy(r, m->ranges.data, m->ranges.len);
     if (all > 1)
         qsort(r, all, sizeof *r, by_from);
-    for (size_t i = 0; i < all; i++) {
-        if (kept == 0 || r[i].from > r[kept - 1].to)
-            r[kept++] = r[i];
-        else if (r[i].to > r[kept - 1].to)
-            r[kept - 1].to = r[i].to;
-    }
+    all = unite(r, all);
+    widen(text, r, all);
     *out = r;
-    *n = kept;
+    *n = unite(r, all);
     return ST_OK;
 }
 
@@ -195,7 +223,7 @@ enum status query_highlight(const struct query *q, struct splitter *s, struct sl
     gather(&m, q->root, false);
     enum status st = find(&m, s, text, a, err);
     if (st == ST_OK)
-        st = merge(&m, a, out, n, err);
+        st = merge(&m, text, a, out, n, err);
     buf_release(&m.words);
     buf_release(&m.others);
     buf_release(&m.ranges);

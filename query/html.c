@@ -26,8 +26,10 @@ static const char style[] =
     ".m.c{border-color:#b00}.h,.r,.e,nav,.end{font-size:.85em;color:#444}.r.c{color:#b00}"
     ".t{margin:.15em 0;white-space:pre-wrap;overflow-wrap:anywhere}"
     ".g{margin:.5em 0;padding:.2em .6em;border:1px dashed #b00;color:#b00;font-size:.85em}"
+    "mark{background:#fd6;color:#111}"
     "code{font-size:.95em;overflow-wrap:anywhere}"
-    "@media print{body{max-width:none;font-size:10pt}nav{display:none}}";
+    "@media print{body{max-width:none;font-size:10pt}nav{display:none}"
+    "mark{background:none;font-weight:bold;text-decoration:underline}}";
 
 enum status html_open(const char *path, struct html **out, struct err *err)
 {

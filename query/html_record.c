@@ -25,9 +25,8 @@ static void words_put(struct buf *out, const char *open, struct buf *words, cons
 }
 
 /* Lines stay lines: white-space is kept by the style. */
-static void text_put(struct buf *out, struct slice text)
+static void lines_put(struct buf *out, struct slice text)
 {
-    buf_put_str(out, "<div class=\"t\" dir=\"auto\">");
     for (size_t from = 0; from < text.len;) {
         const uint8_t *lf = memchr(text.data + from, '\n', text.len - from);
         size_t end = lf ? (size_t)(lf - text.data) : text.len;
@@ -36,7 +35,35 @@ static void text_put(struct buf *out, struct slice text)
             buf_put_u8(out, '\n');
         from = end + 1;
     }
+}
+
+static void text_put(struct buf *out, struct slice text)
+{
+    buf_put_str(out, "<div class=\"t\" dir=\"auto\">");
+    lines_put(out, text);
     buf_put_str(out, "</div>\n");
+}
+
+/* Every match of the query marked. */
+static void hit_text_put(struct render *r, struct buf *out, struct slice text)
+{
+    struct text_range *marks = NULL;
+    struct arena a;
+    struct err err;
+    size_t n = 0, at = 0;
+    arena_init(&a, (size_t)4 << 10);
+    out->failed |= query_highlight(r->query, r->v->splitter, text, &a, &marks, &n, &err) != ST_OK;
+    buf_put_str(out, "<div class=\"t\" dir=\"auto\">");
+    for (size_t i = 0; i < n; i++) {
+        lines_put(out, slice_of(text.data + at, marks[i].from - at));
+        buf_put_str(out, "<mark>");
+        lines_put(out, slice_of(text.data + marks[i].from, marks[i].to - marks[i].from));
+        buf_put_str(out, "</mark>");
+        at = marks[i].to;
+    }
+    lines_put(out, slice_of(text.data + at, text.len - at));
+    buf_put_str(out, "</div>\n");
+    arena_release(&a);
 }
 
 static void day_put(struct render *r, int64_t ms, struct buf *out)
@@ -123,8 +150,12 @@ void html_record(struct render *r, const struct message_view *m, const char *ord
     if (!plain)
         text_body_words(r, m, &words);
     words_put(out, "<div class=\"e\" dir=\"auto\">", &words, "</div>\n");
-    if (plain || (m->c.kind == DOC_EVENT && text_is_long(text)))
-        text_put(out, text);
+    if (plain || (m->c.kind == DOC_EVENT && text_is_long(text))) {
+        if (r->query && !m->context_of)
+            hit_text_put(r, out, text);
+        else
+            text_put(out, text);
+    }
     text_attachments(r, m, 0, &words);
     words_put(out, "<div class=\"e\" dir=\"auto\">", &words, "</div>\n");
     text_marks(r, m, true, &words);

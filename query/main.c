@@ -21,7 +21,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"search", cmd_search, "okfzcslanCmxE", 1, -1, "which QUERY?", "search CASE [options] QUERY...",
+    {"search", cmd_search, "okfzcslanCmxEMw", 1, -1, "which QUERY?",
+     "search CASE [options] QUERY...",
      "Finds messages, notes and edits; newest first. Arguments are joined by a blank; `-` reads "
      "the\n"
      "query from standard input. Totals are exact.\n"
@@ -45,6 +46,12 @@ static const struct command commands[] = {
      "1000;\n"
      "                       text: hits begin with >, nothing is shown twice; jsonl, json: with\n"
      "                       `context_of`, the id of the hit, directly around it\n"
+     "  --whole              text: also what long messages (over 1,200 characters) have away from "
+     "the\n"
+     "                       matches; else it is counted and left out\n"
+     "  --mark auto|signs|none   matches in text: by signs (\xe2\x9f\xa6"
+     "blue\xe2\x9f\xa7), or not at all; auto: by colour,\n"
+     "                       on a terminal without colours by signs, in a pipe not at all\n"
      "  --terms              also how many messages of the case have each word, pattern and "
      "phrase\n"
      "                       (machine formats: `terms`; always with --sort relevance)\n"
@@ -64,14 +71,15 @@ static const struct command commands[] = {
      "  --tz ZONE            times of text output and limits of days (default UTC)\n"
      "  --key FILE           the case key (else $LICTOR_KEY_FILE)\n"
      "  --color auto|always|never\n"},
-    {"scan", cmd_scan, "kfzcslanCjP", 1, -1, "which QUERY?", "scan CASE [options] QUERY...",
+    {"scan", cmd_scan, "kfzcslanCjPMw", 1, -1, "which QUERY?", "scan CASE [options] QUERY...",
      "The same answer as search, by reading every stored message: no lexicon, no lists of words, "
      "no\n"
      "directory of keys or times is asked. Slow, and the proof that the index is right. The "
      "summary\n"
      "says \"method\":\"scan\" and how many records were read.\n"
      "\n"
-     "  QUERY, --limit, --all, --continue, --count, --tz, --key, --color: as for search\n"
+     "  QUERY, --limit, --all, --continue, --count, --whole, --mark, --tz, --key, --color: as for "
+     "search\n"
      "  --sort newest|oldest   --format text|jsonl|json|csv   also as for search\n"
      "  --threads N          default: one a processor\n"
      "  --progress auto|plain|none   on stderr; auto: on a terminal\n"},
@@ -222,6 +230,8 @@ static const struct cli_option option_table[] = {
     {'E', 0, "explain", NULL},
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'P', 0, "progress", "auto, plain or none"},
+    {'M', 0, "mark", "auto, signs or none"},
+    {'w', 0, "whole", NULL},
     {'N', 0, "no-pager", NULL},
     {CLI_ID_HELP, 'h', "help", NULL},
     {CLI_ID_VERSION, 0, "version", NULL},
@@ -256,7 +266,8 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
     static const char *const colours[] = {"auto", "always", "never", NULL};
     static const char *const bys[] = {"hour", "day", "week", "month", NULL};
     static const char *const sorts[] = {"newest", "oldest", "relevance", NULL};
-    const char *const *all = sorts;
+    static const char *const marks[] = {"auto", "signs", "none", NULL};
+    const char *const *all = c == 'M' ? marks : sorts;
     if (c == 'f' || c == 'c')
         all = c == 'f' ? formats : colours;
     else if (c == 'b')
@@ -268,6 +279,8 @@ static bool take_choice(struct cmd_options *o, int c, const char *arg)
         o->format = (enum render_format)at;
     else if (c == 'b')
         o->by = at;
+    else if (c == 'M')
+        o->mark = (enum cmd_mark)at;
     else if (c == 'c')
         o->colour = (enum cmd_colour)at;
     else
@@ -298,6 +311,8 @@ static bool take_option(void *ctx, int c, char *arg)
         return o->terms = true;
     case 'E':
         return o->explain = true;
+    case 'w':
+        return o->whole = true;
     case 'N':
         return o->no_pager = true;
     case 'C':

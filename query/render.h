@@ -31,6 +31,14 @@ struct known_id {
     bool several; /* more than one: it means none of them */
 };
 
+/* Around a match where there is no colour. Where evidence has one of these signs, its number is
+ * shown, so that no mark is a sender's. */
+#define MARK_BEGIN "\xe2\x9f\xa6" /* U+27E6 */
+#define MARK_END "\xe2\x9f\xa7"   /* U+27E7 */
+
+/* How matches are marked in the text of hits. */
+enum render_marking { MARKED_NOT, MARKED_COLOUR, MARKED_SIGNS };
+
 struct score_term;
 
 struct render {
@@ -38,12 +46,14 @@ struct render {
     bool colour;
     int columns; /* to fill */
     struct view *v;
-    const struct query *query; /* whose words are highlighted; NULL: none */
-    bool mark_hits;            /* text: they stand among other messages */
-    int id_digits;             /* of shortened ids, RENDER_ID_LEAST .. 32 */
-    uint64_t records;          /* html: given so far */
-    bool comma;                /* json: an element stands before */
-    bool hits_open;            /* json: "hits":[ was written */
+    const struct query *query; /* whose words are marked in hits; NULL: none */
+    enum render_marking marking;
+    bool whole;       /* text: long texts of hits are shown whole */
+    bool mark_hits;   /* text: they stand among other messages */
+    int id_digits;    /* of shortened ids, RENDER_ID_LEAST .. 32 */
+    uint64_t records; /* html: given so far */
+    bool comma;       /* json: an element stands before */
+    bool hits_open;   /* json: "hits":[ was written */
     /* text of threads */
     const struct known_id *known; /* sorted by service id */
     size_t n_known;
@@ -169,10 +179,16 @@ void text_offset(const struct render *r, struct buf *out, int64_t ms);
  * or a hole. */
 #define TEXT_MARGIN 2
 void text_margin(const struct render *r, struct buf *out, int indent);
-/* Evidence, wrapped to the columns, continuation lines behind text_margin; `used` columns of the
- * first line are taken. Words of the query are highlighted. Ends with a newline. */
-MUST_USE enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent,
-                               int used, bool highlight, struct err *err);
+/* Evidence, wrapped to the columns, never inside a character, continuation lines behind
+ * text_margin; `used` columns of the first line are taken. The `n` ranges of `marks` are in colour.
+ * Ends with a newline. */
+void text_wrap(struct render *r, struct buf *out, struct slice text, int indent, int used,
+               const struct text_range *marks, size_t n);
+/* The same for the text of a hit, the margin before its first line as well; `head` are words of
+ * ours in front of it. Every match of the query is marked, in colour or by signs, and of a long
+ * text only the passages around them are shown, with what is left out counted. */
+MUST_USE enum status text_snippet(struct render *r, struct buf *out, struct slice head,
+                                  struct slice text, int indent, struct err *err);
 /* The same for words of ours, in which all evidence is safe already. */
 void text_wrap_words(struct render *r, struct buf *out, struct slice words, int indent);
 void text_pad(struct buf *out, int columns);
@@ -201,8 +217,7 @@ MUST_USE enum status text_hit(struct render *r, const struct message_view *m, st
 MUST_USE enum status text_context(struct render *r, const struct message_view *m, struct buf *out,
                                   struct err *err);
 void text_context_gap(struct render *r, const struct thread_gap *g, struct buf *out);
-MUST_USE enum status text_message(struct render *r, const struct message_view *m, struct buf *out,
-                                  struct err *err);
+void text_message(struct render *r, const struct message_view *m, struct buf *out);
 MUST_USE enum status text_thread_record(struct render *r, const struct message_view *m,
                                         struct buf *out, struct err *err);
 void text_thread_gap(struct render *r, const struct thread_gap *g, struct buf *out);

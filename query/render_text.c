@@ -2,6 +2,7 @@
  * runs from right to left is isolated, line by line, so that it can reorder nothing around it; a
  * line that begins with evidence has a sign before it, so that none can pass for words of ours. */
 #include "lictor/cli.h"
+#include "lictor/grapheme.h"
 #include "lictor/utf8.h"
 #include "query/render.h"
 
@@ -53,16 +54,36 @@ void text_margin(const struct render *r, struct buf *out, int indent)
     text_style(r, out, STYLE_NONE);
 }
 
+/* Where the character at `pos` ends, and its columns; of one that is wider than `columns`, as much
+ * as fits, but at least a code point. */
+static size_t piece_end(struct slice s, size_t pos, int columns, int *width)
+{
+    size_t end = s.data[pos] == '\r' ? pos + 1 : grapheme_end(s, pos); /* its LF ends the line */
+    *width = cli_width(slice_of(s.data + pos, end - pos));
+    if (*width <= columns)
+        return end;
+    size_t from = pos, next = pos;
+    *width = 0;
+    while (next < end) {
+        (void)utf8_next(s.data, end, &next);
+        int more = cli_width(slice_of(s.data + pos, next - pos));
+        if (pos > from && *width + more > columns)
+            break;
+        *width += more;
+        pos = next;
+    }
+    return pos;
+}
+
 /* Bytes of `name` that fit into `columns`. */
 static size_t fitting(struct slice name, int columns, int *used)
 {
     size_t pos = 0;
     *used = 0;
     while (pos < name.len) {
-        size_t next = pos;
-        (void)utf8_next(name.data, name.len, &next);
-        int width = cli_width(slice_of(name.data + pos, next - pos));
-        if (*used + width > columns)
+        int width;
+        size_t next = piece_end(name, pos, columns, &width);
+        if (width > columns - *used)
             break;
         *used += width;
         pos = next;
@@ -161,14 +182,15 @@ static size_t line_end(struct slice s, size_t from, int columns, size_t *next)
             *next = pos + 1;
             return pos;
         }
-        (void)utf8_next(s.data, s.len, &pos);
-        int width = cli_width(slice_of(s.data + start, pos - start));
+        int width;
+        pos = piece_end(s, pos, columns, &width);
+        bool is_blank = s.data[start] == ' ' && pos == start + 1;
         if (used + width > columns && used > 0) {
-            *next = s.data[start] == ' ' ? pos : blank ? blank : start;
-            return s.data[start] == ' ' ? start : blank ? blank - 1 : start;
+            *next = is_blank ? pos : blank ? blank : start;
+            return is_blank ? start : blank ? blank - 1 : start;
         }
         used += width;
-        if (s.data[start] == ' ')
+        if (is_blank)
             blank = pos;
     }
     *next = s.len;
@@ -176,7 +198,7 @@ static size_t line_end(struct slice s, size_t from, int columns, size_t *next)
 }
 
 struct highlight {
-    struct text_range *ranges;
+    const struct text_range *ranges;
     size_t n, at;
     bool safe; /* the text was made safe before, isolates and all */
 };
@@ -229,19 +251,11 @@ static void wrap(struct render *r, struct buf *out, struct slice text, int inden
     }
 }
 
-enum status text_wrap(struct render *r, struct buf *out, struct slice text, int indent, int used,
-                      bool highlight, struct err *err)
+void text_wrap(struct render *r, struct buf *out, struct slice text, int indent, int used,
+               const struct text_range *marks, size_t n)
 {
-    struct highlight h = {0};
-    struct arena a;
-    enum status st = ST_OK;
-    arena_init(&a, (size_t)4 << 10);
-    if (highlight && r->query && r->colour)
-        st = query_highlight(r->query, r->v->splitter, text, &a, &h.ranges, &h.n, err);
-    if (st == ST_OK)
-        wrap(r, out, text, indent, used, &h);
-    arena_release(&a);
-    return st;
+    struct highlight h = {.ranges = marks, .n = n};
+    wrap(r, out, text, indent, used, &h);
 }
 
 void text_wrap_words(struct render *r, struct buf *out, struct slice words, int indent)

@@ -38,22 +38,19 @@ static enum status body(struct render *r, const struct message_view *m, int inde
 {
     struct slice text = render_text_of(&m->c);
     struct buf words = {0};
-    if (text.data)
+    enum status st = ST_OK;
+    if (text.data) {
         text_body_head(r, m, &words);
-    else
+        st = text_snippet(r, out, buf_slice(&words), text, indent, err);
+    } else {
         text_body_words(r, m, &words);
-    int used = indent + cli_width(buf_slice(&words));
-    if (text.data && words.len == 0)
-        text_margin(r, out, indent);
-    else
         text_pad(out, indent);
-    buf_put_slice(out, buf_slice(&words));
+        buf_put_slice(out, buf_slice(&words));
+        buf_put_u8(out, '\n');
+    }
     out->failed |= words.failed;
     buf_release(&words);
-    if (text.data)
-        return text_wrap(r, out, text, indent, used, indent == HIT_INDENT, err);
-    buf_put_u8(out, '\n');
-    return ST_OK;
+    return st;
 }
 
 static void head(struct render *r, const struct message_view *m, int style, struct buf *out)
@@ -110,9 +107,13 @@ enum status text_hit(struct render *r, const struct message_view *m, struct buf 
 enum status text_context(struct render *r, const struct message_view *m, struct buf *out,
                          struct err *err)
 {
+    const struct query *query = r->query;
     text_pad(out, HIT_INDENT);
     head(r, m, STYLE_DIM, out);
-    return rest(r, m, CONTEXT_INDENT, out, err);
+    r->query = NULL; /* only hits are marked */
+    enum status st = rest(r, m, CONTEXT_INDENT, out, err);
+    r->query = query;
+    return st;
 }
 
 void text_context_gap(struct render *r, const struct thread_gap *g, struct buf *out)

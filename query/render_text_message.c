@@ -93,13 +93,12 @@ static void head(struct render *r, const struct message_view *m, struct buf *out
     buf_release(&marks);
 }
 
-static enum status body(struct render *r, const struct message_view *m, struct buf *out,
-                        struct err *err)
+static void body(struct render *r, const struct message_view *m, struct buf *out)
 {
     struct slice text = render_text_of(&m->c);
     label(r, out, "text");
     if (text.data) {
-        TRY(text_wrap(r, out, text, LABEL_COLUMNS, LABEL_COLUMNS, false, err));
+        text_wrap(r, out, text, LABEL_COLUMNS, LABEL_COLUMNS, NULL, 0);
     } else {
         text_body_words(r, m, out);
         buf_put_u8(out, '\n');
@@ -112,7 +111,6 @@ static enum status body(struct render *r, const struct message_view *m, struct b
         text_name(out, m->c.raw, 0);
         buf_put_u8(out, '\n');
     }
-    return ST_OK;
 }
 
 static void related(const struct render *r, const struct message_view *m, struct buf *out)
@@ -270,13 +268,11 @@ static void copy(struct render *r, const struct message_view *m, size_t i, struc
     }
 }
 
-enum status text_message(struct render *r, const struct message_view *m, struct buf *out,
-                         struct err *err)
+void text_message(struct render *r, const struct message_view *m, struct buf *out)
 {
     head(r, m, out);
-    TRY(body(r, m, out, err));
+    body(r, m, out);
     related(r, m, out);
     for (size_t i = 0; i < m->n_copies; i++)
         copy(r, m, i, out);
-    return ST_OK;
 }

@@ -118,7 +118,7 @@ static enum status contradiction(struct render *r, const struct related *other, 
         struct slice text = render_text_of(&o.c);
         if (text.data) {
             text_margin(r, out, text_indent(r) + 2);
-            st = text_wrap(r, out, text, text_indent(r) + 2, text_indent(r) + 2, false, err);
+            text_wrap(r, out, text, text_indent(r) + 2, text_indent(r) + 2, NULL, 0);
         } else {
             text_pad(out, text_indent(r) + 2);
             text_body_words(r, &o, out);
@@ -131,21 +131,22 @@ static enum status contradiction(struct render *r, const struct related *other, 
 }
 
 /* Text beside the margin; where there is none, words, and below them the long value of an event. */
-static enum status body(struct render *r, const struct message_view *m, struct buf *out,
-                        struct err *err)
+static void body(struct render *r, const struct message_view *m, struct buf *out)
 {
     struct slice text = render_text_of(&m->c);
     int indent = text_indent(r);
-    if (text.data && (m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE))
-        return text_wrap(r, out, text, indent, indent, false, err);
+    if (text.data && (m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE)) {
+        text_wrap(r, out, text, indent, indent, NULL, 0);
+        return;
+    }
     text_style(r, out, STYLE_DIM);
     text_body_words(r, m, out);
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
     if (m->c.kind != DOC_EVENT || !text_is_long(text))
-        return ST_OK;
+        return;
     text_margin(r, out, indent);
-    return text_wrap(r, out, text, indent, indent, false, err);
+    text_wrap(r, out, text, indent, indent, NULL, 0);
 }
 
 static enum status contradictions(struct render *r, const struct message_view *m, struct buf *out,
@@ -167,8 +168,7 @@ static enum status contradictions(struct render *r, const struct message_view *m
 }
 
 /* "18:40:02  anna edits: …": what names this message, in its order. */
-static enum status event_below(struct render *r, const struct message_event *e, struct buf *out,
-                               struct err *err)
+static void event_below(struct render *r, const struct message_event *e, struct buf *out)
 {
     int indent = text_indent(r);
     text_pad(out, indent);
@@ -191,27 +191,26 @@ static enum status event_below(struct render *r, const struct message_event *e, 
     text_style(r, out, STYLE_NONE);
     buf_put_u8(out, '\n');
     if (!text_is_long(e->value))
-        return ST_OK;
+        return;
     text_margin(r, out, indent + 2);
-    return text_wrap(r, out, e->value, indent + 2, indent + 2, false, err);
+    text_wrap(r, out, e->value, indent + 2, indent + 2, NULL, 0);
 }
 
-static enum status events_below(struct render *r, const struct message_view *m, struct buf *out,
-                                struct err *err)
+static void events_below(struct render *r, const struct message_view *m, struct buf *out)
 {
     for (size_t i = 0; i < m->n_events && i < EVENTS_SHOWN; i++)
-        TRY(event_below(r, &m->events[i], out, err));
+        event_below(r, &m->events[i], out);
     if (m->n_events > EVENTS_SHOWN) {
         text_pad(out, text_indent(r));
         buf_printf(out, "\xe2\x86\xb3 and %zu more%s events that name it\n",
                    m->n_events - EVENTS_SHOWN, m->events_more ? " at least" : "");
     }
     if (!m->old_text.data)
-        return ST_OK;
+        return;
     text_pad(out, text_indent(r));
     buf_put_str(out, "before it said:\n");
     text_margin(r, out, text_indent(r) + 2);
-    return text_wrap(r, out, m->old_text, text_indent(r) + 2, text_indent(r) + 2, false, err);
+    text_wrap(r, out, m->old_text, text_indent(r) + 2, text_indent(r) + 2, NULL, 0);
 }
 
 static void answer_below(struct render *r, const struct answer_note *a, struct buf *out)
@@ -239,14 +238,14 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
     if (!content_untimed(&m->c))
         day_heading(r, m->c.sent, out);
     margin(r, m, out);
-    TRY(body(r, m, out, err));
+    body(r, m, out);
     text_attachments(r, m, text_indent(r), out);
     text_marks(r, m, false, &marks);
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;
     buf_release(&marks);
     answer_below(r, &m->answer, out);
-    TRY(events_below(r, m, out, err));
+    events_below(r, m, out);
     return contradictions(r, m, out, err);
 }
 

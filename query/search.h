@@ -94,8 +94,8 @@ MUST_USE enum status search_pages_next(struct search_pages *p, const struct mess
 MUST_USE enum status search_pages_sum(struct search_pages *p, struct err *err);
 void search_pages_release(struct search_pages *p);
 
-/* Where the query's words stand in a text, for highlighting: byte ranges, sorted, merged, in the
- * arena. */
+/* Where the query's words stand in a text, for highlighting: byte ranges of whole characters,
+ * sorted, merged, in the arena. */
 struct text_range {
     uint32_t from, to;
 };

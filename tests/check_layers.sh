@@ -19,7 +19,7 @@ declare -A may=(
 declare -A owner=()
 own() { local folder=$1 h; shift; for h; do owner[$h]=$folder; done; }
 own base confine err bytes arena pages chan utf8 timestamp json_out os thread cli
-own text words zone
+own text grapheme words zone
 own delivery age inflate record spool body_keys minisign dump_write minisign
 own store casefile content copies pairs section segment term
 own any sha256 hash

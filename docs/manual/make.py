@@ -17,7 +17,7 @@ ENVIRONMENT = {
         KEY_FILE,
         ("LICTOR_PAGER", "What shows text that goes to a terminal, a command of the shell; then PAGER, then "
          "less. Empty or cat: none."),
-        ("NO_COLOR", "Not empty: text has no colours (--color always has them nevertheless)."),
+        ("NO_COLOR", "Not empty: text has no colours (--color always has them nevertheless); matches are between signs (--mark)."),
     ),
     "lictor-bench": (
         KEY_FILE,

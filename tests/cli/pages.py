@@ -7,7 +7,7 @@ from lictor_cli import *
 
 EVIL = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onmouseover='x", "</div></body></html>", "<!--", "]]>", "&lt;b&gt;", "&#60;b&#62;",
         "\u202e gnihtyna", "\u2066open", "\x1b[31m", "\x00nul", "a\nb\r\nc", "שלום עולם", "<a href='javascript:x'>", "{{x}}", "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace")]
-TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "nav", "a", "div", "b", "bdi", "code"}
+TAGS = {"mark", "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "nav", "a", "div", "b", "bdi", "code"}
 ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "dir", "href"}
 
 

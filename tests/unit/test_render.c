@@ -230,7 +230,7 @@ static void render_all(const struct message_view *m)
     json_record(m, true, "seq", &out);
     csv_record(m, "seq", &out);
     cr_assert_eq(text_hit(&r, m, &out, &err), ST_OK);
-    cr_assert_eq(text_message(&r, m, &out, &err), ST_OK);
+    text_message(&r, m, &out);
     cr_assert_eq(text_thread_record(&r, m, &out, &err), ST_OK);
 }
 
@@ -318,7 +318,7 @@ static const char *wrapped(const char *text, int columns)
 {
     buf_clear(&out);
     r.columns = columns;
-    cr_assert_eq(text_wrap(&r, &out, slice_str(text), 2, 2, false, NULL), ST_OK);
+    text_wrap(&r, &out, slice_str(text), 2, 2, NULL, 0);
     return printed();
 }
 
