@@ -101,6 +101,7 @@ static const int allowed[] = {
     SCMP_SYS(_llseek), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(statx),
     SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(dup), SCMP_SYS(poll), SCMP_SYS(ppoll),
     SCMP_SYS(getdents64), SCMP_SYS(fsync), SCMP_SYS(fadvise64), SCMP_SYS(readahead),
+    SCMP_SYS(flock),
     /* memory */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock),
     SCMP_SYS(mlock2), SCMP_SYS(munlock),
@@ -116,9 +117,9 @@ static const int allowed[] = {
     SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid)};
 
 static const int writing[] = {SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate),
-                              SCMP_SYS(flock),     SCMP_SYS(rename),          SCMP_SYS(renameat),
-                              SCMP_SYS(renameat2), SCMP_SYS(unlink),          SCMP_SYS(unlinkat),
-                              SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),         SCMP_SYS(fallocate)};
+                              SCMP_SYS(rename),    SCMP_SYS(renameat),        SCMP_SYS(renameat2),
+                              SCMP_SYS(unlink),    SCMP_SYS(unlinkat),        SCMP_SYS(mkdir),
+                              SCMP_SYS(mkdirat),   SCMP_SYS(fallocate)};
 
 /* A system call that this architecture does not have is passed over. */
 static int allow(scmp_filter_ctx f, int call)
@@ -184,6 +185,9 @@ static enum status seccomp_apply(const struct confine_rules *r, bool *on, struct
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         bad |= allow(f, allowed[i]);
     bad |= allow_bounded(f, r->child);
+    if (r->log > 0 && !r->writes)
+        bad |= allow_one(f, SCMP_SYS(ftruncate),
+                         (struct scmp_arg_cmp){0, SCMP_CMP_EQ, (scmp_datum_t)r->log, 0});
     *on = bad == 0 && seccomp_load(f) == 0;
     seccomp_release(f);
     return bad ? err_set(err, ST_NO_MEMORY, "the list of system calls could not be made") : ST_OK;

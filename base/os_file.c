@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lictor/thread.h"
@@ -66,6 +67,21 @@ enum status os_create(int dirfd, const char *path, mode_t mode, int *fd, struct 
 enum status os_open_append(int dirfd, const char *path, mode_t mode, int *fd, struct err *err)
 {
     return open_flags(dirfd, path, O_RDWR | O_CREAT | O_APPEND, mode, "open for writing", fd, err);
+}
+
+enum status os_open_file(int dirfd, const char *path, mode_t mode, int *fd, struct err *err)
+{
+    struct stat sb;
+    int got = -1;
+    /* Without O_NONBLOCK a device or a pipe could make the opening wait. */
+    TRY(open_flags(dirfd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode,
+                   "open for writing", &got, err));
+    if (fstat(got, &sb) == 0 && S_ISREG(sb.st_mode)) {
+        *fd = got;
+        return ST_OK;
+    }
+    os_close(&got);
+    return err_set(err, ST_IO, "%s is no file", path);
 }
 
 enum status os_open_dir(int dirfd, const char *path, int *fd, struct err *err)
@@ -210,3 +226,22 @@ enum status os_lock(int fd, struct err *err)
         return err_set(err, ST_LOCKED, "another process is writing here");
     return fd_errno(err, errno, fd, "lock");
 }
+
+/* There is no flock with a limit of time but by a signal, which a library may not take from its
+ * program. Whoever waits here waits for one small write. */
+enum status os_lock_wait(int fd, unsigned ms, struct err *err)
+{
+    const int64_t until = os_monotonic_us() + (int64_t)ms * 1000;
+    for (long pause_ns = 100000;;) {
+        enum status st = os_lock(fd, err);
+        if (st != ST_LOCKED || os_monotonic_us() >= until)
+            return st;
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "stopped while waiting for a lock");
+        (void)nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+        if (pause_ns < 20000000)
+            pause_ns *= 2;
+    }
+}
+
+void os_unlock(int fd) { (void)flock(fd, LOCK_UN); }

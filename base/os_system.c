@@ -2,6 +2,7 @@
 #include "base/os_private.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -90,6 +91,22 @@ uint64_t os_peak_memory(void)
     }
     fclose(f);
     return (uint64_t)kb * 1024;
+}
+
+void os_user(char out[OS_WHO_SIZE])
+{
+    struct passwd entry, *found = NULL;
+    char room[4096];
+    out[0] = 0;
+    if (getpwuid_r(getuid(), &entry, room, sizeof room, &found) == 0 && found)
+        snprintf(out, OS_WHO_SIZE, "%s", entry.pw_name);
+}
+
+void os_host(char out[OS_WHO_SIZE])
+{
+    if (gethostname(out, OS_WHO_SIZE) != 0)
+        out[0] = 0;
+    out[OS_WHO_SIZE - 1] = 0;
 }
 
 void os_protect_process(void)

@@ -8,6 +8,7 @@
 
 #include "lictor/confine.h"
 #include "lictor/os.h"
+#include "lictor/query_log.h"
 #include "query/html.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
@@ -37,12 +38,14 @@ static bool wants_colour(const struct cmd_options *o)
 }
 
 /* From here on the case is all that this process needs. */
-static enum status confine(const struct cmd_options *o, struct err *err)
+static enum status confine(const struct session *s, const struct cmd_options *o, struct err *err)
 {
     const struct confine_path paths[] = {{o->dir, false}, {o->output, true}};
     bool writes = o->format == RENDER_HTML;
-    const struct confine_rules rules = {
-        .paths = paths, .n_paths = writes ? 2 : 1, .writes = writes};
+    const struct confine_rules rules = {.paths = paths,
+                                        .n_paths = writes ? 2 : 1,
+                                        .writes = writes,
+                                        .log = s->log ? query_log_fd(s->log) : 0};
     return confine_process(&rules, err);
 }
 
@@ -57,14 +60,17 @@ int session_open(const struct cmd_options *o, struct session *s)
     }
     if (*casefile_notes(s->cf))
         cli_error(QUERY_PROGRAM, casefile_notes(s->cf));
-    st = view_open(s->cf, o->tz, &s->v, &err);
+    st = session_log_open(s, &err);
+    if (st == ST_OK)
+        st = view_open(s->cf, o->tz, &s->v, &err);
     if (st == ST_OK && o->format == RENDER_HTML &&
         (st = html_open(o->output, &s->html, &err)) != ST_OK)
         view_close(&s->v);
-    if (st == ST_OK && (st = confine(o, &err)) != ST_OK)
+    if (st == ST_OK && (st = confine(s, o, &err)) != ST_OK)
         view_close(&s->v);
     if (st != ST_OK) {
         html_free(s->html);
+        query_log_close(s->log);
         casefile_close(s->cf);
         err.status = st;
         return cmd_fail(&err);
@@ -80,6 +86,7 @@ int session_open(const struct cmd_options *o, struct session *s)
 
 static enum status write_out(struct session *s, struct err *err)
 {
+    MUST(s->asked); /* what is shown was logged before */
     if (s->html)
         TRY(html_finish(s->html, &s->out, err));
     TRY(buf_status(&s->out, err));
@@ -95,6 +102,7 @@ static enum status write_out(struct session *s, struct err *err)
 
 enum status session_flush(struct session *s, struct err *err)
 {
+    MUST(s->asked);
     if (s->html)
         return html_put(s->html, &s->out, s->r.records, err);
     if (!s->terminal && s->out.len < FLUSH_AT)
@@ -107,11 +115,18 @@ int session_close(struct session *s, enum status st, bool found, const struct er
     struct err e = *err;
     int code = found ? EXIT_FOUND : EXIT_NOTHING;
     if (st == ST_OK)
+        session_log_note(s);
+    if (st == ST_OK)
         st = write_out(s, &e);
     if (st != ST_OK && st != ST_CLOSED) {
         e.status = st;
         code = cmd_fail(&e);
     }
+    struct err log_err = {0};
+    log_err.status = session_answered(s, s->query_error ? ST_BAD_INPUT : st, found, &log_err);
+    if (log_err.status != ST_OK)
+        code = cmd_fail(&log_err);
+    query_log_close(s->log);
     html_free(s->html);
     render_release(&s->r);
     arena_release(&s->a);
@@ -126,6 +141,7 @@ struct summary session_summary(const struct session *s, struct slice query)
     struct summary sum = {.query = query,
                           .conversations = UINT64_MAX,
                           .generation = casefile_manifest(s->cf)->generation};
+    sum.log = s->log_way;
     casefile_digest(s->cf, sum.digest);
     return sum;
 }

@@ -5,6 +5,7 @@
 #define QUERY_CMD_H
 
 #include "lictor/cli.h"
+#include "lictor/os.h"
 #include "query/pager.h"
 #include "query/render.h"
 
@@ -16,6 +17,7 @@ enum cmd_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 enum cmd_mark { MARK_AUTO, MARK_SIGNS, MARK_NONE };
 
 struct cmd_options {
+    const char *command;  /* search, thread, … */
     const char *dir;      /* CASE */
     const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
     const char *tz;       /* NULL: UTC */
@@ -44,7 +46,10 @@ struct cmd_options {
     int by;           /* enum timeline_by */
     uint64_t threads; /* 0: one a processor */
     enum cli_progress_mode progress;
-    char **rest; /* arguments after CASE */
+    const char *log; /* a party's own file; NULL: the log of the case */
+    bool no_log;
+    bool shows_log; /* the command is `log`: it reads it, and is not logged */
+    char **rest;    /* arguments after CASE */
     int n_rest;
 };
 
@@ -60,10 +65,20 @@ int cmd_timeline(const struct cmd_options *o);
 int cmd_sources(const struct cmd_options *o);
 int cmd_gaps(const struct cmd_options *o);
 int cmd_contacts(const struct cmd_options *o);
+int cmd_log(const struct cmd_options *o);
 
 struct html;
+struct query_log;
 
 struct session {
+    struct query_log *log; /* NULL: --no-log */
+    const char *log_way;   /* "file" or "none"; NULL: the log of the case */
+    bool logged;           /* the question is in it, and its answer not yet */
+    bool asked;            /* session_ask was called */
+    uint64_t log_number;   /* of the question */
+    char user[OS_WHO_SIZE], host[OS_WHO_SIZE];
+    int64_t asked_us;
+    uint64_t total;    /* found, for the log; commands keep it */
     struct html *html; /* --format html, else NULL */
     const struct cmd_options *o;
     struct casefile *cf;
@@ -76,6 +91,13 @@ struct session {
 };
 /* 0, or the exit code with everything closed again. */
 int session_open(const struct cmd_options *o, struct session *s);
+/* Puts the question into the query log. Every command calls it before anything of the case is
+ * shown, again for each query where it answers several (the one before must be answered then).
+ * Without a log it does nothing. */
+MUST_USE enum status session_ask(struct session *s, struct slice query, struct err *err);
+/* Its answer; session_close does it for the last one. `st` other than ST_OK: what failed. */
+MUST_USE enum status session_answered(struct session *s, enum status st, bool found,
+                                      struct err *err);
 /* Prints what is left unless `st` failed; says why it failed; closes. `found` decides between 0 and
  * 1 where all went well. A closed pipe is quiet and no failure. */
 int session_close(struct session *s, enum status st, bool found, const struct err *err);
@@ -129,5 +151,10 @@ int cmd_fail(const struct err *err);
  * so (they are named in *err and on stderr). */
 MUST_USE enum status cmd_find_id(struct session *s, const char *hex, struct message_ref *out,
                                  struct err *err);
+
+/* cmd_ask.c, for cmd.c: opens the log that the options name; and says with the answer when the
+ * query is not in the log of the case. */
+MUST_USE enum status session_log_open(struct session *s, struct err *err);
+void session_log_note(struct session *s);
 
 #endif

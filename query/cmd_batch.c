@@ -241,6 +241,8 @@ static void summary_keys(struct batch *b, struct json_out *j)
     json_key_uint(j, "found", b->found);
     json_key_uint(j, "nothing", b->nothing);
     json_key_uint(j, "bad", b->bad);
+    if (s.log)
+        json_key_str(j, "log", s.log);
     json_key_str(j, "digest", s.digest);
     json_key_uint(j, "generation", s.generation);
     json_key_str(j, "version", LICTOR_VERSION);
@@ -317,6 +319,7 @@ static enum status answer(struct batch *b, struct err *err)
     struct search_result r = {0};
     struct search_pages pages = {0};
     struct batch_answer a = {.error = qe.text, .pages = &pages};
+    TRY(session_ask(&b->s, buf_slice(&b->text), err));
     enum status st = query_parse(buf_slice(&b->text), b->s.v.splitter, b->s.v.zone, &q, &qe, err);
     if (st == ST_BAD_INPUT)
         a.place = &qe;
@@ -326,6 +329,7 @@ static enum status answer(struct batch *b, struct err *err)
         st = ask(b, q, &a, &r, err);
     }
     b->queries++;
+    const enum status outcome = st;
     if (st == ST_BAD_INPUT || st == ST_LIMIT) {
         if (!a.place)
             a.error = err->text;
@@ -335,6 +339,9 @@ static enum status answer(struct batch *b, struct err *err)
     }
     if (st == ST_OK)
         st = show_answer(b, &a, err);
+    b->s.total = r.total;
+    if (st == ST_OK)
+        st = session_answered(&b->s, outcome, r.total != 0, err);
     search_pages_release(&pages);
     query_free(q);
     return st;
@@ -344,6 +351,7 @@ static enum status run(struct batch *b, struct err *err)
 {
     TRY(session_words(&b->s, err));
     begin(b);
+    b->s.asked = true; /* its lines are, one by one */
     for (bool last = false;;) {
         TRY(read_line(b, &last, err));
         if (last)

@@ -231,7 +231,9 @@ int cmd_contacts(const struct cmd_options *o)
         return code;
     if (o->n_rest)
         handle = slice_str(o->rest[0]);
-    enum status st = contacts_count(&s.v, handle, &g, &err);
+    enum status st = session_ask(&s, handle, &err);
+    if (st == ST_OK)
+        st = contacts_count(&s.v, handle, &g, &err);
     bool found = g.n_edges != 0;
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out,
@@ -249,6 +251,7 @@ int cmd_contacts(const struct cmd_options *o)
         if (st == ST_OK && s.r.format != RENDER_TEXT)
             render_end(&s.r, &sum, false, &s.out);
     }
+    s.total = o->format == RENDER_GRAPHML ? g.n_edges : x.contacts;
     code = session_close(&s, st, found, &err);
     contacts_release(&g);
     return code;

@@ -443,7 +443,10 @@ int cmd_gaps(const struct cmd_options *o)
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out, "type,source,stage,epoch,after_seq,before_seq,missing,why,from,to,"
                             "interval_s,records,collected\r\n");
-    enum status st = put_all(&x, pattern, &err);
+    enum status st = session_ask(&s, pattern, &err);
+    if (st == ST_OK)
+        st = put_all(&x, pattern, &err);
+    s.total = x.holes;
     struct summary sum = session_summary(&s, pattern);
     sum.total = x.holes;
     summary_add(&sum, "devices", x.devices);

@@ -33,7 +33,10 @@ int cmd_handles(const struct cmd_options *o)
     struct slice pattern = slice_str(o->n_rest ? o->rest[0] : "");
     if (s.r.format == RENDER_CSV)
         csv_header(true, &s.out);
-    enum status st = walk(&s, pattern, &n, &err);
+    enum status st = session_ask(&s, pattern, &err);
+    if (st == ST_OK)
+        st = walk(&s, pattern, &n, &err);
+    s.total = n;
     struct summary sum = session_summary(&s, pattern);
     sum.total = n;
     if (st == ST_OK && s.r.format == RENDER_TEXT && n == 0)

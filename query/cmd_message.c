@@ -33,8 +33,11 @@ int cmd_message(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
-    enum status st = show(&s, &err);
+    enum status st = session_ask(&s, slice_str(o->rest[0]), &err);
+    if (st == ST_OK)
+        st = show(&s, &err);
     bool found = st != ST_NOT_FOUND;
+    s.total = st == ST_OK;
     if (!found) {
         cli_error(QUERY_PROGRAM, err.text);
         st = ST_OK;

@@ -76,6 +76,8 @@ static enum status read_query(struct session *s, struct query **q, struct buf *s
     if (st == ST_OK)
         st = join_query(s->o, &text, err);
     if (st == ST_OK)
+        st = session_ask(s, buf_slice(&text), err);
+    if (st == ST_OK)
         st = parse(s, buf_slice(&text), q, shown, err);
     buf_release(&text);
     return st;
@@ -94,8 +96,10 @@ int cmd_with_query(const struct cmd_options *o, cmd_answer *answer)
     enum status st = ST_OK;
     if (o->n_rest)
         st = read_query(&s, &q, &shown, &err);
-    else
+    else {
         buf_put_u8(&shown, '*');
+        st = session_ask(&s, slice_str("*"), &err);
+    }
     if (st == ST_OK)
         st = answer(&s, q, buf_slice(&shown), &found, &err);
     bool query_error = s.query_error;

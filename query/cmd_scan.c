@@ -20,6 +20,7 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     if (limit > 0 && limit < UINT64_MAX)
         options.limit++;
     TRY(scan_run(&s->v, q, &options, &how, &r, &read, err));
+    s->total = r.total;
     *found = r.total != 0;
     bool more = r.n_hits > limit && limit > 0;
     enum status st = ST_OK;

@@ -225,7 +225,8 @@ static enum status show(struct session *s, const struct query *q, struct slice q
     uint64_t first = text ? TEXT_PAGE : numbers ? SEARCH_PAGE_MAX : MACHINE_PAGE;
     search_pages_begin(&x.pages, &s->v, q, o, first, text || numbers);
     enum status st = show_pages(s, &x, numbers, err);
-    *found = x.pages.sums.total != 0;
+    s->total = x.pages.sums.total;
+    *found = s->total != 0;
     search_pages_release(&x.pages);
     hit_context_release(&x.context);
     return st;
@@ -248,6 +249,7 @@ static enum status count(struct session *s, const struct query *q, bool *found, 
     const struct search_options o = {.limit = 0};
     struct search_result r;
     TRY(search_run(&s->v, q, &o, &r, err));
+    s->total = r.total;
     *found = r.total != 0;
     buf_printf(&s->out, "%llu\n", (unsigned long long)r.total);
     search_result_release(&r);

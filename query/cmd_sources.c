@@ -330,7 +330,10 @@ int cmd_sources(const struct cmd_options *o)
                             "partial,refused");
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out, o->correct_clocks ? ",clock_ahead_ms,clock_messages\r\n" : "\r\n");
-    enum status st = put_all(&x, pattern, &nameless, &err);
+    enum status st = session_ask(&s, pattern, &err);
+    if (st == ST_OK)
+        st = put_all(&x, pattern, &nameless, &err);
+    s.total = x.devices;
     struct summary sum = session_summary(&s, pattern);
     sum.total = x.devices;
     summary_add(&sum, "records", x.records);

@@ -102,6 +102,7 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     enum status st = words_of_find(&s->v, q->root->text.parts, limit, &w, err);
     if (st == ST_OK)
         st = show(s, shown, &w, err);
+    s->total = w.total;
     *found = w.total > 0;
     words_of_release(&w);
     return st;

@@ -357,6 +357,17 @@ static void finish(struct session *s, const struct shown *sh, bool found, const 
     buf_release(&asked);
 }
 
+static enum status ask(struct session *s, struct err *err)
+{
+    struct buf asked = {0};
+    question(s->o, &asked);
+    enum status st = buf_status(&asked, err);
+    if (st == ST_OK)
+        st = session_ask(s, buf_slice(&asked), err);
+    buf_release(&asked);
+    return st;
+}
+
 int cmd_thread(const struct cmd_options *o)
 {
     struct session s;
@@ -365,12 +376,15 @@ int cmd_thread(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
+    enum status st = ask(&s, &err);
     s.v.pairs_whole = !o->around;
     if (o->talks && o->format == RENDER_CSV)
         csv_talk_header(&s.out);
     else
         render_begin(&s.r, NULL, &s.out);
-    enum status st = run(&s, &sh, &err);
+    if (st == ST_OK)
+        st = run(&s, &sh, &err);
+    s.total = sh.n.messages;
     bool found = sh.n.messages + sh.n.others != 0;
     bool unknown = st == ST_NOT_FOUND;
     if (unknown)

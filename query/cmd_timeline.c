@@ -343,6 +343,7 @@ static enum status answer(struct session *s, const struct query *q, struct slice
         timeline_finish(&t);
         st = show(s, &t, &r, shown, err);
     }
+    s->total = r.total;
     *found = r.total != 0;
     timeline_release(&t);
     search_result_release(&r);

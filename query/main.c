@@ -192,10 +192,26 @@ static const struct command commands[] = {
      "                       svg: records by device and day, what is missing hatched\n"
      "  --limit N  --all     text: holes, silences and days of a device shown\n"
      "  --tz ZONE   --key FILE   --color auto|always|never\n"},
+    {"log", cmd_log, "kfzcla", 0, 0, "", "log CASE [--log FILE] [options]",
+     "The query log: every query of this case with time, user, machine, what was found, and the\n"
+     "content digest of the case then; oldest first. One that was killed has no answer. The log "
+     "is\n"
+     "chained and sealed; `lictor-ingest verify` finds what was changed or cut. `log` itself is "
+     "not\n"
+     "logged. Times are the clock of the machine that asked.\n"
+     "\n"
+     "  --log FILE           a party's own log instead, as it was given to the queries\n"
+     "  --limit N  --all     the last N; text shows 20, machine formats all\n"
+     "  --format text|jsonl|json|csv\n"
+     "                       jsonl: `type` is query, break (entries are gone) or, last, summary\n"
+     "  --tz ZONE   --key FILE   --color auto|always|never\n"},
 };
 
 static const char help_of_all[] =
     "\n"
+    "  --log FILE           the query log: a party's own (made where missing), not that of the "
+    "case\n"
+    "  --no-log             log nothing, for read-only media; the answer says so, too\n"
     "  --no-pager           do not send text that goes to a terminal through $LICTOR_PAGER, "
     "$PAGER\n"
     "                       or less; colours: see --color, and NO_COLOR\n"
@@ -233,6 +249,8 @@ static const struct cli_option option_table[] = {
     {'M', 0, "mark", "auto, signs or none"},
     {'w', 0, "whole", NULL},
     {'N', 0, "no-pager", NULL},
+    {'L', 0, "log", "a file"},
+    {'Q', 0, "no-log", NULL},
     {CLI_ID_HELP, 'h', "help", NULL},
     {CLI_ID_VERSION, 0, "version", NULL},
 };
@@ -315,6 +333,11 @@ static bool take_option(void *ctx, int c, char *arg)
         return o->whole = true;
     case 'N':
         return o->no_pager = true;
+    case 'L':
+        o->log = arg;
+        return true;
+    case 'Q':
+        return o->no_log = true;
     case 'C':
         o->after_hit = arg;
         return true;
@@ -371,7 +394,7 @@ static const struct cli_program program = {
     .name = PROGRAM,
     .options = option_table,
     .n_options = OPTIONS,
-    .options_of_all = "N",
+    .options_of_all = "NLQ",
     .help_of_all = help_of_all,
     .take = take_option,
     .refuse = refuse,
@@ -392,6 +415,10 @@ static int check(const struct command *cmd, const struct cmd_options *o)
 {
     if (o->n_rest < cmd->min_rest)
         return usage_error(cmd, cmd->name, cmd->missing);
+    if (o->shows_log && o->no_log)
+        return usage_error(cmd, "--no-log", "log shows one: that of the case, or --log FILE");
+    if (o->log && o->no_log)
+        return usage_error(cmd, "--no-log", "does not go with --log");
     if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
         return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
     if (o->format == RENDER_SVG && cmd->run != cmd_timeline && cmd->run != cmd_gaps)
@@ -454,6 +481,8 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
         return code;
     if (scan.n_rest == 0)
         return usage_error(cmd, cmd->name, "which CASE?");
+    o->command = cmd->name;
+    o->shows_log = cmd->run == cmd_log;
     o->dir = argv[0];
     o->rest = argv + 1;
     o->n_rest = scan.n_rest - 1;

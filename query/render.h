@@ -89,6 +89,8 @@ struct summary {
     uint64_t conversations; /* UINT64_MAX: left out */
     const char *stamps;     /* --correct-clocks: whose clock stamps messages; NULL: left out */
     uint64_t pairs;         /* messages shown that may be the same as another; 0: left out */
+    const char *log; /* "file", "none": where the query was logged; NULL: in the case, left out */
+    const char *log_head; /* `log`: hash of its last entry; NULL: left out */
     char digest[65];
     uint64_t generation;
     const struct score_term *terms; /* query/score.h; NULL: left out */

@@ -388,6 +388,10 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
         json_key_str(j, "day_after", s->day_after);
     if (s->stamps)
         json_key_str(j, "stamps", s->stamps);
+    if (s->log_head)
+        json_key_str(j, "head", s->log_head);
+    if (s->log)
+        json_key_str(j, "log", s->log);
     json_key_str(j, "digest", s->digest);
     json_key_uint(j, "generation", s->generation);
     json_key_str(j, "version", LICTOR_VERSION);

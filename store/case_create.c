@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lictor/os.h"
+#include "lictor/query_log.h"
 
 struct creation {
     const char *dir, *key_file;
@@ -118,6 +119,15 @@ static enum status make_case(struct creation *n, const char *words_version, stru
     return st;
 }
 
+static enum status make_query_log(const struct casefile *c, struct err *err)
+{
+    struct query_log *l = NULL;
+    TRY(query_log_open(c, NULL, QUERY_LOG_APPEND, &l, err));
+    enum status st = os_fsync(query_log_fd(l), err);
+    query_log_close(l);
+    return st;
+}
+
 static enum status make_files(struct creation *n, const char *words_version, struct err *err)
 {
     struct casefile *c = &n->c;
@@ -127,6 +137,7 @@ static enum status make_files(struct creation *n, const char *words_version, str
     TRY(make_file(c->dir, "ledger", (struct slice){0}, err));
     TRY(ledger_append(c, &start, LEDGER_INIT, NULL, 0, &first, err));
     TRY(manifest_write(c, &first, err));
+    TRY(make_query_log(c, err));
     TRY(make_case(n, words_version, err));
     TRY(os_fsync(c->dir, err));
     return parent_sync(n->dir, err);
@@ -136,8 +147,8 @@ static enum status make_files(struct creation *n, const char *words_version, str
  * hide it. */
 static void creation_undo(const struct creation *n)
 {
-    static const char *const files[] = {"CASE",   "CASE.tmp",     "MANIFEST",
-                                        "ledger", "MANIFEST.tmp", "lock"};
+    static const char *const files[] = {"CASE",         "CASE.tmp", "MANIFEST",    "ledger",
+                                        "MANIFEST.tmp", "lock",     QUERY_LOG_NAME};
     if (n->c.dir >= 0) {
         for (size_t i = 0; i < sizeof files / sizeof *files; i++)
             (void)unlinkat(n->c.dir, files[i], 0);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lictor/os.h"
+#include "lictor/query_log.h"
 
 struct verify {
     struct casefile *c;
@@ -138,6 +139,19 @@ static enum status verify_segment(struct verify *v, const struct manifest_segmen
     return verify_report(v, name, st, &e, err);
 }
 
+static enum status verify_query_log(struct verify *v, struct err *err)
+{
+    struct query_log *l = NULL;
+    struct err e = {0};
+    enum status st = query_log_open(v->c, NULL, QUERY_LOG_READ, &l, &e);
+    if (st == ST_NOT_FOUND)
+        st = err_set(&e, ST_DAMAGED, "the query log is missing");
+    if (st == ST_OK)
+        st = query_log_verify(l, v->found, v->ctx, &v->damaged, &e);
+    query_log_close(l);
+    return verify_report(v, QUERY_LOG_NAME, st, &e, err);
+}
+
 enum status casefile_verify(struct casefile *c,
                             void (*found)(void *ctx, const char *file, const char *what), void *ctx,
                             uint64_t *damaged, struct err *err)
@@ -147,6 +161,7 @@ enum status casefile_verify(struct casefile *c,
     TRY(verify_case_file(&v, err));
     TRY(verify_manifest(&v, err));
     TRY(verify_ledger(&v, err));
+    TRY(verify_query_log(&v, err));
     for (size_t i = 0; i < m->n_segments; i++)
         TRY(verify_segment(&v, &m->segments[i], err));
     for (size_t i = 0; i < m->n_quarantine; i++)

@@ -33,6 +33,7 @@ struct confine_rules {
     bool reads_anywhere;
     bool writes; /* some path may be written */
     long child;
+    int log; /* an open file that may be written and cut, though nothing else may; 0: none */
 };
 MUST_USE enum status confine_process(const struct confine_rules *r, struct err *err);
 /* The same also in a sanitized build, for tests (that end by _exit). */

@@ -17,6 +17,10 @@ MUST_USE enum status os_create(int dirfd, const char *path, mode_t mode, int *fd
 /* Opens for appending (created with `mode` where missing). */
 MUST_USE enum status os_open_append(int dirfd, const char *path, mode_t mode, int *fd,
                                     struct err *err);
+/* Opens a regular file for reading and writing at any place (created with `mode` where missing); no
+ * symbolic link is followed, and what is no file is ST_IO. */
+MUST_USE enum status os_open_file(int dirfd, const char *path, mode_t mode, int *fd,
+                                  struct err *err);
 MUST_USE enum status os_open_dir(int dirfd, const char *path, int *fd, struct err *err);
 void os_close(int *fd); /* closes if >= 0 and sets to -1 */
 MUST_USE enum status os_size(int fd, uint64_t *size, struct err *err);
@@ -45,6 +49,9 @@ MUST_USE enum status os_read_secret(const char *path, size_t max, uint8_t **data
                                     struct err *err);
 /* Exclusive flock without waiting; ST_LOCKED if another process has it. */
 MUST_USE enum status os_lock(int fd, struct err *err);
+/* The same, but waits for it, at most `ms` milliseconds. */
+MUST_USE enum status os_lock_wait(int fd, unsigned ms, struct err *err);
+void os_unlock(int fd);
 /* Names in a directory (without . and ..), byte order; caller frees with os_list_free. */
 MUST_USE enum status os_list(int dirfd, const char *path, char ***names, size_t *n,
                              struct err *err);
@@ -56,6 +63,11 @@ int64_t os_monotonic_us(void); /* for rates and ETA */
 int64_t os_cpu_us(void);       /* processor time of this process, all threads */
 unsigned os_cpus(void);        /* processors this process may use, at least 1 */
 uint64_t os_peak_memory(void); /* VmHWM of this process, bytes */
+/* Who runs this process, and where: the name of its user ("" if it has none) and of the machine.
+ * Asks the user database: before the process is confined. */
+#define OS_WHO_SIZE 256
+void os_user(char out[OS_WHO_SIZE]);
+void os_host(char out[OS_WHO_SIZE]);
 /* No core dumps, not dumpable: the process holds keys. */
 void os_protect_process(void);
 

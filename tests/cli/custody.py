@@ -63,5 +63,156 @@ def the_ledger_says_how():
     check(r.returncode == 0 and b"confinement: " in r.stdout, "--version --verbose says how it is confined", r)
 
 
-each([heads, the_ledger_says_how])
+# ---- the query log ---------------------------------------------------------------------------------
+
+
+def query(c, verb, *args, **kw):
+    return run(QUERY, verb, c.dir, *c.key, *args, **kw)
+
+
+def log(c, *args):
+    r = query(c, "log", "--format", "jsonl", *args)
+    check(r.returncode in (0, 1), "log", r)
+    rows = [json.loads(x) for x in r.stdout.splitlines()]
+    return rows[:-1], rows[-1]
+
+
+def every_command_is_logged():
+    for plain in (False, True):
+        c = case(plain)
+        part(c, 1)
+        digest = c.status()["digest"]
+        mid = c.search("*")[0]["id"]
+        asked = [("search", ["words"], "words", 1), ("search", ["--count", "nothing-such"], "nothing-such", 0),
+                 ("scan", ["words", "AND", "part"], "words AND part", 1), ("thread", ["--with", "anna,bert"], "with:anna,bert", 1),
+                 ("message", [mid], mid, 1), ("handles", [], "", 2), ("contacts", ["anna"], "anna", 1),
+                 ("terms", ["part*"], "part*", 1), ("timeline", [], "*", 1), ("sources", ["imei*"], "imei*", 1), ("gaps", [], "", None),
+                 ("search", ["a (", "b"], "a ( b", 0), ("search", ["--format", "csv", "--limit", "1", "part"], "part", 1)]
+        for verb, args, _, _ in asked:
+            query(c, verb, *args)
+        query(c, "batch", write("q.txt", b"words\nbad (\n# no query\nnothing-such\n"))
+        asked += [("batch", [], "words", 1), ("batch", [], "bad (", 0), ("batch", [], "nothing-such", 0)]
+        rows, s = log(c)
+        rows = rows[1:]  # the search for the id
+        check([(r["command"], r["query"]) for r in rows] == [(a[0], a[2]) for a in asked], "each query stands in the log", rows)
+        for r, a in zip(rows, asked):
+            check(a[3] is None or r["total"] == a[3], "with its total", (r, a))
+            check(r["digest"] == digest and r["generation"] == 2 and r["uid"] == os.getuid() and r["user"] and r["host"] and
+                  r["time"].startswith("20"), "digest, generation, user, host, time", r)
+        outcomes = [r["outcome"] for r in rows if r["command"] == "search"]
+        check(outcomes == ["found", "nothing", "refused", "found"], "and how it ended", outcomes)
+        check(s["total"] == len(asked) + 1 and s["unfinished"] == 0 and s["breaks"] == 0 and s["entries"] == 2 * s["total"],
+              "the summary counts them", s)
+        check(c.status()["digest"] == digest and c.ingest("verify", "--deep").returncode == 0, "the case is what it was")
+        r = query(c, "log")
+        check(r.returncode == 0 and b"words AND part" in r.stdout and b"clock of the machine" in r.stdout, "log as text", r)
+        r = query(c, "log", "--format", "csv", "--limit", "2")
+        check(r.stdout.count(b"\r\n") == 3 and b'"nothing-such"' in r.stdout, "log as csv, the last two", r.stdout)
+        check(plain or not c.readable([b"nothing-such", b"words AND part"]), "nothing of it is readable at rest")
+        check(case(plain) and log(case(plain))[1]["total"] == 0, "a new case has an empty one")
+
+
+def hostile_queries_do_nothing_to_a_terminal():
+    c = case()
+    part(c, 1)
+    query(c, "search", "\x1b[31mred\u202e")
+    query(c, "search", "=cmd|x")
+    check(safe(query(c, "log")), "log as text is harmless")
+    r = query(c, "log", "--format", "csv")
+    r.stdout = r.stdout.replace(b"\r\n", b"\n")
+    check(safe(r) and b"'=cmd" in r.stdout, "as csv, too", r)
+
+
+def parties_have_their_own():
+    c = case()
+    part(c, 1)
+    own = TMP / "party.log"
+    r = query(c, "search", "words", "--log", own, "--format", "jsonl")
+    check(json.loads(r.stdout.splitlines()[-1])["log"] == "file", "the summary says which log", r)
+    r = query(c, "search", "words", "--no-log")
+    check(b"not logged" in r.stdout, "and for people", r)
+    r = query(c, "search", "words", "--no-log", "--count")
+    check(r.stdout == b"1\n" and b"not logged" in r.stderr, "a count is nothing but the count", r)
+    check(log(c)[1]["total"] == 0 and log(c, "--log", own)[1]["total"] == 1, "each log has its own")
+    check(own.stat().st_mode & 0o777 == 0o600 and b"words" not in own.read_bytes(), "nobody else can read it")
+    other = case()
+    r = query(other, "search", "x", "--log", own)
+    check(r.returncode == 3 and b"another case" in r.stderr and not r.stdout, "the log of another case is refused", r)
+    text = write("mine.txt", b"my notes")
+    r = query(c, "search", "x", "--log", text)
+    check(r.returncode == 3 and text.read_text() == "my notes", "a file that is no log is not touched", r)
+    check(query(c, "search", "x", "--log", own, "--no-log").returncode == 2, "--log and --no-log")
+    check(query(c, "log", "--log", TMP / "no-such.log").returncode == 3, "no such log")
+
+
+def read_only_media():
+    c = case()
+    part(c, 1)
+    who = as_nobody()
+    os.chmod(TMP, 0o755)
+    if who:  # the key belongs to whoever asks
+        os.chown(c.keyfile, 65534, 65534)
+    for p in [c.dir, *c.dir.rglob("*")]:
+        os.chmod(p, 0o555 if p.is_dir() else 0o444)
+    r = query(c, "search", "words", **who)
+    check(r.returncode == 3 and not r.stdout and b"--no-log" in r.stderr and b"--log FILE" in r.stderr, "nothing is asked without a log", r)
+    r = query(c, "search", "words", "--no-log", "--format", "jsonl", **who)
+    check(r.returncode == 0 and json.loads(r.stdout.splitlines()[-1])["log"] == "none", "--no-log asks, and says so", r)
+    own = TMP / "nobody"
+    own.mkdir(mode=0o777)
+    os.chmod(own, 0o777)
+    r = query(c, "search", "words", "--log", own / "log", **who)
+    check(r.returncode == 0 and b"words" in r.stdout, "--log FILE asks", r)
+    check(query(c, "log", **who).returncode == 1, "the log of the case can be read")
+    check(c.ingest("verify", **who).returncode == 0, "and verified")
+
+
+def a_killed_query_leaves_a_log_that_goes_on():
+    c = case()
+    d = c.add(write("many.ndjson", dump([msg(i, f"word number {i} " * 20) for i in range(4000)])))
+    check(d.code == 0, "many messages")
+    p = subprocess.Popen([QUERY, "search", str(c.dir), "--key", str(c.keyfile), "--format", "jsonl", "word"],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    p.stdout.read(1)
+    p.kill()
+    p.wait()
+    p.stdout.close()
+    p = subprocess.Popen([QUERY, "search", str(c.dir), "--key", str(c.keyfile), "--format", "jsonl", "word"],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    p.stdout.read(1)
+    p.stdout.close()
+    p.wait()
+    query(c, "search", "word")
+    rows, s = log(c)
+    check([r["outcome"] for r in rows] == ["unfinished", "not-read-to-the-end", "found"] and s["unfinished"] == 1, "all three are there", rows)
+    check(c.ingest("verify").returncode == 0, "the log is whole")
+
+
+def edits_and_cuts_of_the_log_are_found():
+    c = case()
+    part(c, 1)
+    for i in range(4):
+        query(c, "search", f"w{i}")
+    f = c.dir / "queries"
+    whole = f.read_bytes()
+    for at in range(0, len(whole), 97):
+        f.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1:])
+        r = c.ingest("verify")
+        check(r.returncode == 1 and b"queries" in r.stdout, f"verify: byte {at} was changed", r)
+        f.write_bytes(whole[:at])
+        r = c.ingest("verify")
+        check(r.returncode == 1 and b"queries" in r.stdout, f"verify: cut to {at}", r)
+    f.write_bytes(whole[:-1])
+    query(c, "search", "w5")
+    rows, s = log(c)
+    check(s["breaks"] == 1 and rows[-2]["type"] == "break" and rows[-1]["query"] == "w5" and rows[-2]["missing"] == 1, "a break stands there", rows)
+    check(b"are gone" in query(c, "log").stdout and c.ingest("verify").returncode == 1, "for good")
+    f.write_bytes(whole)
+    check(c.ingest("verify").returncode == 0, "whole again")
+    f.unlink()
+    check(c.ingest("verify").returncode == 1, "verify: the log is gone")
+
+
+each([heads, the_ledger_says_how, every_command_is_logged, hostile_queries_do_nothing_to_a_terminal, parties_have_their_own,
+      read_only_media, a_killed_query_leaves_a_log_that_goes_on, edits_and_cuts_of_the_log_are_found])
 finish()
