@@ -273,6 +273,8 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     enum status st = s->o->day ? thread_day_note(&sh->day, &t, err) : ST_OK;
     if (st == ST_OK)
         st = put_head(s, &t, &c, sh, err);
+    if (st == ST_OK && !s->html)
+        st = session_flush(s, err); /* what follows may take a moment to begin */
     if (st == ST_OK && s->o->talks)
         st = talks(s, &t, sh, err);
     if (st == ST_OK && s->o->disentangle)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """thread by days, its table, the end of its pages, and its memory. Ends in `N passed, N failed`."""
-import csv, io
+import csv, datetime, io, itertools, random
 
 from lictor_cli import *
 
@@ -111,6 +111,84 @@ def test_counts():
     r = run(QUERY, "thread", c.dir, *c.key, "--with", "anna,bert", "--day", "first", "--format", "html", "--output", TMP / "day")
     end = (TMP / "day" / "index.html").read_text().split('<p class="end">')[1]
     check("There is no other day" in end, "a page of a day", end)
+
+
+# ---- long ones ------------------------------------------------------------------------------------
+
+WORDS = ["harbour", "van", "blue", "key", "noon", "gate", "quay", "north", "seven", "late"]
+
+
+def write_long(name, n):
+    """A conversation of n messages without service ids, of which bert's phone has one in a hundred and
+    these one or two seconds off; with holes in anna's numbers. Gives the records of either phone."""
+    rng = random.Random(n)
+    a, b, at, seq = [], [], T, 0
+    for i in range(n):
+        at += rng.choice((2000, 7000, 31000, 61000, 3600000))
+        seq += 1 + (i % 1000 == 999)
+        words = [f"w{i % 977}x{i // 977}", *rng.sample(WORDS, rng.randrange(6))] if i % 10 else [rng.choice(WORDS)]
+        m = msg(seq, " ".join(words), sent=at, **({"sender": "bert", "to": ["anna"]} if rng.random() < 0.5 else {}))
+        a.append(m)
+        if i % 100 == 50:
+            b.append(dict(m, seq=len(b) + 1, sent=at + rng.choice((1000, 2000))))
+    for source, account, records in (("imei:A", "anna", a), ("imei:B", "bert", b)):
+        write(f"{name}-{account}", dump(records, source, account=account))
+    return a, b
+
+
+def peak(c, form, *args):
+    """Peak memory of a run in MB, and its output. A sanitizer must not keep what was freed."""
+    env = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
+    out = TMP / "peak"
+    # The peak of a child begins with that of its parent: a small one stands between.
+    small = "import os,sys\npid=os.posix_spawn(sys.argv[1],sys.argv[1:],os.environ)\n_,code,used=os.wait4(pid,0)\nprint(code,used.ru_maxrss,file=sys.stderr)"
+    with open(out, "wb") as f:
+        r = subprocess.run([sys.executable, "-I", "-S", "-c", small, QUERY, "thread", str(c.dir), *map(str, c.key), "--with", "anna,bert", "--format", form, *map(str, args)],
+                           stdout=f, stderr=subprocess.PIPE, env=env)
+    code, used = map(int, r.stderr.split()[-2:])
+    check(code == 0 and not SICK.search(r.stderr), f"thread --format {form}", r.stderr)
+    return used / 1024, out.read_bytes()
+
+
+def nearest(a, b):
+    """The pairs of same-text by the contract's words: nearest first, one to one, within a day."""
+    key = lambda m: (m["from"], m["text"])
+    a, b = sorted(a, key=key), sorted(b, key=key)
+    of = {k: list(g) for k, g in itertools.groupby(b, key)}
+    out = set()
+    for k, group in itertools.groupby(a, key):
+        group = list(group)
+        edges = sorted((abs(x["sent"] - y["sent"]), min(x["sent"], y["sent"]), x["sent"], y["sent"]) for x in group for y in of.get(k, []) if abs(x["sent"] - y["sent"]) <= DAY)
+        used = set()
+        for _, _, x, y in edges:
+            if ("a", x) not in used and ("b", y) not in used:
+                used |= {("a", x), ("b", y)}
+                out.add((k[0], x, y))
+    return out
+
+
+def test_long():
+    cases = {}
+    for n in (15000, 60000):
+        a, b = write_long(f"long{n}", n)
+        c = cases[n] = Case(f"long{n}", plain=True)
+        check(c.add(TMP / f"long{n}-anna", TMP / f"long{n}-bert", ident=False).code == 0, f"{n} messages go in")
+    for form, args in (("text", ()), ("jsonl", ()), ("csv", ()), ("html", ()), ("text", ("--talks",)), ("jsonl", ("--day", "last"))):
+        used = []
+        for n, c in cases.items():
+            more = ("--output", TMP / f"pages{n}") if form == "html" else ()
+            mb, out = peak(c, form, *args, *more)
+            used.append(mb)
+            if form == "jsonl" and not args and n == 60000:
+                rows = [json.loads(x) for x in out.splitlines()]
+        print(f"{form} {' '.join(args)}: peak {used[0]:.1f} MB for 15,000, {used[1]:.1f} MB for 60,000")
+        check(used[1] < used[0] + 12, f"{form} {args}: memory does not follow the length", used)
+    by_id = {m["id"]: m for m in rows if "id" in m}
+    check(len(by_id) == 60600 and rows[-1]["gaps"] == 60, "every message and every hole", (len(by_id), rows[-1]))
+    ms = lambda m: T + int((datetime.datetime.fromisoformat(m["sent"][:-1]) - datetime.datetime(2020, 4, 4, 11, 33, 20)).total_seconds() * 1000)
+    got = {(m["from"], *sorted((ms(m), ms(by_id[x["id"]])))) for m in by_id.values() for x in m.get("related", []) if x["why"] == "same-text"}
+    want = {(f, *sorted((x, y))) for f, x, y in nearest(a, b)}
+    check(got == want and len(want) > 500, f"{len(want)} pairs, as by brute force", (len(got), len(want), len(got & want)))
 
 
 if __name__ == "__main__":
