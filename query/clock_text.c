@@ -3,6 +3,7 @@
 
 #include "query/device_text.h"
 
+#define NAME_COLUMNS 40
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -107,4 +108,49 @@ void csv_clock(struct csv *csv, const struct device_clock *c)
     }
     csv_end(csv);
     csv_uint(csv, c->messages);
+}
+
+void text_clocks_head(struct render *r, const struct thread_clocks *c, struct buf *out)
+{
+    struct buf words = {0};
+    if (!c->clocks.n)
+        return;
+    for (size_t i = 0; i < c->devices.n; i++) {
+        if (!c->wanted[i])
+            continue;
+        buf_put_str(out, "  clock of ");
+        text_name(out, c->devices.all[i].source, NAME_COLUMNS);
+        for (size_t k = 0; k < c->devices.all[i].n_accounts; k++) {
+            buf_put_str(out, k ? ", " : " (");
+            text_name(out, c->devices.all[i].accounts[k], NAME_COLUMNS);
+        }
+        buf_put_str(out, c->devices.all[i].n_accounts ? "): " : ": ");
+        text_clock_of(r, &c->clocks.all[i], out);
+        buf_put_u8(out, '\n');
+    }
+    text_clocks_basis(&c->clocks, &words);
+    text_pad(out, 2);
+    text_wrap_words(r, out, buf_slice(&words), 2);
+    out->failed |= words.failed;
+    buf_release(&words);
+}
+
+void render_clocks(struct render *r, const uint8_t key[KEY_SIZE], const struct thread_clocks *c,
+                   struct buf *out)
+{
+    char hex[2 * KEY_SIZE + 1];
+    hex_encode(key, KEY_SIZE, hex);
+    for (size_t i = 0; r->format != RENDER_CSV && c->clocks.n && i < c->devices.n; i++) {
+        if (!c->wanted[i])
+            continue;
+        render_element_begin(r, out);
+        struct json_out json = json_out_to(out), *j = &json;
+        json_begin_object(j);
+        json_key_str(j, "type", "clock");
+        json_key_str(j, "conversation", hex);
+        json_key_slice(j, "source", c->devices.all[i].source);
+        json_clock(j, &c->clocks.all[i]);
+        json_end_object(j);
+        render_element_end(r, out);
+    }
 }

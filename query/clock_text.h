@@ -12,6 +12,11 @@ void text_ahead(int64_t ahead_ms, struct buf *out);
 /* "2 min 3.4 s ahead, then from about 2020-04-02 20:23:11 0.3 s behind (from 1,234 messages …)",
  * or that it is not known. */
 void text_clock_of(const struct render *r, const struct device_clock *c, struct buf *out);
+/* Above a conversation: a line for each clock, and the basis; nothing without clocks. */
+void text_clocks_head(struct render *r, const struct thread_clocks *c, struct buf *out);
+/* The same for machines: lines of type `clock`; not in csv. */
+void render_clocks(struct render *r, const uint8_t key[KEY_SIZE], const struct thread_clocks *c,
+                   struct buf *out);
 /* What all are against, and whether stamps are corrected: a sentence or two. */
 void text_clocks_basis(const struct clocks *c, struct buf *out);
 /* "clock": {messages, pieces [{from, ahead_ms, messages}]}; pieces that are not known have no

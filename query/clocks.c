@@ -167,6 +167,30 @@ static enum status gather(struct gather *g, const bool *wanted, struct err *err)
     return ST_OK;
 }
 
+static int by_account(const void *a, const void *b)
+{
+    const struct clock_owner *x = a, *y = b;
+    int c = slice_cmp(x->account, y->account);
+    return c ? c : (x->device > y->device) - (x->device < y->device);
+}
+
+static enum status owners_make(struct clocks *c, struct err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->devices->n; i++)
+        n += c->devices->all[i].n_accounts;
+    c->owners = arena_array(&c->a, n, sizeof *c->owners);
+    if (!c->owners)
+        return err_no_memory(err);
+    for (size_t i = 0; i < c->devices->n; i++)
+        for (size_t k = 0; k < c->devices->all[i].n_accounts; k++)
+            c->owners[c->n_owners++] =
+                (struct clock_owner){c->devices->all[i].accounts[k], (uint32_t)i};
+    if (n > 1)
+        qsort(c->owners, n, sizeof *c->owners, by_account);
+    return ST_OK;
+}
+
 enum status clocks_load(struct devices *d, const bool *wanted, struct clocks *out, struct err *err)
 {
     struct clocks names = {.devices = d};
@@ -179,6 +203,10 @@ enum status clocks_load(struct devices *d, const bool *wanted, struct clocks *ou
     if (st == ST_OK)
         st = clocks_fit(seen, g.seen.len / sizeof(struct clock_seen), d->n, out, err);
     out->devices = d;
+    if (st == ST_OK)
+        st = owners_make(out, err);
+    if (st != ST_OK)
+        clocks_release(out);
     buf_release(&g.seen);
     arena_release(&g.row);
     return st;
@@ -186,12 +214,12 @@ enum status clocks_load(struct devices *d, const bool *wanted, struct clocks *ou
 
 /* ---- asking ---- */
 
-size_t clocks_device(const struct clocks *c, struct slice source)
+static size_t device_find(const struct devices *d, struct slice source)
 {
-    size_t lo = 0, hi = c->devices->n;
+    size_t lo = 0, hi = d->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int cmp = slice_cmp(c->devices->all[mid].source, source);
+        int cmp = slice_cmp(d->all[mid].source, source);
         if (cmp == 0)
             return mid;
         if (cmp < 0)
@@ -200,6 +228,39 @@ size_t clocks_device(const struct clocks *c, struct slice source)
             hi = mid;
     }
     return SIZE_MAX;
+}
+
+size_t clocks_device(const struct clocks *c, struct slice source)
+{
+    return device_find(c->devices, source);
+}
+
+static bool has_service(const struct device *d, struct slice service)
+{
+    for (size_t i = 0; i < d->n_services; i++)
+        if (slice_eq(d->services[i], service))
+            return true;
+    return d->n_services == 0 || !service.data;
+}
+
+size_t clocks_account(const struct clocks *c, struct slice account, struct slice service)
+{
+    size_t lo = 0, hi = c->n_owners, found = SIZE_MAX;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (slice_cmp(c->owners[mid].account, account) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < c->n_owners && slice_eq(c->owners[lo].account, account); lo++) {
+        if (!has_service(&c->devices->all[c->owners[lo].device], service))
+            continue;
+        if (found != SIZE_MAX)
+            return SIZE_MAX;
+        found = c->owners[lo].device;
+    }
+    return found;
 }
 
 bool clock_ahead(const struct device_clock *c, int64_t ms, int64_t *ahead)
@@ -218,4 +279,76 @@ bool clocks_correction(const struct clocks *c, size_t device, int64_t sent, int6
     if (grain > 1)
         *ahead = (*ahead + half) / grain * grain;
     return *ahead != 0 && !time_untimed(sent - *ahead);
+}
+
+/* ---- who holds a conversation ---- */
+
+static enum status holders_in(struct devices *d, uint32_t segment,
+                              const struct segment_conversation *sc, struct arena *a, bool *wanted,
+                              struct err *err)
+{
+    struct view *v = d->v;
+    uint32_t step = sc->docs / CLOCK_SAMPLE + 1;
+    for (uint32_t i = 0; i < sc->docs; i += step) {
+        const struct held_copy *held;
+        size_t n;
+        if (stop_asked())
+            return err_set(err, ST_INTERRUPTED, "interrupted");
+        arena_reset(a);
+        TRY(segment_copies(casefile_segment(v->cf, segment), v->scratch[segment], sc->first + i, a,
+                           &held, &n, err));
+        for (size_t k = 0; k < n; k++) {
+            size_t device = device_find(d, held[k].stream->source);
+            if (device != SIZE_MAX)
+                wanted[device] = true;
+        }
+    }
+    return ST_OK;
+}
+
+enum status clocks_of_conversation(struct devices *d, const uint8_t key[KEY_SIZE], bool *wanted,
+                                   struct err *err)
+{
+    struct view *v = d->v;
+    enum status st = ST_OK;
+    struct arena a;
+    arena_init(&a, (size_t)16 << 10);
+    for (uint32_t i = 0; st == ST_OK && i < casefile_segments(v->cf); i++) {
+        struct segment *s = casefile_segment(v->cf, i);
+        struct segment_conversation sc;
+        uint32_t number, n;
+        st = segment_conversation_find(s, v->scratch[i], key, KEY_SIZE, &number, &n, err);
+        if (st != ST_OK || n == 0)
+            continue;
+        arena_reset(&a);
+        st = segment_conversation_at(s, v->scratch[i], number, &a, &sc, err);
+        if (st == ST_OK)
+            st = holders_in(d, i, &sc, &a, wanted, err);
+    }
+    arena_release(&a);
+    return st;
+}
+
+enum status thread_clocks_open(struct view *v, const uint8_t key[KEY_SIZE],
+                               struct thread_clocks *out, struct err *err)
+{
+    *out = (struct thread_clocks){0};
+    TRY(devices_load(v, &out->devices, err));
+    out->wanted = calloc(out->devices.n + 1, sizeof *out->wanted);
+    enum status st = out->wanted ? ST_OK : err_no_memory(err);
+    if (st == ST_OK)
+        st = clocks_of_conversation(&out->devices, key, out->wanted, err);
+    if (st == ST_OK)
+        st = clocks_load(&out->devices, out->wanted, &out->clocks, err);
+    if (st != ST_OK)
+        thread_clocks_close(out);
+    return st;
+}
+
+void thread_clocks_close(struct thread_clocks *c)
+{
+    clocks_release(&c->clocks);
+    devices_release(&c->devices);
+    free(c->wanted);
+    *c = (struct thread_clocks){0};
 }

@@ -56,6 +56,10 @@ struct device_clock {
     uint64_t messages;
     int64_t grain; /* all its stamps are multiples of this: 1, 1000 or 60000 ms */
 };
+struct clock_owner {
+    struct slice account;
+    uint32_t device;
+};
 enum clock_stamps {
     STAMPS_SENDER,  /* by the sender's device */
     STAMPS_SERVICE, /* by one clock: stamps are not corrected */
@@ -67,6 +71,8 @@ struct clocks {
     int64_t delay_ms;                /* least delay, where both directions tell it; else 0 */
     int64_t most_ahead, most_behind; /* greatest corrections of a stamp, both >= 0 */
     const struct devices *devices;
+    struct clock_owner *owners; /* by account */
+    size_t n_owners;
     struct arena a;
 };
 /* Sorts `seen`. `out` owns what it has; clocks_release on success. */
@@ -90,14 +96,29 @@ MUST_USE enum status clock_graph_fit(const struct clock_seen *seen, size_t n, st
 #define CLOCK_SAMPLE_ALL 2000000 /* of all devices together */
 MUST_USE enum status clocks_load(struct devices *d, const bool *wanted, struct clocks *out,
                                  struct err *err);
+/* Marks in `wanted` (as many as there are devices) those that hold records of a conversation: looks
+ * at CLOCK_SAMPLE of its records at most, spread evenly. */
+MUST_USE enum status clocks_of_conversation(struct devices *d, const uint8_t key[KEY_SIZE],
+                                            bool *wanted, struct err *err);
 /* Number of a source; SIZE_MAX if there is none. */
 size_t clocks_device(const struct clocks *c, struct slice source);
-/* Number of the one device that has the account; SIZE_MAX if there is none or more than one. */
-size_t clocks_account(const struct clocks *c, struct slice account);
+/* Number of the one device that has the account of the service; SIZE_MAX if there is none or more
+ * than one. */
+size_t clocks_account(const struct clocks *c, struct slice account, struct slice service);
 /* How far the device's clock was ahead when it showed `ms`; false if that is not known. */
 bool clock_ahead(const struct device_clock *c, int64_t ms, int64_t *ahead);
 /* What is to be taken off a stamp of the device: as clock_ahead, but whole units of coarse stamps,
  * so that their order by source is kept; false if nothing is. */
 bool clocks_correction(const struct clocks *c, size_t device, int64_t sent, int64_t *ahead);
+
+/* What thread --correct-clocks needs, for one conversation. Zero to begin. */
+struct thread_clocks {
+    struct devices devices;
+    struct clocks clocks;
+    bool *wanted; /* devices that hold records of it */
+};
+MUST_USE enum status thread_clocks_open(struct view *v, const uint8_t key[KEY_SIZE],
+                                        struct thread_clocks *out, struct err *err);
+void thread_clocks_close(struct thread_clocks *c);
 
 #endif

@@ -127,7 +127,7 @@ static enum status walk(struct session *s, struct hit_context *c, struct thread_
 enum status hit_context_show(struct session *s, struct hit_context *c,
                              const struct message_view *hit, struct err *err)
 {
-    const struct thread_limits none = {INT64_MIN, INT64_MAX, false};
+    const struct thread_limits none = {.after = INT64_MIN, .before = INT64_MAX};
     struct thread t;
     struct thread_around a;
     next_block(s, c, hit);

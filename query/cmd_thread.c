@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lictor/thread.h"
+#include "query/clock_text.h"
 #include "query/cmd.h"
 #include "query/html.h"
 #include "query/lang.h"
@@ -21,6 +22,7 @@
 
 /* What a whole run of the command has shown. */
 struct shown {
+    const char *stamps;             /* --correct-clocks: whose clock, of the last conversation */
     struct thread_answers *answers; /* --disentangle: of the conversation at hand */
     struct thread_day day;          /* --day */
     struct thread_shown n;
@@ -93,7 +95,8 @@ static enum status limits_of(struct session *s, struct thread_limits *l, struct 
 {
     int64_t to;
     const char *why = NULL;
-    *l = (struct thread_limits){INT64_MIN, INT64_MAX, s->o->after || s->o->before};
+    *l = (struct thread_limits){
+        .after = INT64_MIN, .before = INT64_MAX, .timed_only = s->o->after || s->o->before};
     if (s->o->after)
         why = parse_time(slice_str(s->o->after), s->v.zone, &l->after, &to);
     if (why)
@@ -124,6 +127,8 @@ static void question(const struct cmd_options *o, struct buf *out)
         buf_printf(out, " after:%s", o->after);
     if (o->before)
         buf_printf(out, " before:%s", o->before);
+    if (o->correct_clocks)
+        buf_put_str(out, " correct-clocks");
     if (o->talks)
         buf_put_str(out, " talks");
     if (o->disentangle)
@@ -159,10 +164,12 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
 }
 
 static enum status head_html(struct session *s, struct thread *t, const struct conversation *c,
-                             const struct survey *survey, struct err *err)
+                             const struct survey *survey, const struct thread_clocks *clocks,
+                             struct err *err)
 {
     struct buf words = {0};
     enum status st = survey_head(&s->r, t->key, c, survey, &words, err);
+    text_clocks_head(&s->r, clocks, &words);
     if (st == ST_OK)
         st = html_title(s->html, buf_slice(&words), err);
     buf_release(&words);
@@ -170,14 +177,16 @@ static enum status head_html(struct session *s, struct thread *t, const struct c
 }
 
 static enum status put_head(struct session *s, struct thread *t, struct conversation *c,
-                            struct shown *sh, struct err *err)
+                            const struct thread_clocks *clocks, struct shown *sh, struct err *err)
 {
     struct survey survey = {0};
     s->r.n_known = 0;
     arena_reset(&s->a);
     TRY(thread_conversation(&s->v, t->key, &s->a, c, err));
-    if (s->r.format != RENDER_TEXT && s->r.format != RENDER_HTML)
+    if (s->r.format != RENDER_TEXT && s->r.format != RENDER_HTML) {
+        render_clocks(&s->r, t->key, clocks, &s->out);
         return ST_OK;
+    }
     TRY(survey_thread(t, &s->a, &survey, err));
     s->r.id_digits = survey.id_digits;
     s->r.known = survey.known;
@@ -185,10 +194,12 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
     s->r.speaker_columns = survey.speaker_columns;
     s->r.day_shown = false;
     if (s->html)
-        return head_html(s, t, c, &survey, err);
+        return head_html(s, t, c, &survey, clocks, err);
     if (sh->n.conversations > 1)
         buf_put_u8(&s->out, '\n');
-    return survey_head(&s->r, t->key, c, &survey, &s->out, err);
+    TRY(survey_head(&s->r, t->key, c, &survey, &s->out, err));
+    text_clocks_head(&s->r, clocks, &s->out);
+    return ST_OK;
 }
 
 /* Groups and larger conversations that the members share. */
@@ -262,17 +273,34 @@ static void put_counted(struct session *s, const struct shown *sh, struct buf *o
 
 /* ---- the two ways through a conversation ---- */
 
-static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
-                         const struct thread_limits *limits, struct shown *sh, struct err *err)
+/* The clocks of who holds the conversation, if they are to be corrected. */
+static enum status clocks_open(struct session *s, const uint8_t key[KEY_SIZE],
+                               struct thread_clocks *clocks, struct thread_limits *limits,
+                               struct shown *sh, struct err *err)
 {
-    struct thread t;
+    if (!s->o->correct_clocks)
+        return ST_OK;
+    TRY(thread_clocks_open(&s->v, key, clocks, err));
+    limits->clocks = &clocks->clocks;
+    sh->stamps = clock_stamps_name(clocks->clocks.stamps);
+    return ST_OK;
+}
+
+static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
+                         const struct thread_limits *given, struct shown *sh, struct err *err)
+{
+    struct thread t = {0};
     struct thread_item it;
+    struct thread_limits limits = *given;
+    struct thread_clocks clocks = {0};
     struct conversation c;
-    TRY(thread_open(&s->v, key, limits, &t, err));
-    sh->n.conversations++;
-    enum status st = s->o->day ? thread_day_note(&sh->day, &t, err) : ST_OK;
+    TRY(clocks_open(s, key, &clocks, &limits, sh, err));
+    enum status st = thread_open(&s->v, key, &limits, &t, err);
+    sh->n.conversations += st == ST_OK;
+    if (st == ST_OK && s->o->day)
+        st = thread_day_note(&sh->day, &t, err);
     if (st == ST_OK)
-        st = put_head(s, &t, &c, sh, err);
+        st = put_head(s, &t, &c, &clocks, sh, err);
     if (st == ST_OK && !s->html)
         st = session_flush(s, err); /* what follows may take a moment to begin */
     if (st == ST_OK && s->o->talks)
@@ -285,24 +313,34 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     thread_answers_free(sh->answers);
     sh->answers = NULL;
     thread_close(&t);
+    thread_clocks_close(&clocks);
     return st == ST_END ? put_also(s, &c, err) : st;
 }
 
 static enum status around(struct session *s, const struct message_ref *target,
-                          const struct thread_limits *limits, struct shown *sh, struct err *err)
+                          const struct thread_limits *given, struct shown *sh, struct err *err)
 {
     struct thread t;
-    struct thread_around a;
+    struct thread_around a = {0};
     struct thread_item it;
+    struct thread_limits limits = *given;
+    struct thread_clocks clocks = {0};
     struct conversation c;
+    uint8_t key[KEY_SIZE];
     uint64_t n = s->o->context_given ? s->o->context : CONTEXT_DEFAULT;
-    TRY(thread_around_open(&s->v, target, n, limits, &t, &a, err));
-    sh->n.conversations++;
-    enum status st = put_head(s, &t, &c, sh, err);
+    TRY(view_conversation_key(&s->v, target->segment, target->doc, key, NULL, err));
+    TRY(clocks_open(s, key, &clocks, &limits, sh, err));
+    enum status st = thread_around_open(&s->v, target, n, &limits, &t, &a, err);
+    bool open = st == ST_OK;
+    sh->n.conversations += open;
+    if (st == ST_OK)
+        st = put_head(s, &t, &c, &clocks, sh, err);
     while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
-    sh->n.unplaced += limits->timed_only ? t.unplaced : 0;
+    if (open)
+        sh->n.unplaced += limits.timed_only ? t.unplaced : 0;
     thread_around_close(&a);
+    thread_clocks_close(&clocks);
     return st == ST_END ? ST_OK : st;
 }
 
@@ -344,6 +382,7 @@ static void finish(struct session *s, const struct shown *sh, bool found, const 
         put_counted(s, sh, &counted);
         question(s->o, &asked);
         struct summary sum = session_summary(s, buf_slice(&asked));
+        sum.stamps = sh->stamps;
         sum.total = sh->n.messages;
         sum.conversations = sh->n.conversations;
         sum.untimed = sh->n.unplaced;

@@ -143,7 +143,9 @@ void html_record(struct render *r, const struct message_view *m, const char *ord
     struct slice text = render_text_of(&m->c);
     bool conflict = (m->flags & DOC_CONFLICT) != 0;
     bool plain = text.data && (m->c.kind == DOC_MESSAGE || m->c.kind == DOC_NOTE);
-    if (order && !content_untimed(&m->c))
+    if (order && m->place.order == ORDER_CORRECTED)
+        day_put(r, m->place.at, out);
+    else if (order && !content_untimed(&m->c))
         day_put(r, m->c.sent, out);
     buf_printf(out, "<div class=\"m%s\">\n", conflict ? " c" : "");
     head_put(r, m, out);
@@ -162,8 +164,10 @@ void html_record(struct render *r, const struct message_view *m, const char *ord
     words_put(out, conflict ? "<div class=\"r c\" dir=\"auto\">" : "<div class=\"r\" dir=\"auto\">",
               &words, "</div>\n");
     related_put(m, out);
-    if (order && strcmp(order, "sent") != 0)
-        buf_printf(out, "<div class=\"r\">its place rests on: %s</div>\n", order);
+    if (order) {
+        text_place(r, m, &words);
+        words_put(out, "<div class=\"r\">", &words, "</div>\n");
+    }
     for (size_t i = 0; i < m->n_events; i++)
         event_put(r, &m->events[i], out);
     if (m->events_more)

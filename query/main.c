@@ -101,7 +101,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTBdtDo", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBdtDoK", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -122,6 +122,9 @@ static const struct command commands[] = {
      "  --disentangle        where several talks are held at once, proposes which message each "
      "one\n"
      "                       answers, with a confidence; proposals of a model, never evidence\n"
+     "  --correct-clocks     estimates how far the clock of each device is off, says so, and "
+     "orders\n"
+     "                       by what the stamps were then; --after and --before mean the stamps\n"
      "  --format text|jsonl|json|csv   --tz ZONE   --key FILE   --color auto|always|never\n"},
     {"message", cmd_message, "kfzc", 1, 1, "which ID?", "message CASE ID [options]",
      "One message with every copy: who held it, from which dump and line, and the stock command\n"
@@ -466,6 +469,9 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--disentangle",
                            "needs the conversation from its begin, as text or json: not with "
                            "--around, --talks, csv or html");
+    if (o->correct_clocks && (o->talks || o->disentangle))
+        return usage_error(cmd, "--correct-clocks",
+                           "not with --talks or --disentangle, which go by the times as stamped");
     if (o->context_given && !o->around && !around_hits)
         return usage_error(cmd, "--context", "goes with --around");
     return EXIT_FOUND;

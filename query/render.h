@@ -197,6 +197,9 @@ void text_pad(struct buf *out, int columns);
 /* What may not be overlooked about a message, in words: "2 copies · only the sender's side · …".
  * Nothing if there is nothing to say. `copies`: also where their number is all there is to say. */
 void text_marks(const struct render *r, const struct message_view *m, bool copies, struct buf *out);
+/* On what the place of a record in a thread rests, where that is not its own time as it is: "sent
+ * 2020-… by a clock 2.0 s ahead", "placed by when it was delivered, …". Else nothing. */
+void text_place(const struct render *r, const struct message_view *m, struct buf *out);
 /* "bert is called Big B in the address book of anna"; names at most `columns` wide (0: any). */
 void text_nickname(const struct nickname *n, int columns, struct buf *out);
 /* "photo van.jpg, image/jpeg, 1.2 MB" for each attachment, one line each. */

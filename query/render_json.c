@@ -242,6 +242,17 @@ static void sealed_of(struct json_out *j, const struct content *c)
     json_end_object(j);
 }
 
+/* What `order` alone does not say. */
+static void place_of(struct json_out *j, const struct place_note *p)
+{
+    if (p->given && p->tie)
+        json_key_bool(j, "tie", true);
+    if (!p->given || !p->corrected)
+        return;
+    json_key_time(j, "corrected", p->at);
+    json_key_int(j, "clock_ahead_ms", p->ahead_ms);
+}
+
 /* A proposal: left out is whom a message answers that begins a talk. */
 static void answer_of(struct json_out *j, const struct answer_note *a)
 {
@@ -319,6 +330,7 @@ void json_record(const struct message_view *m, bool all_copies, const char *orde
         key_hex(j, "context_of", m->context_of);
     if (order)
         json_key_str(j, "order", order);
+    place_of(j, &m->place);
     answer_of(j, &m->answer);
     if (all_copies) {
         key_maybe(j, "service", c->conv.service);

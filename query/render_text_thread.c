@@ -59,6 +59,14 @@ static int text_indent(const struct render *r)
     return r->id_digits + 2 + 8 + 2 + r->speaker_columns + 2;
 }
 
+/* A corrected time, else its own; TIME_NONE: none. */
+static int64_t shown_time(const struct message_view *m)
+{
+    if (m->place.corrected && m->place.order == ORDER_CORRECTED)
+        return m->place.at;
+    return content_untimed(&m->c) ? TIME_NONE : m->c.sent;
+}
+
 /* Id, time, speaker: up to where the text begins. */
 static void margin(struct render *r, const struct message_view *m, struct buf *out)
 {
@@ -66,10 +74,10 @@ static void margin(struct render *r, const struct message_view *m, struct buf *o
     text_style(r, out, STYLE_DIM);
     text_id(r, out, m->id);
     buf_put_str(out, "  ");
-    if (content_untimed(&m->c))
+    if (shown_time(m) == TIME_NONE)
         buf_put_str(out, "no time ");
     else
-        text_clock(r, out, m->c.sent);
+        text_clock(r, out, shown_time(m));
     text_style(r, out, STYLE_NONE);
     buf_put_str(out, "  ");
     if (m->c.from.data) {
@@ -235,11 +243,15 @@ enum status text_thread_record(struct render *r, const struct message_view *m, s
                                struct err *err)
 {
     struct buf marks = {0};
-    if (!content_untimed(&m->c))
-        day_heading(r, m->c.sent, out);
+    if (shown_time(m) != TIME_NONE)
+        day_heading(r, shown_time(m), out);
     margin(r, m, out);
     body(r, m, out);
     text_attachments(r, m, text_indent(r), out);
+    text_place(r, m, &marks);
+    below(r, out, STYLE_DIM, buf_slice(&marks));
+    out->failed |= marks.failed;
+    buf_clear(&marks);
     text_marks(r, m, false, &marks);
     below(r, out, m->flags & DOC_CONFLICT ? STYLE_WARN : STYLE_DIM, buf_slice(&marks));
     out->failed |= marks.failed;

@@ -1,6 +1,7 @@
 /* render_text_words — what is true of a message or missing between two, said in words. */
 #include "lictor/cli.h"
 #include "lictor/timestamp.h"
+#include "query/clock_text.h"
 #include "query/extra.h"
 #include "query/render.h"
 
@@ -376,4 +377,26 @@ void text_gap_words(const struct thread_gap *g, struct buf *out)
         buf_put_str(out, ", records having been left out by order");
     buf_put_str(out, g->missing == 1 ? "; which conversation it belongs to is not known."
                                      : "; which conversation they belong to is not known.");
+}
+
+void text_place(const struct render *r, const struct message_view *m, struct buf *out)
+{
+    const struct place_note *p = &m->place;
+    if (!p->given || p->order == ORDER_SENT)
+        return;
+    if (p->order == ORDER_SEQ) {
+        buf_put_str(out, "without a time: placed by its number in the source");
+        return;
+    }
+    if (p->order == ORDER_CORRECTED) {
+        buf_put_str(out, "stamped ");
+        text_when(r, out, m->c.sent);
+    } else {
+        buf_put_str(out, "without a time: placed by when it was delivered, ");
+        text_when(r, out, p->at + p->ahead_ms);
+    }
+    if (!p->corrected)
+        return;
+    buf_put_str(out, " by a clock ");
+    text_ahead(p->ahead_ms, out);
 }

@@ -4,8 +4,12 @@
  * Memory: one run of equal times, the untimed records (a few words each), and for each stream a
  * piece of its numbers: a conversation of a million messages streams.
  *
- * Place of a record: by `sent`; untimed ones by the least `delivered` of their copies; else before
- * the first record that stands behind them in one of their streams; else last.
+ * With clocks (query/clocks.h) also the records that wait for others which were stamped later by a
+ * clock that is ahead: those of as long a time as clocks are off, a few words each.
+ *
+ * Place of a record: by `sent`, with clocks by what remains of it when what its sender's clock was
+ * ahead is taken off (limits mean `sent` as it is); untimed ones by the least `delivered` of their
+ * copies; else before the first record that stands behind them in one of their streams; else last.
  * Holes: numbers of a stream that no record of the case has, whatever conversation the records
  * around it belong to. A hole is shown where this conversation has a record of the stream on both
  * sides, once, before the first record shown whose copy has a greater number; what is missing at a
@@ -13,9 +17,10 @@
 #ifndef QUERY_THREAD_H
 #define QUERY_THREAD_H
 
+#include "query/clocks.h"
 #include "query/view.h"
 
-enum thread_order { ORDER_SENT, ORDER_SEQ, ORDER_DELIVERED };
+enum thread_order { ORDER_SENT, ORDER_SEQ, ORDER_DELIVERED, ORDER_CORRECTED };
 const char *thread_order_name(enum thread_order o);
 
 struct thread_gap {
@@ -33,7 +38,8 @@ struct thread_item {
     struct message_ref ref;
     enum thread_order order;
     bool counted;                 /* thread_around: a message */
-    const struct message_view *m; /* until the next call; VIEW_FULL */
+    struct place_note place;      /* thread_around: of m */
+    const struct message_view *m; /* until the next call; VIEW_FULL, and its place */
 };
 
 /* The conversation's documents in one segment: timed ones first, by time. */
@@ -57,6 +63,9 @@ struct thread {
     struct thread_range *ranges;
     size_t n_ranges;
 
+    const struct clocks *clocks; /* NULL: times as they are */
+    struct buf waiting;          /* with clocks: a heap (thread_clock.c) */
+    uint64_t serial;
     struct buf group; /* struct thread_place: what comes next, a stack */
     struct thread_loose *loose;
     size_t n_loose;
@@ -79,8 +88,9 @@ struct thread {
 };
 
 struct thread_limits {
-    int64_t after, before; /* INT64_MIN, INT64_MAX: none */
-    bool timed_only;       /* leave out what has no time, and count it as unplaced */
+    int64_t after, before;       /* INT64_MIN, INT64_MAX: none */
+    bool timed_only;             /* leave out what has no time, and count it as unplaced */
+    const struct clocks *clocks; /* corrected places; NULL: by `sent` as it is */
 };
 /* ST_NOT_FOUND if no segment has the conversation. On failure nothing is open. */
 MUST_USE enum status thread_open(struct view *v, const uint8_t key[KEY_SIZE],
@@ -148,14 +158,29 @@ MUST_USE enum status thread_also(struct view *v, const struct conversation *set,
 
 struct thread_place { /* a record and what its place rests on */
     struct message_ref ref;
-    uint8_t order;
+    struct place_note note;
 };
 
 struct thread_loose {
     struct message_ref ref;
-    int64_t delivered; /* TIME_NONE: none */
+    int64_t delivered; /* TIME_NONE: none; corrected, if there are clocks */
+    int64_t ahead_ms;  /* what was taken off */
+    bool corrected;
     bool taken;
 };
+
+/* thread_merge.c */
+/* The time of the next run; false if there is none. */
+bool thread_run_next(const struct thread *t, int64_t *ms);
+/* Puts that run onto the stack. */
+MUST_USE enum status thread_run_take(struct thread *t, int64_t ms, struct err *err);
+
+/* thread_clock.c */
+/* Puts the next record onto the stack by corrected times; ST_END: none has a time. */
+MUST_USE enum status thread_clock_refill(struct thread *t, struct err *err);
+/* The least corrected `delivered` of the copies; TIME_NONE: none. */
+int64_t thread_delivered(const struct clocks *c, const struct message_view *m, bool *corrected,
+                         int64_t *ahead_ms);
 
 /* thread_range.c */
 MUST_USE enum status thread_ranges_open(struct thread *t, struct err *err);

@@ -12,18 +12,14 @@ static bool same_ref(const struct message_ref *a, const struct message_ref *b)
 }
 
 /* The time by which the record has its place; INT64_MIN if only its neighbours tell. */
-static int64_t place_of(const struct message_view *m)
+static int64_t place_of(const struct clocks *c, const struct message_view *m)
 {
-    int64_t least = INT64_MIN;
+    bool corrected;
+    int64_t ahead;
     if (!content_untimed(&m->c))
         return m->c.sent;
-    for (size_t i = 0; i < m->n_copies; i++)
-        for (size_t j = 0; j < m->copies[i]->n_versions; j++) {
-            int64_t ms = m->copies[i]->versions[j].delivered;
-            if (ms > 0 && ms <= TIME_MAX_MS && (least == INT64_MIN || ms < least))
-                least = ms;
-        }
-    return least;
+    int64_t ms = thread_delivered(c, m, &corrected, &ahead);
+    return ms == TIME_NONE ? INT64_MIN : ms;
 }
 
 /* ---- backwards ---- */
@@ -113,9 +109,12 @@ enum status thread_around_open(struct view *v, const struct message_ref *target,
         st = view_copies_of(v, &a->m, &a->arena, err);
     if (st == ST_OK)
         st = thread_open(v, a->m.conversation_key, limits, t, err);
-    int64_t place = st == ST_OK ? place_of(&a->m) : INT64_MIN;
+    int64_t place = st == ST_OK ? place_of(limits->clocks, &a->m) : INT64_MIN;
+    /* What was stamped so much earlier stands before, whatever clocks are off. */
+    int64_t off = limits->clocks ? limits->clocks->most_ahead + limits->clocks->most_behind : 0;
     if (st == ST_OK && place != INT64_MIN)
-        st = start_find(t, place, n, &from, err);
+        st = start_find(t, place - off, n, &from, err);
+    from -= from == INT64_MIN ? 0 : off;
     if (st == ST_OK && from > drawn.after) {
         uint8_t key[KEY_SIZE];
         memcpy(key, t->key, KEY_SIZE);
@@ -189,6 +188,8 @@ static enum status lead_read(struct thread_around *a, struct err *err)
                            "time that they can test");
         TRY(st);
         item.counted = counts(&item);
+        if (!item.is_gap)
+            item.place = item.m->place;
         if (!item.is_gap && same_ref(&item.ref, &a->target))
             break;
         item.m = NULL;
@@ -213,6 +214,7 @@ enum status thread_around_next(struct thread_around *a, struct thread_item *out,
         arena_reset(&a->arena);
         if (!item.is_gap) {
             TRY(view_load(a->t->v, &item.ref, VIEW_FULL, &a->arena, &a->m, err));
+            a->m.place = item.place;
             item.m = &a->m;
         }
         a->at++;

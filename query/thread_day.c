@@ -25,7 +25,7 @@ static enum status end_of(struct view *v, const struct buf *keys, bool last, int
                           struct err *err)
 {
     int64_t all = last ? INT64_MAX : INT64_MIN;
-    const struct thread_limits none = {all, all, true};
+    const struct thread_limits none = {.after = all, .before = all, .timed_only = true};
     struct thread_day d = {.before = TIME_NONE, .behind = TIME_NONE};
     for (size_t i = 0; i + KEY_SIZE <= keys->len; i += KEY_SIZE) {
         struct thread t;

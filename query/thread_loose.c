@@ -5,8 +5,6 @@
 #include "lictor/thread.h"
 #include "query/thread.h"
 
-static bool is_time(int64_t ms) { return ms > 0 && ms <= TIME_MAX_MS; }
-
 static enum status gather_range(struct thread *t, const struct thread_range *r, struct buf *refs,
                                 struct err *err)
 {
@@ -19,19 +17,6 @@ static enum status gather_range(struct thread *t, const struct thread_range *r, 
         TRY(buf_status(refs, err));
     }
     return ST_OK;
-}
-
-/* Least time at which a holder says it was delivered. */
-static int64_t delivered_of(const struct message_view *m)
-{
-    int64_t least = TIME_NONE;
-    for (size_t i = 0; i < m->n_copies; i++)
-        for (size_t j = 0; j < m->copies[i]->n_versions; j++) {
-            int64_t ms = m->copies[i]->versions[j].delivered;
-            if (is_time(ms) && (least == TIME_NONE || ms < least))
-                least = ms;
-        }
-    return least;
 }
 
 static enum status wait_in_streams(struct thread *t, size_t i, struct err *err)
@@ -52,7 +37,7 @@ static enum status place(struct thread *t, size_t i, struct buf *gone, struct er
     arena_reset(&t->arena);
     TRY(view_load(t->v, &l->ref, VIEW_CONTENT, &t->arena, &t->m, err));
     TRY(view_copies_of(t->v, &t->m, &t->arena, err));
-    l->delivered = delivered_of(&t->m);
+    l->delivered = thread_delivered(t->clocks, &t->m, &l->corrected, &l->ahead_ms);
     if (l->delivered == TIME_NONE)
         return wait_in_streams(t, i, err);
     l->taken = true; /* has its place, or lies outside the limits */
@@ -152,7 +137,7 @@ enum status thread_loose_open(struct thread *t, struct err *err)
 
 static void push(struct thread *t, size_t i)
 {
-    struct thread_place p = {.ref = t->loose[i].ref, .order = ORDER_SEQ};
+    struct thread_place p = {.ref = t->loose[i].ref, .note = {.order = ORDER_SEQ, .at = TIME_NONE}};
     t->loose[i].taken = true;
     buf_put(&t->group, &p, sizeof p);
 }

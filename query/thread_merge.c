@@ -8,15 +8,18 @@
 
 const char *thread_order_name(enum thread_order o)
 {
-    static const char *const names[] = {"sent", "seq", "delivered"};
+    static const char *const names[] = {"sent", "seq", "delivered", "corrected"};
     return names[o];
 }
 
 enum status thread_open(struct view *v, const uint8_t key[KEY_SIZE],
                         const struct thread_limits *limits, struct thread *t, struct err *err)
 {
-    *t = (struct thread){
-        .v = v, .after = limits->after, .before = limits->before, .timed_only = limits->timed_only};
+    *t = (struct thread){.v = v,
+                         .after = limits->after,
+                         .before = limits->before,
+                         .timed_only = limits->timed_only,
+                         .clocks = limits->clocks};
     memcpy(t->key, key, KEY_SIZE);
     t->cut_before = limits->after != INT64_MIN;
     t->cut_after = limits->before != INT64_MAX;
@@ -39,6 +42,7 @@ void thread_close(struct thread *t)
     free(t->loose);
     free(t->by_delivered);
     buf_release(&t->group);
+    buf_release(&t->waiting);
     buf_release(&t->seqs);
     arena_release(&t->arena);
     arena_release(&t->names);
@@ -74,7 +78,7 @@ static bool delivered_next(const struct thread *t, int64_t *ms)
     return true;
 }
 
-static bool run_next(const struct thread *t, int64_t *sent)
+bool thread_run_next(const struct thread *t, int64_t *sent)
 {
     bool any = delivered_next(t, sent);
     for (size_t i = 0; i < t->n_ranges; i++) {
@@ -96,27 +100,25 @@ static void push_run(struct thread *t, int64_t sent, const struct message_ref *r
     while (delivered_next(t, &ms) && ms == sent)
         t->at_delivered++;
     for (size_t i = t->at_delivered; i > from; i--) {
-        struct thread_place p = {.ref = t->loose[t->by_delivered[i - 1]].ref,
-                                 .order = ORDER_DELIVERED};
+        const struct thread_loose *l = &t->loose[t->by_delivered[i - 1]];
+        struct thread_place p = {.ref = l->ref,
+                                 .note = {.order = ORDER_DELIVERED,
+                                          .corrected = l->corrected,
+                                          .ahead_ms = l->ahead_ms,
+                                          .at = sent}};
         buf_put(&t->group, &p, sizeof p);
     }
     for (size_t i = n; i > 0; i--) {
-        struct thread_place p = {.ref = refs[i - 1], .order = ORDER_SENT};
+        struct thread_place p = {.ref = refs[i - 1],
+                                 .note = {.order = ORDER_SENT, .tie = n > 1, .at = sent}};
         buf_put(&t->group, &p, sizeof p);
     }
 }
 
-static enum status refill(struct thread *t, struct err *err)
+enum status thread_run_take(struct thread *t, int64_t sent, struct err *err)
 {
     struct buf refs = {0};
-    int64_t sent = 0;
     enum status st = ST_OK;
-    if (!run_next(t, &sent)) {
-        if (t->tail)
-            return ST_END;
-        t->tail = true;
-        return thread_loose_rest(t, err);
-    }
     for (size_t i = 0; st == ST_OK && i < t->n_ranges; i++)
         if (t->ranges[i].next < t->ranges[i].hi && t->ranges[i].sent == sent)
             st = take_run(t, &t->ranges[i], sent, &refs, err);
@@ -130,6 +132,19 @@ static enum status refill(struct thread *t, struct err *err)
     }
     buf_release(&refs);
     return st;
+}
+
+static enum status refill(struct thread *t, struct err *err)
+{
+    int64_t sent = 0;
+    bool any = thread_run_next(t, &sent);
+    enum status st = t->clocks ? thread_clock_refill(t, err)
+                     : any     ? thread_run_take(t, sent, err)
+                               : ST_END;
+    if (st != ST_END || t->tail)
+        return st;
+    t->tail = true;
+    return thread_loose_rest(t, err);
 }
 
 /* ---- one after the other ---- */
@@ -148,7 +163,10 @@ static enum status hold_next(struct thread *t, struct err *err)
     if (other)
         return ST_OK;
     t->group.len -= sizeof p;
-    t->held = (struct thread_item){.ref = p.ref, .order = (enum thread_order)p.order, .m = &t->m};
+    t->m.place = p.note;
+    t->m.place.given = true;
+    t->held =
+        (struct thread_item){.ref = p.ref, .order = (enum thread_order)p.note.order, .m = &t->m};
     t->holding = true;
     t->copy = 0;
     return ST_OK;

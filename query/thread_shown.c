@@ -18,6 +18,8 @@ void thread_shown_add(struct thread_shown *sh, const struct thread_item *it)
     sh->untimed += (m->flags & DOC_UNTIMED) != 0;
     sh->sealed += (m->flags & DOC_SEALED) != 0;
     sh->pairs += view_in_pair(m);
+    sh->ties += m->place.tie;
+    sh->corrected += m->place.corrected;
     sh->missing_copies += (m->flags & VIEW_MISSING_COPY) != 0;
 }
 
@@ -46,6 +48,10 @@ void thread_shown_words(const struct thread_shown *sh, struct buf *out)
     put_count(out, "; ", sh->conflicts, " contradicted", " contradicted");
     put_count(out, "; ", sh->sealed, " sealed", " sealed");
     put_count(out, "; ", sh->untimed, " without a time", " without a time");
+    put_count(out, "; ", sh->ties, " in the source's order, the time being shared",
+              " in the source's order, the time being shared");
+    put_count(out, "; ", sh->corrected, " placed by a corrected clock",
+              " placed by a corrected clock");
     put_count(out, "; ", sh->missing, " record missing", " records missing");
     put_count(out, " in ", sh->gaps, " place", " places");
     put_count(out, "; ", sh->unplaced, " without a time could not be tested",

@@ -10,8 +10,10 @@ struct thread_shown {
     uint64_t conversations, messages, others, gaps, missing;
     uint64_t conflicts, one_sided, untimed, sealed;
     uint64_t missing_copies;
-    uint64_t pairs;    /* messages that may be the same as another */
-    uint64_t unplaced; /* untimed messages that the limits cannot test */
+    uint64_t ties;      /* share their time with others: between them the source's order */
+    uint64_t corrected; /* stand by a corrected clock */
+    uint64_t pairs;     /* messages that may be the same as another */
+    uint64_t unplaced;  /* untimed messages that the limits cannot test */
 };
 /* Counts a record or a hole that is shown. */
 void thread_shown_add(struct thread_shown *sh, const struct thread_item *it);

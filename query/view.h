@@ -97,6 +97,16 @@ struct answer_note {
     struct slice service_id; /* data NULL if absent */
 };
 
+/* In a thread: on what its place rests. */
+struct place_note {
+    bool given;
+    uint8_t order;  /* enum thread_order */
+    bool tie;       /* others have the same time: between them the source's own order */
+    bool corrected; /* its time was shown by a clock that is ahead_ms ahead (below 0: behind) */
+    int64_t ahead_ms;
+    int64_t at; /* the time by which it stands; TIME_NONE: its number in the source */
+};
+
 struct message_view {
     struct message_ref ref;
     uint8_t id[KEY_SIZE];
@@ -122,6 +132,7 @@ struct message_view {
     size_t n_nicknames;
     const uint8_t *context_of; /* search --context: id of the hit that it stands around */
     struct answer_note answer;
+    struct place_note place;
 };
 
 #define VIEW_MISSING_COPY 32768 /* n_missing > 0; beside enum doc_flag */
