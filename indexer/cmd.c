@@ -43,11 +43,15 @@ int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefi
     enum status st = casefile_open(o->dir, o->key_file, mode, CMD_CACHE_BYTES, out, &err);
     if (st != ST_OK) {
         err.status = st;
-        return cmd_fail(&err);
+        int code = cmd_fail(&err);
+        if (st == ST_DAMAGED && mode != CASE_VERIFY)
+            cli_error(PROGRAM, "`lictor-ingest verify CASE` says what is damaged and which dumps "
+                               "to add again");
+        return code;
     }
     if (*casefile_notes(*out))
         cli_error(PROGRAM, casefile_notes(*out));
-    st = confine(o, mode == CASE_WRITE, &err);
+    st = confine(o, mode == CASE_WRITE || (mode == CASE_VERIFY && !o->no_reopen), &err);
     if (st != ST_OK) {
         casefile_close(*out);
         *out = NULL;

@@ -15,6 +15,7 @@ struct cmd_options {
     const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
     bool json;
     bool no_encryption, again, deep, raw, stages;
+    bool no_reopen; /* verify changes nothing */
     enum cli_progress_mode progress;
     char **identities; /* in the order given */
     int n_identities;

@@ -175,6 +175,14 @@ static void unfinished_text(const struct dump_progress *p, struct buf *out)
 {
     char hex[65], records[32];
     hex_encode(p->sha256, 32, hex);
+    if (p->lines == 0) {
+        buf_printf(out,
+                   "%-*s  unfinished  %.16s  reopened by `verify`\n    what of it stood in a "
+                   "damaged file is not in the case. To do: add the file with this SHA-256 "
+                   "again: that heals the case.\n",
+                   TIME_TEXT_SIZE - 1, "", hex);
+        return;
+    }
     cli_count_text(books_lines(&p->books), records);
     buf_printf(out, "%-*s  unfinished  %.16s  %12s records are in\n    stopped after line %llu. ",
                TIME_TEXT_SIZE - 1, "", hex, records, (unsigned long long)p->lines);

@@ -125,8 +125,8 @@ static void status_text(struct casefile *cf, const struct status_sums *s, struct
     if (casefile_manifest(cf)->n_progress) {
         row(out, "dumps unfinished", casefile_manifest(cf)->n_progress);
         buf_put_str(out,
-                    "  an `add` was stopped in them: part of each is in; add them again and it "
-                    "goes on there\n");
+                    "  an `add` was stopped in them, or `verify` found damage: part of each is in; "
+                    "add them again and it goes on there\n");
     }
     row(out, "segments", casefile_segments(cf));
     row(out, "bytes", s->bytes);

@@ -7,6 +7,7 @@
 
 #include "indexer/dump_ctx.h"
 #include "indexer/flush.h"
+#include "indexer/progress.h"
 #include "lictor/pages.h"
 
 /* Batches in flight per worker: one at work, one waiting, and one for the reader. */
@@ -195,12 +196,15 @@ static const struct dump_progress *progress_of(const struct core *c,
 /* An unfinished dump goes on at its committed line. */
 static void take_progress(const struct dump_progress *p, struct dump_ctx *d)
 {
-    struct cursor state = cursor_of(p->state);
+    struct progress_state state;
+    progress_get(p->state, &state);
     d->skip = p->lines;
     d->books = p->books;
-    atomic_store(&d->max_seq, cursor_varint(&state));
-    atomic_store(&d->times, cursor_varint(&state));
-    atomic_store(&d->odd_times, cursor_varint(&state));
+    d->again = state.again;
+    d->before = state.before;
+    atomic_store(&d->max_seq, state.max_seq);
+    atomic_store(&d->times, state.times);
+    atomic_store(&d->odd_times, state.odd_times);
 }
 
 /* A refused dump has nothing in the case. So one of which lines are in, from an earlier run, is
@@ -216,7 +220,7 @@ static enum status refuse_later(struct core *c, struct dump_ctx *d, struct err *
     if (!p && (k->ctx || k->state == DUMP_REFUSED))
         return ST_OK;
     d->entry.state = DUMP_PARTIAL;
-    d->entry.books = p ? p->books : k->books;
+    d->entry.books = p ? progress_books(p) : k->books;
     d->entry.books.records = books_lines(&d->entry.books);
     d->refused_later = true;
     return ST_OK;

@@ -6,7 +6,9 @@
 #include "indexer/body.h"
 #include "indexer/core.h"
 #include "indexer/dump_ctx.h"
+#include "indexer/held.h"
 #include "indexer/invert.h"
+#include "indexer/progress.h"
 #include "lictor/pages.h"
 #include "lictor/thread.h"
 
@@ -214,12 +216,8 @@ enum status flush_content_with(const struct flush *f, struct segment_scratch *sc
 
 static void quarantine_digest(struct flush *f, const struct run_quarantine *q)
 {
-    static const char magic[] = "lictor-quarantine/1";
     uint8_t hash[SHA256_SIZE];
-    sha256_begin(&f->hasher.sha);
-    sha256_add(&f->hasher.sha, magic, sizeof magic);
-    sha256_add(&f->hasher.sha, q->bytes.data, q->bytes.len);
-    sha256_end(&f->hasher.sha, hash);
+    held_line_hash(&f->hasher, q->bytes, hash);
     digest_add(f->digest_sum, hash);
 }
 
@@ -413,9 +411,11 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
         return err_no_memory(err);
     next->progress = p;
     struct buf state = {0};
-    buf_put_varint(&state, atomic_load(&d->max_seq));
-    buf_put_varint(&state, atomic_load(&d->times));
-    buf_put_varint(&state, atomic_load(&d->odd_times));
+    progress_put(&state, &(struct progress_state){.max_seq = atomic_load(&d->max_seq),
+                                                  .times = atomic_load(&d->times),
+                                                  .odd_times = atomic_load(&d->odd_times),
+                                                  .again = d->again,
+                                                  .before = d->before});
     TRY(buf_status(&state, err));
     p[kept] =
         (struct dump_progress){.lines = d->lines, .books = d->books, .state = buf_slice(&state)};

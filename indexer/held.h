@@ -36,6 +36,8 @@ MUST_USE enum status held_origin_hash(struct content_hasher *h, const struct str
 MUST_USE enum status held_what(struct content_hasher *h, const struct content *c,
                                const uint8_t hash[SHA256_SIZE], uint8_t what[SHA256_SIZE],
                                struct err *err);
+/* Of a quarantined line. */
+void held_line_hash(struct content_hasher *h, struct slice line, uint8_t out[SHA256_SIZE]);
 struct held_facts {
     bool numbered;
     uint64_t seq;

@@ -69,11 +69,16 @@ static const struct command commands[] = {
      "  -o, --output FILE  where to (a new file)\n"},
     {"compact", cmd_compact, "kjmP", 0, 0, "compact CASE [-j N] [--memory SIZE]",
      "Merges segments and overlays. Ids, answers and digest stay the same.\n"},
-    {"verify", cmd_verify, "kdfPN", 0, 0, "verify CASE [--deep] [--head FILE]",
-     "Checks every checksum and seal of the case, and the chain of the ledger.\n"
+    {"verify", cmd_verify, "kdfPNR", 0, 0, "verify CASE [--deep] [--head FILE] [--no-reopen]",
+     "Checks every checksum and seal of the case, and the chain of the ledger. Damage to a "
+     "segment\n"
+     "costs its messages until its dumps are read again: the damaged files are set aside (kept as\n"
+     "*.damaged), the dumps concerned are named and noted in the ledger as partial, and `add` of\n"
+     "the same dumps heals the case.\n"
      "\n"
      "  --deep             also derives the index again from the stored messages and compares\n"
-     "  --head FILE        also that the ledger continues the head in FILE (`ledger --head`)\n"},
+     "  --head FILE        also that the ledger continues the head in FILE (`ledger --head`)\n"
+     "  --no-reopen        only report damage, change nothing\n"},
 };
 
 /* `id` ties an option to the commands that take it. */
@@ -97,6 +102,7 @@ static const struct cli_option option_table[] = {
     {'o', 'o', "output", "a file"},
     {'d', 0, "deep", NULL},
     {'N', 0, "head", "a file"},
+    {'R', 0, "no-reopen", NULL},
     {CLI_ID_HELP, 'h', "help", NULL},
     {CLI_ID_VERSION, 0, "version", NULL},
 };
@@ -177,6 +183,8 @@ static bool take_option(void *ctx, int c, char *arg)
     case 'N':
         o->head = arg;
         return true;
+    case 'R':
+        return o->no_reopen = true;
     default:
         return false;
     }

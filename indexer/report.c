@@ -125,6 +125,7 @@ const char *report_advice(struct slice code, struct slice text)
         {"bomb", "it inflates beyond all measure: look at it by hand", NULL},
         {"no-end", "the export was cut short: ask for the whole dump", NULL},
         {"end-mismatch", "the export contradicts itself: ask for the whole dump", NULL},
+        {"damaged", "add it again: that heals the case", NULL},
         {"changed", "the file changed while it was read: add it again when it is at rest", NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

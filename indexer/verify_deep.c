@@ -9,6 +9,7 @@
 #include "indexer/flush.h"
 #include "indexer/invert.h"
 #include "indexer/reload.h"
+#include "indexer/resum.h"
 
 struct deep {
     struct casefile *cf;
@@ -175,6 +176,20 @@ static enum status deep_segment(struct deep *d, struct err *err)
     return ST_OK;
 }
 
+static enum status compare_digest(struct deep *d, struct err *err)
+{
+    const struct manifest *m = casefile_manifest(d->cf);
+    uint8_t sum[DIGEST_SUM_SIZE];
+    uint64_t lines;
+    snprintf(d->file, sizeof d->file, "MANIFEST");
+    TRY(resum_case(d->cf, sum, &lines, err));
+    if (memcmp(sum, m->digest_sum, sizeof sum) != 0)
+        differs(d, "the content digest is not that of the stored records");
+    if (lines != m->quarantined)
+        differs(d, "the number of quarantined lines is not that of the stored ones");
+    return ST_OK;
+}
+
 enum status verify_deep(struct casefile *cf, const struct core_options *o,
                         void (*found)(void *ctx, const char *file, const char *what), void *ctx,
                         uint64_t *damaged, struct err *err)
@@ -192,5 +207,7 @@ enum status verify_deep(struct casefile *cf, const struct core_options *o,
         }
     }
     reload_release(&d.reload);
+    if (st == ST_OK && *damaged == 0)
+        st = compare_digest(&d, err);
     return st;
 }

@@ -25,6 +25,10 @@ int cmd_fail(const struct err *err)
         return EXIT_USAGE;
     case ST_INTERRUPTED:
         return EXIT_STOPPED;
+    case ST_DAMAGED:
+        cli_error(QUERY_PROGRAM, "`lictor-ingest verify CASE` says what is damaged and which dumps "
+                                 "to add again");
+        return EXIT_NO_CASE;
     default:
         return EXIT_NO_CASE;
     }
@@ -49,6 +53,20 @@ static enum status confine(const struct session *s, const struct cmd_options *o,
     return confine_process(&rules, err);
 }
 
+/* An answer that may lack something says so, on every way out that it has. */
+static void tell_unfinished(const struct casefile *cf)
+{
+    char text[200];
+    size_t n = casefile_manifest(cf)->n_progress;
+    if (n == 0)
+        return;
+    snprintf(text, sizeof text,
+             "%zu dump%s not wholly in the case (an `add` was stopped, or `verify` found damage): "
+             "what is missing of %s is not in the answer; add %s again",
+             n, n == 1 ? " is" : "s are", n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+    cli_error(QUERY_PROGRAM, text);
+}
+
 int session_open(const struct cmd_options *o, struct session *s)
 {
     struct err err = {0};
@@ -60,6 +78,7 @@ int session_open(const struct cmd_options *o, struct session *s)
     }
     if (*casefile_notes(s->cf))
         cli_error(QUERY_PROGRAM, casefile_notes(s->cf));
+    tell_unfinished(s->cf);
     st = session_log_open(s, &err);
     if (st == ST_OK)
         st = view_open(s->cf, o->tz, &s->v, &err);
@@ -140,6 +159,7 @@ struct summary session_summary(const struct session *s, struct slice query)
 {
     struct summary sum = {.query = query,
                           .conversations = UINT64_MAX,
+                          .unfinished = casefile_manifest(s->cf)->n_progress,
                           .generation = casefile_manifest(s->cf)->generation};
     sum.log = s->log_way;
     casefile_digest(s->cf, sum.digest);

@@ -88,6 +88,7 @@ struct summary {
     uint64_t total, sealed, untimed;
     uint64_t conversations; /* UINT64_MAX: left out */
     const char *stamps;     /* --correct-clocks: whose clock stamps messages; NULL: left out */
+    uint64_t unfinished;    /* dumps that are not wholly in the case; 0: left out */
     uint64_t pairs;         /* messages shown that may be the same as another; 0: left out */
     const char *log; /* "file", "none": where the query was logged; NULL: in the case, left out */
     const char *log_head; /* `log`: hash of its last entry; NULL: left out */

@@ -404,6 +404,8 @@ void json_summary_keys(struct json_out *j, const struct summary *s)
         json_key_str(j, "head", s->log_head);
     if (s->log)
         json_key_str(j, "log", s->log);
+    if (s->unfinished)
+        json_key_uint(j, "unfinished", s->unfinished);
     json_key_str(j, "digest", s->digest);
     json_key_uint(j, "generation", s->generation);
     json_key_str(j, "version", LICTOR_VERSION);

@@ -102,10 +102,11 @@ static enum status cut_torn(struct casefile *c, const struct manifest *m, struct
     return ST_OK;
 }
 
-static enum status load_for_writing(struct casefile *c, struct err *err)
+enum status case_load_writing(struct casefile *c, struct err *err)
 {
     struct manifest *next = NULL;
     enum ledger_tail tail = LEDGER_TAIL_NONE;
+    TRY(open_lock(c, err));
     enum status st = os_unlink(c->dir, "MANIFEST.tmp", err);
     if (st != ST_OK && st != ST_NOT_FOUND)
         return st;
@@ -122,7 +123,12 @@ static enum status load_for_writing(struct casefile *c, struct err *err)
         manifest_free(c->manifest);
         c->manifest = next;
     }
-    TRY(case_files_sweep(c, c->manifest, err));
+    return case_files_sweep(c, c->manifest, err);
+}
+
+static enum status load_for_writing(struct casefile *c, struct err *err)
+{
+    TRY(case_load_writing(c, err));
     TRY(case_segments_open(c, c->manifest, &c->segments, err));
     c->n_open = c->manifest->n_segments;
     return ST_OK;
@@ -199,8 +205,6 @@ static enum status open_all(struct casefile *c, const char *dir, const char *key
 {
     TRY(open_dirs(c, dir, err));
     enum status st = open_key(c, key_file, err);
-    if (st == ST_OK && c->mode == CASE_WRITE)
-        st = open_lock(c, err);
     if (st == ST_OK)
         st = block_cache_new(cache_bytes, &c->cache, err);
     if (st == ST_OK)
@@ -240,6 +244,8 @@ void casefile_close(struct casefile *c)
     os_close(&c->dir);
     os_close(&c->lock);
     sodium_free(c->key.key);
+    buf_release(&c->damage);
+    buf_release(&c->aside);
     free(c->words_version);
     free(c->case_bytes);
     free(c);

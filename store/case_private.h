@@ -37,8 +37,11 @@ struct casefile {
      * could not be opened. */
     struct section_file **quarantine;
     size_t n_quarantine_open;
-    char notes[512]; /* "" if opening repaired nothing */
-    bool broken;     /* a commit failed: nothing more may be written through this handle */
+    char notes[512];       /* "" if opening repaired nothing */
+    bool broken;           /* a commit failed: nothing more may be written through this handle */
+    struct buf damage;     /* ids of damaged files */
+    bool damage_elsewhere; /* there is damage that no dump makes good */
+    struct buf aside;      /* ids of files that were set aside */
 };
 
 /* ---- case_key.c: the key file and CASE ---- */
@@ -78,8 +81,6 @@ MUST_USE enum status manifest_new(struct manifest **out, struct err *err);
 
 /* ---- manifest_io.c ---- */
 
-void books_put(struct buf *out, const struct books *b);
-void books_get(struct cursor *c, struct books *b);
 /* What the ledger carries of a manifest: all but its ledger position. */
 void manifest_encode_body(const struct manifest *m, struct buf *out);
 MUST_USE enum status manifest_decode_body(struct slice body, struct manifest **out,
@@ -135,6 +136,17 @@ MUST_USE enum status ledger_renew(const struct casefile *c, const struct manifes
 struct ledger_pos ledger_pos_of(const struct manifest *m);
 /* The whole ledger of `m`, checked; last entry's body in *body if not NULL. */
 MUST_USE enum status ledger_check(const struct casefile *c, struct buf *body, struct err *err);
+
+/* The same for whoever needs the manifests: items borrow memory until `visit` returns. */
+MUST_USE enum status ledger_walk_items(const struct casefile *c,
+                                       enum status (*visit)(void *ctx, struct ledger_item *it,
+                                                            struct err *err),
+                                       void *ctx, struct err *err);
+
+/* ---- case_open.c ---- */
+
+/* The writer's way in: lock, repair of what a killed writer left; opens no segments. */
+MUST_USE enum status case_load_writing(struct casefile *c, struct err *err);
 
 /* ---- case_files.c ---- */
 

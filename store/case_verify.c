@@ -16,17 +16,19 @@ struct verify {
     uint64_t damaged;
 };
 
-/* ST_OK for a damage that was reported; memory is the only thing that stops. */
-static enum status verify_report(struct verify *v, const char *file, enum status st,
-                                 const struct err *what, struct err *err)
+/* ST_OK for a damage that was reported; memory is the only thing that stops. `id`: of a file whose
+ * records stand in dumps; else NULL. */
+static enum status verify_report(struct verify *v, const char *file, const uint8_t id[FILE_ID_SIZE],
+                                 enum status st, const struct err *what, struct err *err)
 {
     if (st == ST_OK)
         return ST_OK;
     if (st == ST_NO_MEMORY || st == ST_INTERRUPTED)
         return err_set(err, st, "%s", what->text);
     v->damaged++;
+    v->c->damage_elsewhere |= !id || (st != ST_DAMAGED && st != ST_NOT_FOUND);
     v->found(v->ctx, file, what->text);
-    return ST_OK;
+    return id ? casefile_damage_note(v->c, id, err) : ST_OK;
 }
 
 static enum status verify_case_file(struct verify *v, struct err *err)
@@ -39,7 +41,7 @@ static enum status verify_case_file(struct verify *v, struct err *err)
     if (st == ST_OK && (len != c->case_len || memcmp(bytes, c->case_bytes, len) != 0))
         st = err_set(&e, ST_DAMAGED, "CASE is not what it was when the case was opened");
     free(bytes);
-    return verify_report(v, "CASE", st, &e, err);
+    return verify_report(v, "CASE", NULL, st, &e, err);
 }
 
 /* A reader may be behind; of the same generation every byte must agree. */
@@ -64,7 +66,7 @@ static enum status verify_manifest(struct verify *v, struct err *err)
     buf_release(&now);
     buf_release(&then);
     manifest_free(m);
-    return verify_report(v, "MANIFEST", st, &e, err);
+    return verify_report(v, "MANIFEST", NULL, st, &e, err);
 }
 
 static enum status verify_ledger(struct verify *v, struct err *err)
@@ -89,7 +91,7 @@ static enum status verify_ledger(struct verify *v, struct err *err)
     manifest_free(next);
     buf_release(&last);
     buf_release(&body);
-    return verify_report(v, "ledger", st, &e, err);
+    return verify_report(v, "ledger", NULL, st, &e, err);
 }
 
 static enum status verify_file(struct verify *v, const char *folder, int dir, uint8_t kind,
@@ -104,7 +106,7 @@ static enum status verify_file(struct verify *v, const char *folder, int dir, ui
     if (st == ST_OK)
         st = section_file_verify(f, &e);
     section_file_close(f);
-    return verify_report(v, name, st, &e, err);
+    return verify_report(v, name, seal->id, st, &e, err);
 }
 
 /* Whole, as the readers take it; where that fails, file by file, so that each damaged one is named.
@@ -136,7 +138,7 @@ static enum status verify_segment(struct verify *v, const struct manifest_segmen
     char hex[2 * FILE_ID_SIZE + 1], name[64];
     hex_encode(s->base.id, FILE_ID_SIZE, hex);
     snprintf(name, sizeof name, "segments/%s", hex);
-    return verify_report(v, name, st, &e, err);
+    return verify_report(v, name, s->base.id, st, &e, err);
 }
 
 static enum status verify_query_log(struct verify *v, struct err *err)
@@ -149,7 +151,10 @@ static enum status verify_query_log(struct verify *v, struct err *err)
     if (st == ST_OK)
         st = query_log_verify(l, v->found, v->ctx, &v->damaged, &e);
     query_log_close(l);
-    return verify_report(v, QUERY_LOG_NAME, st, &e, err);
+    bool elsewhere = v->c->damage_elsewhere;
+    st = verify_report(v, QUERY_LOG_NAME, NULL, st, &e, err);
+    v->c->damage_elsewhere = elsewhere; /* nothing of the case hangs on it */
+    return st;
 }
 
 enum status casefile_verify(struct casefile *c,

@@ -116,7 +116,7 @@ enum status ledger_entry_decode(const uint8_t case_id[CASE_ID_SIZE], struct ledg
     e->generation = cursor_varint(&c);
     e->version = cursor_blob(&c);
     uint64_t n = cursor_varint_max(&c, cursor_left(&c) / DUMP_BYTES_MIN);
-    if (e->kind < LEDGER_INIT || e->kind > LEDGER_UNSEAL)
+    if (e->kind < LEDGER_INIT || e->kind > LEDGER_REOPEN)
         c.bad = true;
     if (n && !c.bad) {
         e->dumps = calloc((size_t)n, sizeof *e->dumps);

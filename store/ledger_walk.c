@@ -363,7 +363,15 @@ static enum status visit_body(void *ctx, struct ledger_item *it, struct err *err
     return buf_status(body, err);
 }
 
+enum status ledger_walk_items(const struct casefile *c,
+                              enum status (*visit)(void *ctx, struct ledger_item *it,
+                                                   struct err *err),
+                              void *ctx, struct err *err)
+{
+    return walk_all(c, &(struct walk){visit, ctx}, err);
+}
+
 enum status ledger_check(const struct casefile *c, struct buf *body, struct err *err)
 {
-    return walk_all(c, &(struct walk){visit_body, body}, err);
+    return ledger_walk_items(c, visit_body, body, err);
 }

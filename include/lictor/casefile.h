@@ -43,6 +43,10 @@ struct books {
     uint64_t records, messages, copies, redelivered, other, quarantined, sealed, conflict;
 };
 
+/* As bytes: 8 varints. */
+void books_put(struct buf *out, const struct books *b);
+void books_get(struct cursor *c, struct books *b);
+
 enum dump_state { DUMP_COMPLETE, DUMP_PARTIAL, DUMP_REFUSED, DUMP_ALREADY };
 const char *dump_state_name(enum dump_state s);
 
@@ -105,7 +109,7 @@ void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE]);
 
 /* ---- the ledger ---- */
 
-enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT, LEDGER_UNSEAL };
+enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT, LEDGER_UNSEAL, LEDGER_REOPEN = 6 };
 
 struct ledger_dump { /* one dump of an `add` */
     struct slice name;
@@ -177,5 +181,32 @@ quarantine_walk(struct casefile *c,
 MUST_USE enum status casefile_verify(struct casefile *c,
                                      void (*found)(void *ctx, const char *file, const char *what),
                                      void *ctx, uint64_t *damaged, struct err *err);
+
+/* ---- healing ----
+ * Damage to segments and quarantine files costs what stands in them, until the dumps that it came
+ * from are read again. In this order, with a case that was opened to verify: casefile_verify (or
+ * casefile_damage_note) → casefile_set_aside → casefile_concerned → commit of LEDGER_REOPEN →
+ * casefile_keep_aside. */
+
+/* One more damaged file of segments/ or quarantine/; NULL: damage that no dump makes good. */
+MUST_USE enum status casefile_damage_note(struct casefile *c, const uint8_t id[FILE_ID_SIZE],
+                                          struct err *err);
+/* Is all damage that was found of the kind that reading dumps again makes good? Not that of CASE,
+ * MANIFEST or ledger, and not what could not be read for a reason that may pass (EIO, rights). */
+bool casefile_damage_heals(const struct casefile *c);
+/* Makes a writer of it, as CASE_WRITE does, that no longer has the damaged segments (a base with
+ * all its overlays, whichever is damaged) and quarantine files: not in its manifest, not among its
+ * open segments. On the disk nothing changes before a commit. ST_LOCKED if another one writes,
+ * ST_USAGE if a commit happened since it was opened. */
+MUST_USE enum status casefile_set_aside(struct casefile *c, struct err *err);
+/* The dumps of which records stand in what was set aside, by the history in the ledger: it needs
+ * not one byte of the damaged files. `visit` gets each once. */
+MUST_USE enum status casefile_concerned(struct casefile *c,
+                                        enum status (*visit)(void *ctx, const uint8_t sha256[32],
+                                                             struct err *err),
+                                        void *ctx, struct err *err);
+/* After the commit: what was set aside stays in the case as hex(id).damaged, for whoever wants to
+ * look at it. A file that cannot be renamed is left to the next sweep. */
+void casefile_keep_aside(const struct casefile *c);
 
 #endif

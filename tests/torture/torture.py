@@ -5,9 +5,11 @@
            same command again ends in the same digest and the same answers
   damage   one flipped bit, a cut, zeros, a swap, an old MANIFEST, a file of another case …: verify
            reports it, and no query gives a wrong answer
+  heal     the same damage, then verify as it is and add of the same dumps: of segments and quarantine the
+           case comes back to the same digest and answers, and in between says that it lacks something
   full     the disk is full at every size: nothing is half-written, and it completes with more room
 
-torture.py [--short] [--kills N] [--damages N] [--sizes N] [--seed S]; ends in a table and in
+torture.py [--short] [--kills N] [--damages N] [--heals N] [--sizes N] [--seed S]; ends in a table and in
 "N passed, N failed"."""
 import argparse, hashlib, json, pathlib, random, shutil, signal, sys, time
 
@@ -20,10 +22,11 @@ def options():
     p.add_argument("--short", action="store_true", help="the form of the normal tests")
     p.add_argument("--kills", type=int)
     p.add_argument("--damages", type=int)
+    p.add_argument("--heals", type=int)
     p.add_argument("--sizes", type=int)
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
-    for name, full, short in (("kills", 500, 9), ("damages", 10000, 80), ("sizes", 200, 4)):
+    for name, full, short in (("kills", 500, 9), ("damages", 10000, 80), ("heals", 2000, 24), ("sizes", 200, 4)):
         if getattr(o, name) is None:
             setattr(o, name, short if o.short else full)
     return o
@@ -106,9 +109,9 @@ def kills():
 # ---- damage ----------------------------------------------------------------------------------------
 
 
-def damaged_case(plain):
+def damaged_case(plain, name):
     """Several segments, overlays, quarantine, an unfinished history; and what it was before."""
-    name = "damage-plain" if plain else "damage"
+    name += "-plain" if plain else ""
     c = Case(name, plain)
     early = []
     for n in range(4):
@@ -117,7 +120,7 @@ def damaged_case(plain):
         c.add(write(f"damage{n}.ndjson", dump(records, source=f"imei:{n // 2}", end=n != 3)))
         early.append(shutil.copytree(c.dir, TMP / f"{name}.early{n}"))
     other = Case(name + "-other", plain)
-    other.add(write("damage0.ndjson", dump([msg(1, "of another case")])))
+    other.add(write("another.ndjson", dump([msg(1, "of another case")])))
     return c, early[:-1], other
 
 
@@ -166,7 +169,7 @@ def damage_once(d, early, other):
 
 
 def damages(plain):
-    c, early, other = damaged_case(plain)
+    c, early, other = damaged_case(plain, "damage")
     d = Case.__new__(Case)
     d.dir, d.key = TMP / ("damaged-plain" if plain else "damaged"), c.key
     whole, tried, found, wrong, bad = answer(c), 0, 0, 0, []
@@ -177,7 +180,7 @@ def damages(plain):
         if how is None:
             continue
         tried += 1
-        v = d.ingest("verify")
+        v = d.ingest("verify", "--no-reopen")
         # One entry of the ledger behind MANIFEST is a commit that was cut short: it is rolled forward.
         rolled = how.startswith("MANIFEST: old") and v.returncode == 0 and answer(d) == whole
         noted = how.startswith("ledger: grow") and b"no whole entry" in v.stderr
@@ -192,6 +195,33 @@ def damages(plain):
             wrong += 1
             bad.append(f"a wrong answer: {how}")
     tally("damage, not encrypted" if plain else "damage, sealed", tried, found, tried - found, wrong, bad)
+
+
+def heals(plain):
+    c, early, other = damaged_case(plain, "heals")
+    dumps = [TMP / f"damage{n}.ndjson" for n in range(4)]
+    d = Case.__new__(Case)
+    d.dir, d.key = TMP / ("heal-plain" if plain else "heal"), c.key
+    whole, digest = answer(c), c.status()["digest"]
+    tried, healed, lost, wrong, bad = 0, 0, 0, 0, []
+    while tried < O.heals // 2:
+        shutil.rmtree(d.dir, ignore_errors=True)
+        shutil.copytree(c.dir, d.dir)
+        hows = [damage_once(d.dir, early, other) for _ in range(RNG.choice([1, 1, 1, 2, 3]))]
+        if None in hows or not all(h.startswith(("segments/", "quarantine/")) for h in hows):
+            continue
+        tried += 1
+        v = d.ingest("verify")
+        r = run(QUERY, "search", d.dir, *d.key, "--format", "jsonl", "--", "*")
+        says = r.returncode in (0, 1) and json.loads(r.stdout.splitlines()[-1]).get("unfinished", 0) > 0
+        a = d.add(*dumps)
+        good = v.returncode == 1 and a.code in (0, 1) and d.ingest("verify").returncode == 0
+        healed += good
+        if not good or not says:
+            bad.append(f"{hows}: verify {v.returncode}, the query says it: {says}, {a}")
+        lost += d.status()["digest"] != digest
+        wrong += not says or answer(d) != whole
+    tally("heal, not encrypted" if plain else "heal, sealed", tried, healed, lost, wrong, bad)
 
 
 # ---- a full disk -----------------------------------------------------------------------------------
@@ -221,7 +251,7 @@ def full_disks():
     tally("disk full", O.sizes, good, lost, wrong, bad)
 
 
-each([kills, lambda: damages(False), lambda: damages(True), full_disks])
+each([kills, lambda: damages(False), lambda: damages(True), lambda: heals(False), lambda: heals(True), full_disks])
 print(f"{'trial':28} {'count':>7} {'survived':>9} {'lost':>6} {'wrong':>6}")
 for row in TABLE:
     print("{:28} {:7} {:9} {:6} {:6}".format(*row))
