@@ -24,6 +24,8 @@ static const char usage_text[] =
     "                        then holds totals alone\n"
     "      --scripts WHICH   mixed (default) or ascii\n"
     "      --shape SHAPE     handsets (default) or server\n"
+    "      --doubts          one conversation more (of 1,000 messages on): copies that differ in\n"
+    "                        text, time or seal though they are one message, or are not there\n"
     "      --age             zstd inside age (default)\n"
     "      --zstd            zstd, not encrypted\n"
     "      --plain           plain NDJSON\n"
@@ -39,6 +41,7 @@ enum {
     OPT_SCRIPTS = 256,
     OPT_TEXT,
     OPT_SHAPE,
+    OPT_DOUBTS,
     OPT_AGE,
     OPT_ZSTD,
     OPT_PLAIN,
@@ -58,6 +61,7 @@ static const struct option options[] = {{"messages", required_argument, NULL, 'n
                                         {"scripts", required_argument, NULL, OPT_SCRIPTS},
                                         {"text", required_argument, NULL, OPT_TEXT},
                                         {"shape", required_argument, NULL, OPT_SHAPE},
+                                        {"doubts", no_argument, NULL, OPT_DOUBTS},
                                         {"age", no_argument, NULL, OPT_AGE},
                                         {"zstd", no_argument, NULL, OPT_ZSTD},
                                         {"plain", no_argument, NULL, OPT_PLAIN},
@@ -120,6 +124,8 @@ static bool option_take(int opt, const char *arg, struct gen_options *o)
         return one_of(arg, "mixed", "ascii", &o->ascii);
     case OPT_SHAPE:
         return one_of(arg, "handsets", "server", &o->server);
+    case OPT_DOUBTS:
+        return o->doubts = true;
     case OPT_AGE:
     case OPT_ZSTD:
     case OPT_PLAIN:

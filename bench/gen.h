@@ -22,6 +22,7 @@
 #define GEN_SERVICE "veilnet"
 #define STORY_MESSAGES 62 /* of the one conversation that can be followed */
 #define STORY_LEAST 1000  /* messages of a delivery that has it */
+#define DOUBT_MESSAGES 240
 
 struct gen_options {
     const char *dir;
@@ -31,6 +32,7 @@ struct gen_options {
     uint64_t messages, seed;
     uint32_t dumps;
     bool ascii, server, zstd, age;
+    bool doubts; /* one conversation more, of messages that may be one another (gen_doubt.c) */
     int level;
     unsigned threads;
     enum cli_progress_mode progress;
@@ -54,6 +56,12 @@ enum { STAGE_STORED, STAGE_LIVE, STAGES };
 
 struct gen_stream { /* what the run of its holder found out */
     uint64_t first_seq, last_seq, written, missing;
+    uint64_t lost;    /* numbers since the last record that was delivered */
+    struct buf holes; /* struct gen_hole */
+};
+
+struct gen_hole { /* between two records of a stream */
+    uint64_t after_seq, before_seq;
 };
 
 struct holder { /* a handset, or a server */
@@ -86,6 +94,7 @@ struct conv {
     uint8_t seal; /* enum conv_seal */
     bool group, ids;
     bool story; /* gen_story.c says what is said */
+    bool doubts;
 };
 
 struct gen_dump { /* filled by the run of its holder */
@@ -104,7 +113,7 @@ struct world {
     uint32_t *of_start;
     struct gen_dump *dumps;
     uint32_t n_holders, n_convs, n_dumps, n_members, n_conv_holders, first_group, n_outside;
-    uint32_t story; /* UINT32_MAX: no such conversation */
+    uint32_t story, doubts; /* UINT32_MAX: no such conversation */
     uint64_t key;
 };
 
@@ -129,6 +138,14 @@ enum special {
     SP_NEEDLE,
 };
 
+enum doubt { /* of a message of the conversation of doubts: how the second copy differs */
+             DOUBT_NONE,
+             DOUBT_TEXT,   /* another text */
+             DOUBT_TIME,   /* another time */
+             DOUBT_SEALED, /* a sealed body, whose key is there */
+             DOUBT_GONE,   /* there is none, and no number tells of it */
+};
+
 struct message {
     const struct conv *conv;
     uint32_t conv_no, i;
@@ -137,6 +154,7 @@ struct message {
     enum special special;
     bool talk;      /* begins one: its time does not follow from the message before */
     bool repeated;  /* it or the next is a repeat of the other */
+    uint8_t doubt;  /* enum doubt */
     uint8_t sender; /* index among the members */
 };
 
@@ -177,6 +195,18 @@ const char *story_text(uint32_t i, bool other);
 uint32_t story_conflict(void);
 /* holder: 0 or 1, the first or the second of the conversation. */
 bool story_lost(uint32_t i, unsigned holder);
+
+/* ---- doubts (gen_doubt.c): messages without service ids whose copies differ ---- */
+
+enum doubt doubt_of(uint32_t i);
+int64_t doubt_time(uint32_t i, int64_t before, uint64_t key);
+/* The message as the holder with a content of its own has it. */
+void doubt_variant(const struct message *m, struct message *out);
+/* Which of the two holders (0, 1) differs, or has none. */
+unsigned doubt_holder(const struct message *m);
+struct json_out;
+/* "doubts" of truth.json: what is to be found. */
+void doubt_truth(const struct world *w, struct json_out *j);
 
 /* ---- text (gen_text.c) ---- */
 

@@ -178,6 +178,13 @@ static void conv_put(struct maker *k, const uint32_t *handles, unsigned n, bool 
         c.from_day = 0;
     }
     c.story = k->convs == w->story;
+    c.doubts = k->convs == w->doubts;
+    if (c.doubts) {
+        c.ids = false;
+        c.seal = SEAL_NONE;
+        c.messages = DOUBT_MESSAGES;
+        c.script = SCRIPT_LATIN;
+    }
     if (c.story) {
         c.ids = true;
         c.seal = SEAL_NONE;
@@ -225,6 +232,24 @@ static void story_put(struct maker *k)
         conv_put(k, (uint32_t[]){0, 2}, 2, false);
 }
 
+/* Two holders and a third, who is silent: no other set has these. */
+static void doubts_put(struct maker *k)
+{
+    struct world *w = k->w;
+    uint32_t n = w->n_holders;
+
+    if (!w->o->doubts || w->o->server || n < 2 || w->o->messages < STORY_LEAST)
+        return;
+    w->doubts = k->convs;
+    conv_put(k, (uint32_t[]){0, n > 2 ? 2 : 1, outside_handle(w, w->n_outside - 2)}, 3, false);
+}
+
+/* Has its number of messages already. */
+static bool is_planned(const struct world *w, uint32_t c)
+{
+    return c == w->story || c == w->doubts;
+}
+
 static void convs_make(struct maker *k)
 {
     struct world *w = k->w;
@@ -246,6 +271,7 @@ static void convs_make(struct maker *k)
             conv_put(k, (uint32_t[]){h, (h + 1) % n, outside_handle(w, (uint64_t)h * 13)}, 3,
                      false);
     story_put(k);
+    doubts_put(k);
     if (k->count)
         w->first_group = k->convs;
     uint32_t groups = k->convs / 25 + 2;
@@ -269,7 +295,7 @@ static struct scales scales_of(const struct world *w)
     uint64_t captured = 0, groups = w->n_convs - w->first_group;
 
     for (uint32_t c = 0; c < w->first_group; c++)
-        captured += c != w->story && is_captured_pair(w, &w->convs[c]);
+        captured += !is_planned(w, c) && is_captured_pair(w, &w->convs[c]);
     MUST(groups > 0);
     uint64_t outside = w->first_group - captured;
     struct scales s = {.captured = captured ? 16 * 3 * outside / (2 * captured) : 16};
@@ -282,8 +308,8 @@ static uint64_t conv_weight(const struct world *w, const struct scales *s, uint3
 {
     bool first = c < 2 || c == w->first_group;
 
-    if (c == w->story)
-        return 0; /* has its number already */
+    if (is_planned(w, c))
+        return 0;
     uint64_t rank = first ? c % 3 : rng_at(w->convs[c].key, 6) % w->n_convs;
     uint64_t scale = w->convs[c].group                   ? s->group
                      : is_captured_pair(w, &w->convs[c]) ? s->captured
@@ -297,12 +323,13 @@ static void messages_share_out(struct world *w)
     struct scales scales = scales_of(w);
 
     n -= w->story != UINT32_MAX ? STORY_MESSAGES : 0;
+    n -= w->doubts != UINT32_MAX ? DOUBT_MESSAGES : 0;
 
     for (uint32_t c = 0; c < w->n_convs; c++)
         sum += conv_weight(w, &scales, c);
     MUST(sum > 0);
     for (uint32_t c = 0; c < w->n_convs; c++) {
-        if (c == w->story)
+        if (is_planned(w, c))
             continue;
         /* n <= 2 * 10^9, a weight < 2^32: no overflow. */
         uint64_t m = conv_weight(w, &scales, c) * n / sum;
@@ -310,7 +337,7 @@ static void messages_share_out(struct world *w)
         given += w->convs[c].messages;
     }
     for (uint32_t c = 0; given < n; c = (c + 1) % w->n_convs) {
-        if (c == w->story)
+        if (is_planned(w, c))
             continue;
         w->convs[c].messages++;
         given++;
@@ -365,7 +392,7 @@ enum status world_new(const struct gen_options *o, struct world **out, struct er
     if (!w)
         return err_no_memory(err);
     w->o = o;
-    w->story = UINT32_MAX;
+    w->story = w->doubts = UINT32_MAX;
     w->key = rng_mix(o->seed ^ UINT64_C(0x6c6963746f722121));
     enum status st = holders_make(w, err);
     if (st == ST_OK)
@@ -382,6 +409,9 @@ void world_free(struct world *w)
 {
     if (!w)
         return;
+    for (uint32_t h = 0; h < w->n_holders; h++)
+        for (unsigned s = 0; s < STAGES; s++)
+            buf_release(&w->holders[h].streams[s].holes);
     free(w->holders);
     free(w->convs);
     free(w->members);

@@ -34,7 +34,7 @@ static enum special special_alone(const struct world *w, uint32_t conv_no, uint3
 
     if (c->story)
         return i == story_conflict() ? SP_CONFLICT : SP_NONE;
-    if (c->seal != SEAL_NONE)
+    if (c->seal != SEAL_NONE || c->doubts)
         return SP_NONE;
     if (i < 48 && (conv_no < 4 || conv_no == w->first_group))
         return forced_special(i);
@@ -101,6 +101,16 @@ static bool story_next(struct conv_walk *k, struct message *m)
     return true;
 }
 
+static bool doubts_next(struct conv_walk *k, struct message *m)
+{
+    k->t = doubt_time(m->i, k->t, m->key);
+    m->t = k->t;
+    m->repeated = m->talk = false;
+    m->sender = (uint8_t)((m->key >> 41) & 1);
+    m->doubt = (uint8_t)doubt_of(m->i);
+    return true;
+}
+
 bool conv_walk_next(struct conv_walk *k, struct message *m)
 {
     const struct conv *c = &k->w->convs[k->conv_no];
@@ -114,8 +124,11 @@ bool conv_walk_next(struct conv_walk *k, struct message *m)
     m->special = special_of(k->w, k->conv_no, i);
     bool repeat = m->special == SP_REPEAT;
     m->key = key_of(c, repeat ? i - 1 : i);
+    m->doubt = DOUBT_NONE;
     if (c->story)
         return story_next(k, m);
+    if (c->doubts)
+        return doubts_next(k, m);
     m->talk = false;
     if (!repeat)
         k->t = next_time(c, i, k->t, m->key, &m->talk);
@@ -167,6 +180,12 @@ unsigned message_stages(const struct world *w, const struct message *m, uint32_t
     for (unsigned i = 0; c->story && i < c->n_holders; i++)
         if (w->conv_holders[c->holders + i].holder == holder)
             *delivered = story_lost(m->i, i) ? 0 : there;
+    for (unsigned i = 0; c->doubts && i < c->n_holders; i++) {
+        if (w->conv_holders[c->holders + i].holder != holder)
+            continue;
+        there = m->doubt == DOUBT_GONE && i == doubt_holder(m) ? 0 : there;
+        *delivered = there;
+    }
     return there;
 }
 
@@ -191,6 +210,8 @@ void message_presence(const struct world *w, const struct message *m, struct pre
     }
     if (m->special == SP_CONFLICT && p->n >= 2)
         p->variant = p->at[p->n - 1].holder;
+    if (m->doubt != DOUBT_NONE && m->doubt != DOUBT_GONE && p->n >= 2)
+        p->variant = p->at[doubt_holder(m)].holder;
     if (m->special == SP_INCOMPLETE && p->n >= 1)
         p->variant = p->at[0].holder;
 }

@@ -113,7 +113,7 @@ struct counted { /* a content as its owner counts it */
     const struct message *m;
     const struct text *text;
     unsigned streams, sides;
-    bool incomplete, conflict, broken;
+    bool incomplete, conflict, broken, sealed;
 };
 
 static void count_message(struct run *r, const struct counted *c)
@@ -122,7 +122,7 @@ static void count_message(struct run *r, const struct counted *c)
     const struct world *w = r->env->w;
     const uint32_t *members = &w->members[m->conv->members];
     struct tally *y = r->y;
-    bool sealed = m->conv->seal != SEAL_NONE, set = !m->conv->group && !c->incomplete;
+    bool sealed = c->sealed, set = !m->conv->group && !c->incomplete;
     uint32_t handles[4] = {members[m->sender]};
     unsigned n = 1;
 
@@ -174,14 +174,20 @@ static enum status put_clash(struct run *r, struct record_plan *plan, unsigned s
     return dump_put(r, stage, true, false, plan->m->t, err);
 }
 
+static bool is_sealed(const struct message *m, bool variant)
+{
+    return m->conv->seal != SEAL_NONE || (variant && m->doubt == DOUBT_SEALED);
+}
+
 static enum status put_message(struct run *r, const struct message *m, unsigned stage,
                                const struct presence *p, bool broken, struct err *err)
 {
     bool variant = p->variant == r->holder, clash = m->special == SP_CLASH;
+    bool sealed = is_sealed(m, variant);
     struct owned own = owned_by(p, variant, r->holder, stage);
     struct record_plan plan = {.m = m,
                                .text = &r->text,
-                               .sealed = m->conv->seal != SEAL_NONE ? &r->sealed : NULL,
+                               .sealed = sealed ? &r->sealed : NULL,
                                .seq = r->seq[stage],
                                .holder = r->holder,
                                .side = side_of(p, r->holder),
@@ -193,7 +199,8 @@ static enum status put_message(struct run *r, const struct message *m, unsigned 
                         .incomplete = plan.incomplete,
                         .conflict =
                             clash || (m->special == SP_CONFLICT && p->variant != UINT32_MAX),
-                        .broken = broken};
+                        .broken = broken,
+                        .sealed = sealed};
 
     /* An incomplete one has no recipients that an account could be one of. */
     if (plan.incomplete && plan.side == SIDE_TO)
@@ -240,19 +247,40 @@ static enum status put_other(struct run *r, const struct message *m, unsigned st
     return dump_put(r, stage, false, true, m->t, err);
 }
 
+/* A record of number r->seq[stage]: what was lost before it is a hole. */
+static enum status note_number(struct run *r, unsigned stage, bool delivered, struct err *err)
+{
+    struct gen_stream *s = &r->h->streams[stage];
+    struct gen_hole hole = {r->seq[stage] - s->lost - 1, r->seq[stage]};
+
+    if (!delivered) {
+        s->lost++;
+        return ST_OK;
+    }
+    if (s->lost > 0 && s->written > 0)
+        buf_put(&s->holes, &hole, sizeof(hole));
+    s->lost = 0;
+    return buf_status(&s->holes, err);
+}
+
 static enum status step(struct run *r, const struct message *m, struct err *err)
 {
     const struct world *w = r->env->w;
     unsigned delivered, there = message_stages(w, m, r->holder, &delivered);
     struct presence p;
+    struct message own = *m; /* as this holder has it */
     bool broken = false;
 
     if (m->t >= r->h->part_at && !r->in_part_two)
         TRY(dump_part_two(r, err));
     if (delivered) {
         message_presence(w, m, &p);
-        content_text(r->env->l, m, p.variant == r->holder && m->special == SP_CONFLICT, &r->text);
-        if (m->conv->seal != SEAL_NONE) {
+        bool variant = p.variant == r->holder;
+        content_text(r->env->l, m, variant && (m->special == SP_CONFLICT || m->doubt == DOUBT_TEXT),
+                     &r->text);
+        if (variant && m->conv->doubts)
+            doubt_variant(m, &own);
+        if (is_sealed(m, variant)) {
             seal_make(w, m, &r->text, &r->sealed, &broken);
             TRY(buf_status(&r->sealed, err));
         }
@@ -261,17 +289,19 @@ static enum status step(struct run *r, const struct message *m, struct err *err)
         if (!(there >> s & 1))
             continue;
         r->seq[s]++;
+        TRY(note_number(r, s, delivered >> s & 1, err));
         if (!(delivered >> s & 1))
             continue;
         if (m->special == SP_CLASH)
             content_text(r->env->l, m, 0, &r->text);
-        TRY(put_message(r, m, s, &p, broken, err));
+        TRY(put_message(r, &own, s, &p, broken, err));
     }
     uint64_t what = rng_at(m->key ^ r->h->key ^ 0x4f54, m->i);
-    if (what % 48 != 0 || !there || m->conv->story)
+    if (what % 48 != 0 || !there || m->conv->story || m->conv->doubts)
         return ST_OK;
     unsigned stage = there >> STAGE_LIVE & 1 ? STAGE_LIVE : STAGE_STORED;
     r->seq[stage]++;
+    TRY(note_number(r, stage, delivered >> stage & 1, err));
     return delivered >> stage & 1 ? put_other(r, m, stage, what / 48, err) : ST_OK;
 }
 

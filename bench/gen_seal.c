@@ -60,7 +60,7 @@ enum status seal_keys_write(const struct world *w, const char *path, struct err 
     int fd = -1;
 
     for (uint32_t c = 0; c < w->n_convs; c++) {
-        if (w->convs[c].seal != SEAL_KEY)
+        if (w->convs[c].seal != SEAL_KEY && c != w->doubts)
             continue;
         uint8_t key[KEY_LEN];
         conv_key(&w->convs[c], key);

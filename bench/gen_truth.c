@@ -190,6 +190,23 @@ static void put_dumps(struct json_out *j, const struct world *w)
     json_end_array(j);
 }
 
+/* [after, before] of each: both are numbers of records. */
+static void put_holes(struct json_out *j, const struct gen_stream *t)
+{
+    const void *data = t->holes.data;
+    const struct gen_hole *all = data;
+
+    json_key(j, "holes");
+    json_begin_array(j);
+    for (size_t i = 0; i < t->holes.len / sizeof(*all); i++) {
+        json_begin_array(j);
+        json_uint(j, all[i].after_seq);
+        json_uint(j, all[i].before_seq);
+        json_end_array(j);
+    }
+    json_end_array(j);
+}
+
 static void put_gaps(struct json_out *j, const struct world *w)
 {
     char source[32];
@@ -205,6 +222,7 @@ static void put_gaps(struct json_out *j, const struct world *w)
             json_key_slice(j, "source", slice_of(source, holder_source(w, h, source)));
             json_key_str(j, "stage", s == STAGE_STORED ? "stored" : "live");
             json_key_uint(j, "missing", t->missing);
+            put_holes(j, t);
             json_end_object(j);
         }
     json_end_array(j);
@@ -277,6 +295,76 @@ static void put_talks(struct json_out *j, const struct world *w)
         begins = false;
     }
     json_end_array(j);
+}
+
+#define READING_MOST 20000
+
+static void put_copies(struct json_out *j, const struct world *w, const struct message *m,
+                       const struct presence *p, bool missing)
+{
+    const struct conv *c = m->conv;
+    char id[32], name[HANDLE_LEN + 1] = {0};
+
+    if (!missing && (p->n == 1 || c->n_holders == 1))
+        json_string(j, slice_of(id, message_service_id(m->conv_no, m->i, id)));
+    for (unsigned i = 0; missing && i < c->n_holders; i++) {
+        const struct conv_holder *h = &w->conv_holders[c->holders + i];
+        bool has = false;
+        for (unsigned k = 0; k < p->n; k++)
+            has |= p->at[k].holder == h->holder;
+        if (has)
+            continue;
+        handle_name(w->members[c->members + h->member], name);
+        json_begin_array(j);
+        json_string(j, slice_of(id, message_service_id(m->conv_no, m->i, id)));
+        json_string(j, slice_str(name));
+        json_end_array(j);
+    }
+}
+
+enum reading { READ_ONE_SIDED, READ_MISSING, READ_CONFLICTS, READ_APART };
+
+/* Does a message belong into the list at all? Those of more than one content, or without a time,
+ * stand apart: what is said of them is said by other counts. */
+static bool reading_takes(const struct message *m, const struct presence *p, enum reading what)
+{
+    bool contents = m->special == SP_CONFLICT || m->special == SP_CLASH;
+    bool apart = contents || m->special == SP_INCOMPLETE || m->special == SP_UNTIMED;
+    if (what == READ_CONFLICTS)
+        return m->special == SP_CLASH || (m->special == SP_CONFLICT && p->n >= 2);
+    return apart == (what == READ_APART);
+}
+
+/* Of the first messages of the first conversation, by service id: what a reader must say of them.
+ */
+static void put_reading(struct json_out *j, const struct world *w)
+{
+    static const char *const keys[] = {"one_sided", "missing_copies", "conflicts", "apart"};
+    char id[32];
+
+    if (w->o->server)
+        return;
+    json_key(j, "reading");
+    json_begin_object(j);
+    json_key_uint(j, "first", READING_MOST);
+    for (enum reading what = READ_ONE_SIDED; what <= READ_APART; what++) {
+        struct conv_walk k = {.w = w};
+        struct message m;
+        struct presence p;
+        json_key(j, keys[what]);
+        json_begin_array(j);
+        while (conv_walk_next(&k, &m) && m.i < READING_MOST) {
+            message_presence(w, &m, &p);
+            if (p.n == 0 || !reading_takes(&m, &p, what))
+                continue;
+            if (what == READ_CONFLICTS || what == READ_APART)
+                json_string(j, slice_of(id, message_service_id(0, m.i, id)));
+            else
+                put_copies(j, w, &m, &p, what == READ_MISSING);
+        }
+        json_end_array(j);
+    }
+    json_end_object(j);
 }
 
 static void put_clocks(struct json_out *j, const struct world *w)
@@ -366,6 +454,9 @@ enum status truth_write(const struct world *w, const struct lexis *l, const stru
     put_gaps(&j, w);
     put_talks(&j, w);
     put_clocks(&j, w);
+    put_reading(&j, w);
+    if (w->doubts != UINT32_MAX)
+        doubt_truth(w, &j);
     put_dumps(&j, w);
     json_end_object(&j);
     buf_put_u8(&b, '\n');
