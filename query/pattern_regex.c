@@ -179,7 +179,9 @@ static size_t literal_beginning(struct slice s, bool exact)
         if (n == 0 && digit && exact)
             return 0; /* a phone number begins with other signs once folded */
     }
-    if (n > 0 && n < s.len && (s.data[n] >= 0x80 || strchr("*?{", s.data[n])))
+    /* What follows may repeat the last one not at all, also behind a comment, (?#…)*, or a \E that
+     * ends nothing; only these certainly do not. */
+    if (n > 0 && n < s.len && (s.data[n] >= 0x80 || !strchr(".[+^$", s.data[n])))
         n--;
     return n;
 }

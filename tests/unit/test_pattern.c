@@ -58,6 +58,28 @@ static bool matches(int kind, const char *text, const char *folded)
     return matches_words(p, folded, "");
 }
 
+/* What the walk along a lexicon skips to is what every match begins with. */
+static bool begins_with(const char *regex, const char *prefix)
+{
+    struct pattern *p;
+    cr_assert_eq(make(REGEX, regex, false, &p), ST_OK, "%s: %s", regex, err.text);
+    return slice_eq_str(pattern_prefix(p), prefix);
+}
+
+Test(pattern, skips_to_no_letter_that_an_expression_may_leave_out)
+{
+    cr_assert(begins_with("Blue.*", "blue"));
+    cr_assert(begins_with("blue", "blue"));
+    cr_assert(begins_with("blue+", "blue"));
+    cr_assert(begins_with("blue*", "blu"));
+    cr_assert(begins_with("blue?s", "blu"));
+    cr_assert(begins_with("blue{0,2}", "blu"));
+    cr_assert(begins_with("blue(?#a remark)*", "blu"));
+    cr_assert(begins_with("blue\\E*", "blu"));
+    cr_assert(begins_with("blue|red", ""));
+    cr_assert(matches(REGEX, "blue(?#a remark)*", "blu"));
+}
+
 Test(pattern, knows_wildcards)
 {
     cr_assert(matches(WILD, "h?rb*r", "harbour"));
