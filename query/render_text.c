@@ -201,13 +201,27 @@ struct highlight {
     const struct text_range *ranges;
     size_t n, at;
     bool safe; /* the text was made safe before, isolates and all */
+    bool open; /* safe: a line ended inside an isolate */
 };
+
+/* An isolate holds up to the end of its line: one that goes on is closed there and opened anew. */
+static void put_safe_line(struct buf *out, struct slice line, struct highlight *h)
+{
+    if (h->open)
+        buf_put_str(out, ISOLATE);
+    for (size_t at = 0; at + 3 <= line.len; at++)
+        if (memcmp(line.data + at, ISOLATE, 3) == 0 || memcmp(line.data + at, ISOLATE_END, 3) == 0)
+            h->open = line.data[at + 2] == (uint8_t)ISOLATE[2];
+    buf_put_slice(out, line);
+    if (h->open)
+        buf_put_str(out, ISOLATE_END);
+}
 
 static void put_line(const struct render *r, struct buf *out, struct slice text, size_t from,
                      size_t to, struct highlight *h)
 {
     if (h->safe) {
-        buf_put(out, text.data + from, to - from);
+        put_safe_line(out, slice_of(text.data + from, to - from), h);
         return;
     }
     bool isolate = right_to_left(slice_of(text.data + from, to - from));

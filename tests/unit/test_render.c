@@ -322,6 +322,23 @@ static const char *wrapped(const char *text, int columns)
     return printed();
 }
 
+/* An isolate ends with its line: where words of ours wrap inside a name that runs from right to
+ * left, what is left of it must not reorder what stands beside it. */
+#define SHALOM "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"
+#define ISOLATED(s) "\xe2\x81\xa8" s "\xe2\x81\xa9"
+Test(render, closes_isolates_at_the_end_of_a_line_and_opens_them_anew)
+{
+    struct buf words = {0};
+    buf_put_str(&words, "says ");
+    text_name(&words, slice_str(SHALOM " " SHALOM " " SHALOM " " SHALOM), 0);
+    buf_put_str(&words, " at 5");
+    r.columns = 28;
+    text_wrap_words(&r, &out, buf_slice(&words), 2);
+    buf_release(&words);
+    cr_assert_str_eq(printed(), "says " ISOLATED(SHALOM " " SHALOM) "\n  " ISOLATED(
+                                    SHALOM " " SHALOM) " at 5\n");
+}
+
 Test(render, wraps_text_at_blanks_and_breaks_long_words)
 {
     cr_assert_str_eq(wrapped("", 40), "\n");
