@@ -155,13 +155,17 @@ enum status segment_key_find(struct segment *s, struct segment_scratch *x, const
 enum status segment_keys(struct segment *s, struct segment_scratch *x, uint32_t from, uint32_t n,
                          struct key_entry *out, struct err *err)
 {
+    uint64_t last = 0;
     if (n > 65536 || from > s->docs || n > s->docs - from)
         return err_set(err, ST_USAGE, "keys are read 65536 at a time, within the segment");
     while (n) {
         uint32_t have = 0, skip = from % COLUMN_BLOCK;
         TRY(keys_block(s, x, from / COLUMN_BLOCK, &have, err));
         uint32_t take = have - skip < n ? have - skip : n;
+        if (x->keys[skip].fingerprint < last)
+            return err_set(err, ST_DAMAGED, "keys: blocks are out of order");
         memcpy(out, x->keys + skip, take * sizeof(*out));
+        last = out[take - 1].fingerprint;
         out += take;
         from += take;
         n -= take;

@@ -455,6 +455,8 @@ enum status segment_add_stream_seqs(struct segment_writer *w, uint32_t stream, s
 
     if (stream != w->streams_done || stream >= w->meta.streams)
         return misuse("streams come once, in the order of their table", err);
+    if (n && seqs[n - 1] > SEQ_MAX)
+        return misuse("a number is too great", err);
     struct stream_info i = {
         .records = n,
         .first_block = sink_size(&w->out, SEC_SEQS_DIR) / SEQS_ENTRY,

@@ -70,6 +70,9 @@ enum status seqs_parse(struct slice block, uint64_t first, uint32_t n, uint32_t 
 
     if (c.bad || mode > SEQS_RECENT || n > SEQS_BLOCK || !runs_parse(&c, first, n, out))
         return damaged("bad numbers", err);
+    /* Numbers do not descend. Whoever goes on behind the last one must not come to 0 again. */
+    if (n && out[n - 1].seq > SEQ_MAX)
+        return damaged("a number is too great", err);
     if (!(mode == SEQS_RECENT ? recent_parse(&c, n, out) : packed_parse(&c, n, out)))
         return damaged("bad documents", err);
     for (uint32_t i = 0; i < n; i++)

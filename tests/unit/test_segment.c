@@ -413,12 +413,14 @@ Test(segment, a_clash_is_never_split_over_two_calls)
     struct stream_ref stream = {.source = slice_str("s"), .numbered = true};
     struct seq_doc got[8];
     size_t n = 0;
-    uint64_t seqs[9] = {1, 2, 3, 3, 3, 4, 9, 9, UINT64_MAX};
+    uint64_t seqs[9] = {1, 2, 3, 3, 3, 4, 9, 9, SEQ_MAX};
     uint32_t docs[9] = {5, 6, 1, 2, 3, 7, 0, 8, 9};
 
     memory_writer(&w, &f, NULL);
+    uint64_t beyond = SEQ_MAX + 1;
     cr_assert_eq(segment_add_stream(&w, &stream, &err), ST_OK);
     made_docs(&w, 10);
+    cr_assert_eq(segment_add_stream_seqs(&w, 0, 1, &beyond, docs, 0, false, false, &err), ST_USAGE);
     cr_assert_eq(segment_add_stream_seqs(&w, 0, 9, seqs, docs, 0, false, false, &err), ST_OK);
     memory_close(&w, &f);
     seg = memory_open(&f);
@@ -430,7 +432,7 @@ Test(segment, a_clash_is_never_split_over_two_calls)
     cr_assert_eq(segment_stream_seqs_from(seg, x, 0, 3, 2, got, 2, &n, &err), ST_OK);
     cr_assert(n == 2 && got[0].doc == 2 && got[1].doc == 3);
     cr_assert_eq(segment_stream_seqs(seg, x, 0, 10, got, 8, &n, &err), ST_OK);
-    cr_assert(n == 1 && got[0].seq == UINT64_MAX && got[0].doc == 9);
+    cr_assert(n == 1 && got[0].seq == SEQ_MAX && got[0].doc == 9);
     segment_close(seg);
     seg = NULL;
     memory_release(&f);
