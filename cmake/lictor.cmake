@@ -81,12 +81,13 @@ function(lictor_race_test name folders)
     set_tests_properties(race.${name} PROPERTIES LABELS race TIMEOUT 300)
 endfunction()
 
-# lictor_fuzz_target(age delivery) -> tests/fuzz/fuzz_age.c. Under the fuzz preset a libFuzzer
+# lictor_fuzz_target(age delivery [LIBS …]) -> tests/fuzz/fuzz_age.c. Under the fuzz preset a libFuzzer
 # program; elsewhere a program that replays tests/fuzz/corpus/age/, as ctest "fuzz.age".
 function(lictor_fuzz_target name folders)
+    cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
     list(TRANSFORM folders PREPEND lictor_)
     add_executable(fuzz_${name} tests/fuzz/fuzz_${name}.c)
-    target_link_libraries(fuzz_${name} PRIVATE ${folders} lictor_warnings)
+    target_link_libraries(fuzz_${name} PRIVATE ${folders} ${arg_LIBS} lictor_warnings)
     if(LICTOR_FUZZ)
         target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     else()

@@ -1,6 +1,8 @@
 /* fuzz_record — a line from anywhere: judged, and if it is a record, its canonical form is stable
- * and judged the same again. The first byte says whether a byte order mark is allowed. */
-#include "lictor/record.h"
+ * and judged the same again; the way for the usual line and the general one make the same of it.
+ * The first byte says whether a byte order mark is allowed. */
+#include "delivery/record_private.h"
+#include "tests/unit/record_same.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,12 +42,29 @@ static unsigned record_touch(const struct record *rec)
     return sum;
 }
 
+/* The general way says the same. */
+static void general_agrees(struct slice line, bool bom, const struct record *rec,
+                           enum record_fault fault, struct slice key)
+{
+    struct record_reader *r = NULL;
+    struct record general;
+    enum record_fault general_fault;
+    struct slice general_key = {0};
+    MUST(record_reader_new(&r, NULL) == ST_OK);
+    r->general_only = true;
+    MUST(record_parse(r, line, bom, &general, &general_fault, &general_key, NULL) == ST_OK);
+    MUST(fault == general_fault && slice_same(key, general_key));
+    if (fault == RF_NONE)
+        MUST(records_same(rec, &general));
+    record_reader_free(r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct record_reader *r = NULL;
     struct record rec, again;
     enum record_fault fault, fault_again;
-    struct slice key;
+    struct slice key = {0};
     struct buf canon = {0}, canon_again = {0};
 
     if (size == 0 || record_reader_new(&r, NULL) != ST_OK)
@@ -53,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice line = slice_of(data + 1, size - 1);
     MUST(record_parse(r, line, data[0] & 1, &rec, &fault, &key, NULL) == ST_OK);
     MUST(fault < RF_COUNT);
+    general_agrees(line, data[0] & 1, &rec, fault, key);
     if (fault == RF_NONE) {
         volatile unsigned sum = record_touch(&rec);
         (void)sum;

@@ -1,9 +1,8 @@
 /* segment_testing — segments of made-up documents, in memory or in files, whose every answer the
- * test can compute again. */
+ * test can compute again. For unit tests and fuzzers: what must hold here ends the process. */
 #ifndef TESTS_SEGMENT_TESTING_H
 #define TESTS_SEGMENT_TESTING_H
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,13 +27,13 @@ static inline void memory_writer(struct segment_writer *w, struct memory_file *f
                                  const uint8_t *base)
 {
     *w = (struct segment_writer){.out = {.mem = f->bufs}};
-    cr_assert_eq(segment_writer_init(w, base, NULL), ST_OK);
+    MUST(segment_writer_init(w, base, NULL) == ST_OK);
 }
 
 static inline void memory_close(struct segment_writer *w, struct memory_file *f)
 {
     struct err err = {0};
-    cr_assert_eq(segment_writer_close(w, &err), ST_OK, "%s", err.text);
+    MUST(segment_writer_close(w, &err) == ST_OK);
     segment_writer_release(w);
     for (unsigned i = 0; i < SEC_COUNT; i++)
         f->slices[i] = buf_slice(&f->bufs[i]);
@@ -51,7 +50,7 @@ static inline struct segment *memory_open(const struct memory_file *f)
     const struct slice *files[1] = {f->slices};
     struct segment *s = NULL;
     struct err err = {0};
-    cr_assert_eq(segment_open_memory(files, 1, &s, &err), ST_OK, "%s", err.text);
+    MUST(segment_open_memory(files, 1, &s, &err) == ST_OK);
     return s;
 }
 
@@ -136,15 +135,15 @@ static inline void made_tables(struct segment_writer *w)
         struct dump_ref d = {.sha256 = {(uint8_t)i}};
         snprintf(name[i], sizeof(name[i]), "imei:%u", i);
         d.name = slice_str(name[i]);
-        cr_assert_eq(segment_add_dump(w, &d, NULL), ST_OK);
+        MUST(segment_add_dump(w, &d, NULL) == ST_OK);
     }
     for (uint32_t i = 0; i < MADE_STREAMS; i++) {
         struct stream_ref s = {.source = slice_str(name[i]), .stage = 1, .numbered = true};
-        cr_assert_eq(segment_add_stream(w, &s, NULL), ST_OK);
+        MUST(segment_add_stream(w, &s, NULL) == ST_OK);
     }
     for (uint32_t i = 0; i < MADE_STREAMS; i++) {
         struct origin_ref o = {.stream = i, .account = slice_str(name[i]), .direction = 1};
-        cr_assert_eq(segment_add_origin(w, &o, NULL), ST_OK);
+        MUST(segment_add_origin(w, &o, NULL) == ST_OK);
     }
 }
 
@@ -160,8 +159,8 @@ static inline void made_seqs(struct segment_writer *w, uint32_t docs)
                     seqs[n] = d * 8 + k;
                     of[n++] = d;
                 }
-        cr_assert_eq(segment_add_stream_seqs(w, i, n, seqs, of, 1000000 + i, i == 1, i == 2, NULL),
-                     ST_OK);
+        MUST(segment_add_stream_seqs(w, i, n, seqs, of, 1000000 + i, i == 1, i == 2, NULL) ==
+             ST_OK);
         free(seqs);
         free(of);
     }
@@ -178,15 +177,14 @@ static inline void made_docs(struct segment_writer *w, uint32_t docs)
         snprintf(name, sizeof(name), "group %u", c);
         struct conversation conv = {.kind = CONV_GROUP, .name = slice_str(name)};
         made_conversation_key(c, key);
-        cr_assert_eq(segment_add_conversation(w, key, &conv, NULL), ST_OK);
+        MUST(segment_add_conversation(w, key, &conv, NULL) == ST_OK);
         for (uint32_t k = 0; k < made_conversation_docs(c) && doc < docs; k++, doc++) {
             struct doc_state state = made_state(doc);
             made_key(doc, key);
             made_row(doc, &row);
             made_copies(doc, &copies);
-            cr_assert_eq(segment_add_doc(w, key, made_sent(doc), buf_slice(&row), &state,
-                                         buf_slice(&copies), NULL),
-                         ST_OK);
+            MUST(segment_add_doc(w, key, made_sent(doc), buf_slice(&row), &state,
+                                 buf_slice(&copies), NULL) == ST_OK);
         }
     }
     buf_release(&row);
@@ -239,9 +237,8 @@ static inline void made_terms(struct segment_writer *w, uint32_t docs)
         }
         if (n == 0)
             continue;
-        cr_assert_eq(segment_add_term(w, made_term(t, text), n, of, made_positional(t) ? tf : NULL,
-                                      positions, NULL),
-                     ST_OK);
+        MUST(segment_add_term(w, made_term(t, text), n, of, made_positional(t) ? tf : NULL,
+                              positions, NULL) == ST_OK);
     }
     free(of);
     free(tf);
