@@ -94,7 +94,7 @@ def test_only_there():
     c = Case("only")
     c.add(write("o", dump([msg(1, "one")], "imei:A", account="anna")))
     before = sorted((p, p.stat().st_mtime_ns) for p in pathlib.Path(c.dir).rglob("*"))
-    pages(c, "only-out", "search", "one")
+    pages(c, "only-out", "search", "--no-log", "one")
     check(before == sorted((p, p.stat().st_mtime_ns) for p in pathlib.Path(c.dir).rglob("*")), "the case is as it was")
     for name, why in (("only-out/index.html", b"Not a directory"), ("only-out", b"not empty"), ("nowhere/deep", b"No such file")):
         r = run(QUERY, "search", c.dir, *c.key, "--format", "html", "--output", TMP / name, "one")
