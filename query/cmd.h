@@ -40,6 +40,7 @@ struct cmd_options {
     const char *output;  /* -o: directory of html */
     bool talks;          /* thread: list them */
     bool disentangle;    /* thread: propose what answers what */
+    const char *members; /* thread: at which time */
     bool correct_clocks; /* thread, sources: estimate what the devices' clocks are off */
     const char *after, *before;
     const char *day;  /* thread: a day, `first`, `last` or `hit` */

@@ -9,6 +9,7 @@
 #include "query/cmd.h"
 #include "query/html.h"
 #include "query/lang.h"
+#include "query/members_text.h"
 #include "query/survey.h"
 #include "query/talks.h"
 #include "query/thread_answers.h"
@@ -22,9 +23,10 @@
 
 /* What a whole run of the command has shown. */
 struct shown {
-    const char *stamps;             /* --correct-clocks: whose clock, of the last conversation */
-    struct thread_answers *answers; /* --disentangle: of the conversation at hand */
-    struct thread_day day;          /* --day */
+    const char *stamps; /* --correct-clocks: whose clock, of the last conversation */
+    uint64_t members, named, lists, untimed; /* --members: of their records */
+    struct thread_answers *answers;          /* --disentangle: of the conversation at hand */
+    struct thread_day day;                   /* --day */
     struct thread_shown n;
 };
 
@@ -127,6 +129,8 @@ static void question(const struct cmd_options *o, struct buf *out)
         buf_printf(out, " after:%s", o->after);
     if (o->before)
         buf_printf(out, " before:%s", o->before);
+    if (o->members)
+        buf_printf(out, " members:%s", o->members);
     if (o->correct_clocks)
         buf_put_str(out, " correct-clocks");
     if (o->talks)
@@ -163,12 +167,29 @@ static enum status put_item(struct session *s, const struct thread_item *it, str
     return session_flush(s, err);
 }
 
+/* Who is in the group when what is shown ends, or at the record that it is shown around. */
+static enum status head_members(struct session *s, const struct thread *t, int64_t at,
+                                const struct conversation *c, struct buf *out, struct err *err)
+{
+    struct group_members members;
+    if (c->kind != CONV_GROUP)
+        return ST_OK;
+    if (at == TIME_NONE)
+        at = t->before == INT64_MAX ? INT64_MAX : t->before - 1;
+    TRY(members_at(&s->v, t->key, at, false, &members, err));
+    text_members_head(&s->r, &members, at, out);
+    members_release(&members);
+    return ST_OK;
+}
+
 static enum status head_html(struct session *s, struct thread *t, const struct conversation *c,
                              const struct survey *survey, const struct thread_clocks *clocks,
-                             struct err *err)
+                             int64_t at, struct err *err)
 {
     struct buf words = {0};
     enum status st = survey_head(&s->r, t->key, c, survey, &words, err);
+    if (st == ST_OK)
+        st = head_members(s, t, at, c, &words, err);
     text_clocks_head(&s->r, clocks, &words);
     if (st == ST_OK)
         st = html_title(s->html, buf_slice(&words), err);
@@ -176,8 +197,10 @@ static enum status head_html(struct session *s, struct thread *t, const struct c
     return st;
 }
 
+/* `at`: time of the record that it is shown around; TIME_NONE: of none. */
 static enum status put_head(struct session *s, struct thread *t, struct conversation *c,
-                            const struct thread_clocks *clocks, struct shown *sh, struct err *err)
+                            const struct thread_clocks *clocks, int64_t at, struct shown *sh,
+                            struct err *err)
 {
     struct survey survey = {0};
     s->r.n_known = 0;
@@ -194,10 +217,11 @@ static enum status put_head(struct session *s, struct thread *t, struct conversa
     s->r.speaker_columns = survey.speaker_columns;
     s->r.day_shown = false;
     if (s->html)
-        return head_html(s, t, c, &survey, clocks, err);
+        return head_html(s, t, c, &survey, clocks, at, err);
     if (sh->n.conversations > 1)
         buf_put_u8(&s->out, '\n');
     TRY(survey_head(&s->r, t->key, c, &survey, &s->out, err));
+    TRY(head_members(s, t, at, c, &s->out, err));
     text_clocks_head(&s->r, clocks, &s->out);
     return ST_OK;
 }
@@ -300,7 +324,7 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     if (st == ST_OK && s->o->day)
         st = thread_day_note(&sh->day, &t, err);
     if (st == ST_OK)
-        st = put_head(s, &t, &c, &clocks, sh, err);
+        st = put_head(s, &t, &c, &clocks, TIME_NONE, sh, err);
     if (st == ST_OK && !s->html)
         st = session_flush(s, err); /* what follows may take a moment to begin */
     if (st == ST_OK && s->o->talks)
@@ -334,7 +358,7 @@ static enum status around(struct session *s, const struct message_ref *target,
     bool open = st == ST_OK;
     sh->n.conversations += open;
     if (st == ST_OK)
-        st = put_head(s, &t, &c, &clocks, sh, err);
+        st = put_head(s, &t, &c, &clocks, target->sent, sh, err);
     while (st == ST_OK && (st = thread_around_next(&a, &it, err)) == ST_OK)
         st = put_item(s, &it, sh, err);
     if (open)
@@ -342,6 +366,39 @@ static enum status around(struct session *s, const struct message_ref *target,
     thread_around_close(&a);
     thread_clocks_close(&clocks);
     return st == ST_END ? ST_OK : st;
+}
+
+/* --members: who is in the group, instead of what is said in it. */
+static enum status members(struct session *s, const uint8_t key[KEY_SIZE], struct shown *sh,
+                           struct err *err)
+{
+    struct group_members g;
+    struct conversation c;
+    int64_t at = INT64_MAX, to;
+    const char *why = strcmp(s->o->members, "end") == 0
+                          ? NULL
+                          : parse_time(slice_str(s->o->members), s->v.zone, &at, &to);
+    if (why)
+        return err_set(err, ST_USAGE, "--members %s: %s (or: end)", s->o->members, why);
+    arena_reset(&s->a);
+    TRY(thread_conversation(&s->v, key, &s->a, &c, err));
+    if (c.kind != CONV_GROUP)
+        return err_set(err, ST_USAGE,
+                       "--members: only a group has members that change; this conversation is "
+                       "between those that it is named by");
+    TRY(members_at(&s->v, key, at, true, &g, err));
+    if (s->r.format == RENDER_TEXT) {
+        survey_names(&c, &s->out);
+        buf_put_u8(&s->out, '\n');
+    }
+    render_members(&s->r, key, &g, at, &s->out);
+    sh->n.conversations++;
+    sh->members += g.in;
+    sh->named += g.n;
+    sh->lists += g.lists;
+    sh->untimed += g.untimed;
+    members_release(&g);
+    return session_flush(s, err);
 }
 
 static enum status run(struct session *s, struct shown *sh, struct err *err)
@@ -359,7 +416,8 @@ static enum status run(struct session *s, struct shown *sh, struct err *err)
     if (st == ST_OK && o->day)
         st = thread_day_pick(&s->v, o->day, &keys, o->around ? &hit : NULL, &limits, &sh->day, err);
     for (size_t i = 0; st == ST_OK && i + KEY_SIZE <= keys.len; i += KEY_SIZE)
-        st = whole(s, keys.data + i, &limits, sh, err);
+        st = o->members ? members(s, keys.data + i, sh, err)
+                        : whole(s, keys.data + i, &limits, sh, err);
     buf_release(&keys);
     return st;
 }
@@ -367,7 +425,11 @@ static enum status run(struct session *s, struct shown *sh, struct err *err)
 static void finish(struct session *s, const struct shown *sh, bool found, const char *why)
 {
     struct buf asked = {0}, counted = {0};
-    if (s->r.format == RENDER_TEXT && found) {
+    if (s->r.format == RENDER_TEXT && found && s->o->members) {
+        buf_put_str(&s->out, "\nTimes: ");
+        buf_put_str(&s->out, zone_name(s->v.zone));
+        buf_put_str(&s->out, ". Who is not named here is not in the delivered data.\n");
+    } else if (s->r.format == RENDER_TEXT && found) {
         buf_put_u8(&s->out, '\n');
         put_counted(s, sh, &s->out);
         buf_put_u8(&s->out, '\n');
@@ -379,7 +441,8 @@ static void finish(struct session *s, const struct shown *sh, bool found, const 
         }
         buf_put_u8(&s->out, '\n');
     } else {
-        put_counted(s, sh, &counted);
+        if (!s->o->members)
+            put_counted(s, sh, &counted);
         question(s->o, &asked);
         struct summary sum = session_summary(s, buf_slice(&asked));
         sum.stamps = sh->stamps;
@@ -388,7 +451,13 @@ static void finish(struct session *s, const struct shown *sh, bool found, const 
         sum.untimed = sh->n.unplaced;
         sum.pairs = sh->n.pairs;
         sum.counted = buf_slice(&counted);
-        thread_shown_summary(&sh->n, &sum);
+        if (s->o->members) {
+            sum.total = sh->members;
+            summary_add(&sum, "member_lists", sh->lists);
+            summary_add(&sum, "untimed_changes", sh->untimed);
+        } else {
+            thread_shown_summary(&sh->n, &sum);
+        }
         if (s->o->day)
             thread_day_summary(&sh->day, s->v.zone, &sum);
         render_end(&s->r, &sum, false, &s->out);
@@ -421,12 +490,14 @@ int cmd_thread(const struct cmd_options *o)
     s.v.pairs_whole = !o->around;
     if (o->talks && o->format == RENDER_CSV)
         csv_talk_header(&s.out);
+    else if (o->members && o->format == RENDER_CSV)
+        csv_members_header(&s.out);
     else
         render_begin(&s.r, NULL, &s.out);
     if (st == ST_OK)
         st = run(&s, &sh, &err);
-    s.total = sh.n.messages;
-    bool found = sh.n.messages + sh.n.others != 0;
+    s.total = o->members ? sh.members : sh.n.messages;
+    bool found = sh.n.messages + sh.n.others + sh.named != 0;
     bool unknown = st == ST_NOT_FOUND;
     if (unknown)
         st = ST_OK;

@@ -101,7 +101,7 @@ static const struct command commands[] = {
      "summary\n"
      "  --progress auto|plain|none   --tz ZONE   --key FILE\n"
      "Exit: 2 if a query was bad, 1 if none found anything.\n"},
-    {"thread", cmd_thread, "kfzcVWGAxTBdtDoK", 0, 0, "",
+    {"thread", cmd_thread, "kfzcVWGAxTBdtDoKr", 0, 0, "",
      "thread CASE (--conv KEY | --with A,B | --group G | --around ID) [options]",
      "Shows a conversation as it happened: copies merged, gaps, contradictions, one-sided "
      "messages.\n"
@@ -122,6 +122,11 @@ static const struct command commands[] = {
      "  --disentangle        where several talks are held at once, proposes which message each "
      "one\n"
      "                       answers, with a confidence; proposals of a model, never evidence\n"
+     "  --members AT         who was in the group at a time (`end`: at the end), by what, since "
+     "when,\n"
+     "                       who left, who is only seen speaking; from the last list of members "
+     "and\n"
+     "                       the changes that follow it\n"
      "  --correct-clocks     estimates how far the clock of each device is off, says so, and "
      "orders\n"
      "                       by what the stamps were then; --after and --before mean the stamps\n"
@@ -244,6 +249,7 @@ static const struct cli_option option_table[] = {
     {'t', 0, "talks", NULL},
     {'D', 0, "disentangle", NULL},
     {'K', 0, "correct-clocks", NULL},
+    {'r', 0, "members", "a time or end"},
     {'b', 0, "by", "hour, day, week or month"},
     {'H', 0, "hits", NULL},
     {'E', 0, "explain", NULL},
@@ -371,6 +377,9 @@ static bool take_option(void *ctx, int c, char *arg)
         return o->talks = true;
     case 'D':
         return o->disentangle = true;
+    case 'r':
+        o->members = arg;
+        return true;
     case 'K':
         return o->correct_clocks = true;
     case 'T':
@@ -469,6 +478,11 @@ static int check(const struct command *cmd, const struct cmd_options *o)
         return usage_error(cmd, "--disentangle",
                            "needs the conversation from its begin, as text or json: not with "
                            "--around, --talks, csv or html");
+    bool other = o->around || o->talks || o->disentangle || o->correct_clocks || o->day ||
+                 o->after || o->before || o->format == RENDER_HTML;
+    if (o->members && other)
+        return usage_error(cmd, "--members",
+                           "lists members at one time: goes with --group or --conv alone");
     if (o->correct_clocks && (o->talks || o->disentangle))
         return usage_error(cmd, "--correct-clocks",
                            "not with --talks or --disentangle, which go by the times as stamped");
