@@ -272,13 +272,13 @@ static inline bool key_read(struct fast *f, struct record_reader *r, unsigned *i
 {
     const uint8_t *p = f->p, *end = f->end, *name = p;
     unsigned guess = r->next_key[f->last];
-    if (guess != KEY_UNKNOWN && name_stands(&r->keys.spelled[guess], p, end)) {
+    if (guess != KEY_UNKNOWN && name_stands(&r->keys->spelled[guess], p, end)) {
         *id = guess;
-        *key = slice_of(name, r->keys.spelled[guess].len - 2);
-        f->p += r->keys.spelled[guess].len;
+        *key = slice_of(name, r->keys->spelled[guess].len - 2);
+        f->p += r->keys->spelled[guess].len;
         return true;
     }
-    *id = name_read(&r->keys, &p, end);
+    *id = name_read(r->keys, &p, end);
     if (*id == KEY_UNKNOWN) {
         unsigned marks = 0;
         p = json_string_end(name, end, &marks);

@@ -2,6 +2,8 @@
  * names of what may be wrong with a line. A new key is a new line here and in lictor/record.h. */
 #include "delivery/record_private.h"
 
+#include <pthread.h>
+
 #define STR(k) KEY_BIT((int)KEY_STRINGS + (int)RS_##k)
 #define TIME(k) KEY_BIT((int)KEY_TIMES + (int)RT_##k)
 #define INT(k) KEY_BIT((int)KEY_INTS + (int)RI_##k)
@@ -201,9 +203,11 @@ static void spell(struct record_key_spelling *s, struct slice name)
     s->mask = bytes_of(mask, sizeof mask);
 }
 
-void record_key_table_init(struct record_key_table *t)
+static struct record_key_table table;
+
+static void table_fill(void)
 {
-    memset(t->words, 0, sizeof t->words);
+    struct record_key_table *t = &table;
     memset(t->ids, KEY_UNKNOWN, sizeof t->ids);
     for (unsigned id = 0; id < KEY_COUNT; id++) {
         struct slice name = slice_str(key_names[id]);
@@ -216,6 +220,13 @@ void record_key_table_init(struct record_key_table *t)
         t->ids[slot] = (uint8_t)id;
         spell(&t->spelled[id], name);
     }
+}
+
+const struct record_key_table *record_key_table(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    MUST(pthread_once(&once, table_fill) == 0);
+    return &table;
 }
 
 unsigned record_key_find(const struct record_key_table *t, struct slice name)

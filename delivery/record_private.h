@@ -47,7 +47,8 @@ struct record_key_table {
     uint8_t ids[1 << RECORD_KEY_SLOT_BITS]; /* KEY_UNKNOWN is free */
     struct record_key_spelling spelled[KEY_COUNT];
 };
-void record_key_table_init(struct record_key_table *t);
+/* The one table there is, made at the first call. */
+const struct record_key_table *record_key_table(void);
 /* `low` and `high` hold the `len` bytes, at most RECORD_KEY_LONGEST, and zeros. */
 static inline struct record_key_word record_key_word(uint64_t low, uint64_t high, size_t len)
 {
@@ -90,7 +91,7 @@ struct canon_member {        /* one written member of an object that is still op
 };
 
 struct record_reader {
-    struct record_key_table keys;
+    const struct record_key_table *keys;
     /* Decoded bytes of the line at hand. Reserved once a line, so that slices never move: a byte of
      * the line is decoded at most once and its result copied at most once more (base64, hex in
      * lower case), and decoding never lengthens. */

@@ -31,7 +31,7 @@ enum status record_reader_new(struct record_reader **out, struct err *err)
     struct record_reader *r = calloc(1, sizeof *r);
     if (!r)
         return err_no_memory(err);
-    record_key_table_init(&r->keys);
+    r->keys = record_key_table();
     r->last_kind = RECORD_MESSAGE;
     memset(r->next_key, KEY_UNKNOWN, sizeof r->next_key);
     *out = r;
@@ -73,7 +73,7 @@ static bool pair_add(struct record_reader *r, struct slice key, struct slice val
         return false;
     r->pairs[r->n_pairs] = (struct record_pair){.key = key, .value = value};
     r->marks[r->n_pairs] = (struct record_mark){
-        .id = (uint8_t)record_key_find(&r->keys, key),
+        .id = (uint8_t)record_key_find(r->keys, key),
         .marks = (uint8_t)marks,
     };
     r->n_pairs++;

@@ -26,7 +26,10 @@ enum status run_init(struct run *r, unsigned workers, struct err *err)
     *r = (struct run){.workers = workers};
     pthread_mutex_init(&r->tables.mu, NULL);
     arena_init(&r->tables.strings, 0);
-    for (int i = 0; i < CONTENT_SHARDS; i++)
+    r->n_shards = CONTENT_SHARDS_MIN;
+    while (r->n_shards < CONTENT_SHARDS_MAX && r->n_shards < workers * CONTENT_SHARDS_PER_WORKER)
+        r->n_shards *= 2;
+    for (unsigned i = 0; i < r->n_shards; i++)
         pthread_mutex_init(&r->shards[i].mu, NULL);
     r->stores = calloc(workers, sizeof *r->stores);
     if (!r->stores)
@@ -41,7 +44,7 @@ void run_release(struct run *r)
     for (unsigned i = 0; r->stores && i < r->workers; i++)
         store_release(&r->stores[i]);
     free(r->stores);
-    for (int i = 0; i < CONTENT_SHARDS; i++) {
+    for (unsigned i = 0; i < r->n_shards; i++) {
         pages_free(r->shards[i].slots, r->shards[i].cap * sizeof(struct content_slot));
         pthread_mutex_destroy(&r->shards[i].mu);
     }
@@ -69,7 +72,7 @@ void run_reset(struct run *r)
         s->n_convs = 0;
         atomic_store(&s->held, 0);
     }
-    for (int i = 0; i < CONTENT_SHARDS; i++) {
+    for (unsigned i = 0; i < r->n_shards; i++) {
         struct content_shard *sh = &r->shards[i];
         if (sh->cap)
             memset(sh->slots, 0, sh->cap * sizeof *sh->slots);
@@ -118,7 +121,7 @@ static enum status shard_grow(struct content_shard *sh, struct err *err)
 enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine, run_ref *found,
                         struct err *err)
 {
-    struct content_shard *sh = &r->shards[key[0]];
+    struct content_shard *sh = run_shard(r, key);
     enum status st = ST_OK;
     pthread_mutex_lock(&sh->mu);
     if ((sh->n + 1) * 4 > sh->cap * 3)

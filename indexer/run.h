@@ -129,8 +129,11 @@ struct run_store {
     _Atomic uint64_t held; /* bytes, for the budget */
 };
 
-/* Content table: 16-byte key -> run_ref, in shards. */
-#define CONTENT_SHARDS 256
+/* Content table: 16-byte key -> run_ref, in shards: enough of them that threads seldom meet, and
+ * few, because a large table lies on huge pages and is not looked up through a miss of the TLB. */
+#define CONTENT_SHARDS_MAX 256
+#define CONTENT_SHARDS_MIN 16
+#define CONTENT_SHARDS_PER_WORKER 4
 struct content_slot {
     uint8_t key[KEY_SIZE];
     uint32_t ref; /* + 1; 0 = free */
@@ -163,7 +166,8 @@ struct run {
     uint64_t resets; /* changes with run_reset: what was borrowed from the run is gone */
     struct run_store *stores;
     unsigned workers;
-    struct content_shard shards[CONTENT_SHARDS];
+    struct content_shard shards[CONTENT_SHARDS_MAX];
+    unsigned n_shards; /* power of two; fixed after start */
     struct run_tables tables;
 };
 
@@ -182,11 +186,15 @@ static inline struct run_doc *run_doc_at(struct run *r, run_ref ref)
 {
     return (struct run_doc *)r->stores[RUN_REF_WORKER(ref)].docs.items + RUN_REF_INDEX(ref);
 }
+static inline struct content_shard *run_shard(struct run *r, const uint8_t key[KEY_SIZE])
+{
+    return &r->shards[key[0] & (r->n_shards - 1)];
+}
 /* Brings the place of `key` into the cache. A hint: needs no lock and may look at the wrong place.
  */
 static inline void run_content_fetch(struct run *r, const uint8_t key[KEY_SIZE])
 {
-    struct content_shard *sh = &r->shards[key[0]];
+    struct content_shard *sh = run_shard(r, key);
     size_t cap = atomic_load_explicit(&sh->cap, memory_order_relaxed);
     const struct content_slot *slots = atomic_load_explicit(&sh->slots, memory_order_relaxed);
     if (cap)

@@ -4,22 +4,30 @@
 
 #include "lictor/hash.h"
 
+static struct worker_line *line_at(struct worker *w, int i)
+{
+    return &w->groups[i / WORKER_LINES].lines[i % WORKER_LINES];
+}
+
 enum status worker_init(struct worker *w, struct run *run, unsigned number,
                         const struct body_keys *keys, struct err *err)
 {
     *w = (struct worker){.number = number, .run = run, .store = &run->stores[number]};
-    for (int i = 0; i < WORKER_LINES; i++) {
-        TRY(record_reader_new(&w->lines[i].reader, err));
-        TRY(recogniser_init(&w->lines[i].recogniser, keys, err));
+    for (int i = 0; i < 2 * WORKER_LINES; i++) {
+        struct worker_line *l = line_at(w, i);
+        TRY(record_reader_new(&l->reader, err));
+        TRY(recogniser_init(&l->recogniser, keys, err));
     }
     return content_hasher_init(&w->hasher, err);
 }
 
 void worker_release(struct worker *w)
 {
-    for (int i = 0; i < WORKER_LINES; i++) {
-        record_reader_free(w->lines[i].reader);
-        recogniser_release(&w->lines[i].recogniser);
+    for (int i = 0; i < 2 * WORKER_LINES; i++) {
+        struct worker_line *l = line_at(w, i);
+        record_reader_free(l->reader);
+        recogniser_release(&l->recogniser);
+        buf_release(&l->hashed);
     }
     content_hasher_release(&w->hasher);
     buf_release(&w->row);
@@ -172,37 +180,68 @@ static void note_times(struct batch_sums *sums, const struct dump_ctx *d, int64_
     sums->odd_times += early || late;
 }
 
-/* Second half: into the run. */
-static enum status finish_line(struct worker *w, const struct batch *b, struct worker_line *l,
-                               struct err *err)
+/* First part: parsed and recognised. The line is counted in its group if it goes on. */
+static enum status start_line(struct worker *w, const struct batch *b, struct slice line,
+                              uint64_t number, struct batch_sums *sums, struct err *err)
 {
-    run_ref ref;
-    l->waiting = false;
-    TRY(take_content(w, l, &ref, err));
-    return take_copy(w, b, &l->rec, &l->r, ref, l->number, err);
-}
-
-/* First half: parsed, recognised, hashed. */
-static enum status start_line(struct worker *w, const struct batch *b, struct worker_line *l,
-                              struct slice line, struct batch_sums *sums, struct err *err)
-{
+    struct worker_group *g = &w->groups[w->now];
+    struct worker_line *l = &g->lines[g->n];
     enum record_fault fault;
-    if (b->cut_line && l->number >= b->cut_line)
-        return quarantine(w, b, l->number, b->cut_fault, line, err);
-    TRY(record_parse(l->reader, line, l->number == 1, &l->rec, &fault, NULL, err));
+    if (b->cut_line && number >= b->cut_line)
+        return quarantine(w, b, number, b->cut_fault, line, err);
+    TRY(record_parse(l->reader, line, number == 1, &l->rec, &fault, NULL, err));
     if (fault == RF_NONE && l->rec.kind == RECORD_DUMP)
         fault = RF_SECOND_DUMP;
     if (fault != RF_NONE)
-        return quarantine(w, b, l->number, fault, line, err);
+        return quarantine(w, b, number, fault, line, err);
     if (record_has(&l->rec, RI_SEQ) && l->rec.num[RI_SEQ] >= sums->max_seq)
         sums->max_seq = l->rec.num[RI_SEQ] + 1;
     if (l->rec.kind == RECORD_END)
         return ST_OK;
-    TRY(recognise(&l->recogniser, b->dump, &l->rec, l->number, &l->r, err));
+    l->number = number;
+    TRY(recognise(&l->recogniser, b->dump, &l->rec, number, &l->r, err));
     note_times(sums, b->dump, l->r.content.sent);
-    TRY(content_hash(&w->hasher, &l->r.content, l->r.other, l->hash, err));
-    run_content_fetch(w->run, l->hash);
-    l->waiting = true;
+    buf_clear(&l->hashed);
+    TRY(content_hashed(&l->r.content, l->r.other, &l->hashed, err));
+    g->n++;
+    return ST_OK;
+}
+
+/* Second part: hashed, and their places asked for. */
+static void hash_group(struct worker *w, struct worker_group *g)
+{
+    struct buf *hashed[WORKER_LINES];
+    uint8_t *hashes[WORKER_LINES];
+    _Static_assert(WORKER_LINES <= CONTENT_HASH_MANY, "a group is hashed at once");
+    for (size_t i = 0; i < g->n; i++) {
+        hashed[i] = &g->lines[i].hashed;
+        hashes[i] = g->lines[i].hash;
+    }
+    content_hash_many(&w->hasher, hashed, hashes, g->n);
+    for (size_t i = 0; i < g->n; i++)
+        run_content_fetch(w->run, g->lines[i].hash);
+}
+
+/* Third part: into the run. */
+static enum status finish_group(struct worker *w, const struct batch *b, struct worker_group *g,
+                                struct err *err)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        struct worker_line *l = &g->lines[i];
+        run_ref ref;
+        TRY(take_content(w, l, &ref, err));
+        TRY(take_copy(w, b, &l->rec, &l->r, ref, l->number, err));
+    }
+    g->n = 0;
+    return ST_OK;
+}
+
+/* The group just filled is hashed, the other one ends and is filled next. */
+static enum status turn(struct worker *w, const struct batch *b, struct err *err)
+{
+    TRY(finish_group(w, b, &w->groups[w->now ^ 1], err));
+    hash_group(w, &w->groups[w->now]);
+    w->now ^= 1;
     return ST_OK;
 }
 
@@ -232,25 +271,22 @@ enum status worker_batch(struct worker *w, struct batch *b, struct err *err)
         w->resets = w->run->resets;
     }
     const uint8_t *p = b->data.data;
-    size_t left = b->data.len, next = 0;
+    size_t left = b->data.len;
     for (uint64_t i = 0; i < b->lines; i++) {
         const uint8_t *nl = left ? memchr(p, '\n', left) : NULL;
         size_t n = nl ? (size_t)(nl - p) : left;
         uint64_t number = b->first_line + i;
         if (number > b->dump->skip && number != b->cut_own_line) {
-            struct worker_line *l = &w->lines[next++ % WORKER_LINES];
-            if (l->waiting)
-                TRY(finish_line(w, b, l, err));
-            l->number = number;
-            TRY(start_line(w, b, l, slice_of(p, n), &sums, err));
+            TRY(start_line(w, b, slice_of(p, n), number, &sums, err));
+            if (w->groups[w->now].n == WORKER_LINES)
+                TRY(turn(w, b, err));
         }
         size_t step = nl ? n + 1 : n;
         p += step;
         left -= step;
     }
-    for (size_t i = 0; i < WORKER_LINES; i++, next++)
-        if (w->lines[next % WORKER_LINES].waiting)
-            TRY(finish_line(w, b, &w->lines[next % WORKER_LINES], err));
+    TRY(turn(w, b, err));
+    TRY(turn(w, b, err));
     atomic_max(&b->dump->max_seq, sums.max_seq);
     atomic_fetch_add(&b->dump->times, sums.times);
     atomic_fetch_add(&b->dump->odd_times, sums.odd_times);

@@ -7,25 +7,31 @@
 #include "indexer/batch.h"
 #include "indexer/recognise.h"
 
-/* A line that is parsed and hashed, and waits for its place in the content table to come into the
- * cache. Each has a reader and a recogniser, because what they give is borrowed from them. */
+/* A line that is parsed, and what it borrows from: a reader and a recogniser of its own. */
 struct worker_line {
     struct record_reader *reader;
     struct recogniser recogniser;
-    bool waiting;
     struct record rec;
     struct recognised r;
     uint64_t number;
+    struct buf hashed; /* the bytes of its hash */
     uint8_t hash[SHA256_SIZE];
 };
-#define WORKER_LINES 4
+/* Lines go through the worker in two groups by turns: while one is parsed, the places of the other
+ * one in the content table come into the cache. A group is hashed at once. */
+#define WORKER_LINES 8
+struct worker_group {
+    struct worker_line lines[WORKER_LINES];
+    size_t n; /* lines that wait to be hashed or for their place */
+};
 #define WORKER_RECENT 1024
 
 struct worker {
     unsigned number;
     struct run *run;
     struct run_store *store;
-    struct worker_line lines[WORKER_LINES];
+    struct worker_group groups[2];
+    unsigned now; /* the group that is filled */
     struct content_hasher hasher;
     struct buf row;
     /* Conversations met last, by a hash of their members: most messages go on with one of them, and

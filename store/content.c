@@ -4,6 +4,8 @@
  * calls into OpenSSL cost more than the copying. */
 #include "lictor/content.h"
 
+#include "store/sha256_many.h"
+
 #define FIELD_ABSENT UINT64_MAX
 
 static const char message_domain[] = "lictor-message/1";
@@ -215,23 +217,42 @@ static uint8_t *put_record(uint8_t *p, const struct content *c, struct slice kin
     return put_bytes(p, other.data, other.len);
 }
 
-enum status content_hash(struct content_hasher *h, const struct content *c, struct slice other,
-                         uint8_t hash[SHA256_SIZE], struct err *err)
+enum status content_hashed(const struct content *c, struct slice other, struct buf *out,
+                           struct err *err)
 {
-    struct buf *b = &h->scratch;
     bool message = c->kind == DOC_MESSAGE;
     struct slice kind = slice_str(doc_kind_name((enum doc_kind)c->kind));
 
-    buf_clear(b);
     size_t room = message ? message_room(c) : record_room(c, kind, other);
-    uint8_t *p = buf_reserve(b, room);
+    uint8_t *p = buf_reserve(out, room + SHA256_PAD_ROOM);
     if (!p)
         return err_no_memory(err);
     uint8_t *end = message ? put_message(p, c) : put_record(p, c, kind, other);
     MUST((size_t)(end - p) <= room);
-    sha256_begin(&h->sha);
-    sha256_add(&h->sha, p, (size_t)(end - p));
-    sha256_end(&h->sha, hash);
+    out->len += (size_t)(end - p);
+    return ST_OK;
+}
+
+void content_hash_many(struct content_hasher *h, struct buf *const hashed[],
+                       uint8_t *const hashes[], size_t n)
+{
+    struct sha256_message m[CONTENT_HASH_MANY];
+
+    MUST(n <= CONTENT_HASH_MANY);
+    for (size_t i = 0; i < n; i++)
+        m[i] = (struct sha256_message){
+            .data = hashed[i]->data, .len = hashed[i]->len, .hash = hashes[i]};
+    sha256_many(&h->sha, m, n);
+}
+
+enum status content_hash(struct content_hasher *h, const struct content *c, struct slice other,
+                         uint8_t hash[SHA256_SIZE], struct err *err)
+{
+    struct buf *const scratch = &h->scratch;
+
+    buf_clear(scratch);
+    TRY(content_hashed(c, other, scratch, err));
+    content_hash_many(h, &scratch, &hash, 1);
     return ST_OK;
 }
 

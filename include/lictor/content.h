@@ -85,6 +85,14 @@ void content_hasher_release(struct content_hasher *h);
  * stream, seq, raw), the last three given by the caller in `other`. */
 MUST_USE enum status content_hash(struct content_hasher *h, const struct content *c,
                                   struct slice other, uint8_t hash[SHA256_SIZE], struct err *err);
+/* The same in two steps, so that several are hashed at once. First the bytes that are hashed are
+ * appended to `out`, empty before; then, `out` being as it was left, at most CONTENT_HASH_MANY of
+ * them get their hashes. */
+#define CONTENT_HASH_MANY 16
+MUST_USE enum status content_hashed(const struct content *c, struct slice other, struct buf *out,
+                                    struct err *err);
+void content_hash_many(struct content_hasher *h, struct buf *const hashed[],
+                       uint8_t *const hashes[], size_t n);
 /* Id of the k-th message (k from 1) of a content. */
 void message_id(struct content_hasher *h, const uint8_t hash[SHA256_SIZE], uint32_t k,
                 uint8_t id[KEY_SIZE]);
