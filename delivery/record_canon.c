@@ -300,10 +300,83 @@ void record_canon(struct record_reader *r, struct slice raw, struct buf *out)
     value_put(r, json_white_end(raw.data, end), end, 0, out);
 }
 
+/* ---- pairs that are written as they stand ---- */
+
+#define FLAT_MAX 12 /* put in order by comparing each with each */
+
+/* Is its raw form its canonical one? Yes for every value but containers and strings with escapes or
+ * bytes above 0x7f. */
+static bool is_flat(const struct record_pair *p)
+{
+    const uint8_t *v = p->value.data, *end = v + p->value.len;
+    unsigned marks = 0;
+    if (*v == '{' || *v == '[')
+        return false;
+    if (*v == '"' && (json_plain_end(v + 1, end, &marks) != end - 1 || marks))
+        return false;
+    return p->key.len == 0 || (json_plain_end(p->key.data, p->key.data + p->key.len, &marks) ==
+                                   p->key.data + p->key.len &&
+                               !marks);
+}
+
+static uint8_t *put(uint8_t *p, const void *data, size_t len)
+{
+    memcpy(p, data, len);
+    return p + len;
+}
+
+/* The object of n flat pairs, which are in order. */
+static void flat_put(const struct record_pair *const *pairs, size_t n, struct buf *out)
+{
+    size_t room = 2;
+    for (size_t i = 0; i < n; i++)
+        room += pairs[i]->key.len + pairs[i]->value.len + 4;
+    uint8_t *start = buf_reserve(out, room), *p = start;
+    if (!p)
+        return;
+    *p++ = '{';
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            *p++ = ',';
+        *p++ = '"';
+        p = put(p, pairs[i]->key.data, pairs[i]->key.len);
+        *p++ = '"';
+        *p++ = ':';
+        p = put(p, pairs[i]->value.data, pairs[i]->value.len);
+    }
+    *p++ = '}';
+    out->len += (size_t)(p - start);
+}
+
+/* The usual extra fields of a copy. False: nothing is written, some pair is not flat or they are
+ * many. No name is there twice: record_parse refuses that. */
+static bool flat_pairs_put(const struct record *rec,
+                           bool (*keep)(void *ctx, const struct record_pair *p), void *ctx,
+                           struct buf *out)
+{
+    const struct record_pair *kept[FLAT_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < rec->n_pairs; i++) {
+        const struct record_pair *pair = &rec->pairs[i];
+        if (!keep(ctx, pair))
+            continue;
+        if (n == FLAT_MAX || !is_flat(pair))
+            return false;
+        size_t at = n++;
+        for (; at > 0 && slice_cmp(kept[at - 1]->key, pair->key) > 0; at--)
+            kept[at] = kept[at - 1];
+        kept[at] = pair;
+    }
+    flat_put(kept, n, out);
+    return true;
+}
+
 void record_canon_pairs(struct record_reader *r, const struct record *rec,
                         bool (*keep)(void *ctx, const struct record_pair *p), void *ctx,
                         struct buf *out)
 {
+    if (flat_pairs_put(rec, keep, ctx, out))
+        return;
     canon_begin(r);
     buf_put_u8(out, '{');
     size_t start = out->len;

@@ -335,9 +335,12 @@ static inline bool pair_read(struct fast *f, struct record_reader *r, struct rec
         return false;
     f->seen |= bit;
     f->present |= f->known & bit;
+    bool known = (f->known & bit) != 0;
     r->marks[r->n_pairs].id = (uint8_t)id;
-    r->pairs[r->n_pairs++] = (struct record_pair){
-        .key = key, .value = slice_of(value, (size_t)(p - value)), .known = (f->known & bit) != 0};
+    r->pairs[r->n_pairs++] = (struct record_pair){.key = key,
+                                                  .value = slice_of(value, (size_t)(p - value)),
+                                                  .known = known,
+                                                  .number = known ? (uint8_t)id : 0};
     f->p = p;
     return true;
 }

@@ -6,14 +6,14 @@
 
 #include "delivery/json_scan.h"
 
-/* Every key delivery.md names has a number; the typed ones first, in the order of their enums. */
+/* The numbers of keys (lictor/record.h), and those nobody else needs. */
 enum {
-    KEY_STRINGS = 0,
-    KEY_TIMES = RS_COUNT,
-    KEY_INTS = (int)KEY_TIMES + (int)RT_COUNT,
-    KEY_LISTS = (int)KEY_INTS + (int)RI_COUNT,
-    KEY_KIND = (int)KEY_LISTS + (int)RL_COUNT,
-    KEY_SEALED,
+    KEY_STRINGS = RECORD_KEY_STRINGS,
+    KEY_TIMES = RECORD_KEY_TIMES,
+    KEY_INTS = RECORD_KEY_INTS,
+    KEY_LISTS = RECORD_KEY_LISTS,
+    KEY_KIND = RECORD_KEY_KIND,
+    KEY_SEALED = RECORD_KEY_SEALED,
     KEY_ATTACHMENTS,
     KEY_LOCATION,
     KEY_LAT,

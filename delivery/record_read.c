@@ -303,6 +303,7 @@ static struct verdict values_judge(struct record_reader *r, struct record *out)
             continue;
         present |= KEY_BIT(id);
         r->pairs[i].known = true;
+        r->pairs[i].number = (uint8_t)id;
         if (!record_value_read(r, id, r->pairs[i].value, r->marks[i].marks, out))
             return faulty(RF_TYPE, r->pairs[i].key);
     }

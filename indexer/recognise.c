@@ -149,37 +149,40 @@ static enum status make_attachments(struct recogniser *r, const struct record *r
     return ST_OK;
 }
 
+#define STRING(k) (UINT64_C(1) << (RECORD_KEY_STRINGS + RS_##k))
+#define INTEGER(k) (UINT64_C(1) << (RECORD_KEY_INTS + RI_##k))
+#define OTHER(k) (UINT64_C(1) << RECORD_KEY_##k)
+
 /* Pairs that stand elsewhere: in the content, the origin, or the copy's own fields. */
 static bool keep_extra(void *ctx, const struct record_pair *p)
 {
+    static const uint64_t placed = OTHER(KIND) | INTEGER(SEQ) | STRING(FROM) | STRING(ID) |
+                                   STRING(TEXT) | OTHER(SEALED) | STRING(REPLY_TO) |
+                                   STRING(SERVICE) | STRING(ACCOUNT) | STRING(WARRANT) |
+                                   STRING(LIID) | STRING(CIN) | STRING(POINT) | STRING(DIRECTION);
     const struct record *rec = ctx;
-    static const struct {
-        uint8_t len;
-        char name[10];
-    } placed[] = {{4, "kind"},   {3, "seq"},      {4, "from"},    {2, "id"},       {4, "text"},
-                  {6, "sealed"}, {8, "reply_to"}, {7, "service"}, {7, "account"},  {7, "warrant"},
-                  {4, "liid"},   {3, "cin"},      {5, "point"},   {9, "direction"}};
     if (!p->known)
         return true;
-    for (size_t i = 0; i < sizeof placed / sizeof *placed; i++)
-        if (p->key.len == placed[i].len && memcmp(p->key.data, placed[i].name, p->key.len) == 0)
-            return false;
+    if (placed >> p->number & 1)
+        return false;
+    switch ((int)p->number) {
     /* Times written as a number are fields; a written offset or an unreadable value is kept. */
-    static const struct {
-        const char *key;
-        enum record_time t;
-    } times[] = {{"delivered", RT_DELIVERED}, {"read", RT_READ}, {"collected", RT_COLLECTED}};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-        if (slice_eq_str(p->key, times[i].key))
-            return rec->time[times[i].t].is_text || rec->time[times[i].t].state != RTS_INSTANT;
-    if (slice_eq_str(p->key, "sent"))
+    case (int)RECORD_KEY_TIMES + (int)RT_DELIVERED:
+    case (int)RECORD_KEY_TIMES + (int)RT_READ:
+    case (int)RECORD_KEY_TIMES + (int)RT_COLLECTED: {
+        const struct record_when *t = &rec->time[p->number - RECORD_KEY_TIMES];
+        return t->is_text || t->state != RTS_INSTANT;
+    }
+    case (int)RECORD_KEY_TIMES + (int)RT_SENT:
         return rec->time[RT_SENT].is_text && rec->time[RT_SENT].state != RTS_BAD;
-    if (slice_eq_str(p->key, "group"))
+    case (int)RECORD_KEY_STRINGS + (int)RS_GROUP:
         return rec->str[RS_GROUP].s.len == 0;
-    if (slice_eq_str(p->key, "to"))
+    case (int)RECORD_KEY_LISTS + (int)RL_TO:
         return rec->str[RS_GROUP].s.len != 0 || !rec->str[RS_FROM].present ||
                rec->list[RL_TO].n == 0;
-    return true;
+    default:
+        return true;
+    }
 }
 
 /* Is every pair of the record one that keep_extra leaves out? Counts those that are there, since no

@@ -38,45 +38,97 @@ static uint32_t row_flags(const struct content *c)
            flag_if(c->kind != DOC_MESSAGE && c->body_kind == BODY_TEXT, ROW_BODY_TEXT);
 }
 
-static void put_list(struct buf *out, const struct slice *items, size_t n)
+/* Writers put their bytes at p, where there is room for them, and say where they end (as in
+ * content.c, and for its reason). */
+#define VARINT_ROOM 10
+
+static uint8_t *put_bytes(uint8_t *p, const void *data, size_t len)
 {
-    buf_put_varint(out, n);
-    for (size_t i = 0; i < n; i++)
-        buf_put_blob(out, items[i]);
+    if (len)
+        memcpy(p, data, len);
+    return p + len;
 }
 
-static void put_blob_if(struct buf *out, uint32_t flags, uint32_t flag, struct slice s)
+static uint8_t *put_varint(uint8_t *p, uint64_t v)
 {
-    if (flags & flag)
-        buf_put_blob(out, s);
+    for (; v >= 0x80; v >>= 7)
+        *p++ = (uint8_t)(v | 0x80);
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+static uint8_t *put_blob(uint8_t *p, struct slice s)
+{
+    return put_bytes(put_varint(p, s.len), s.data, s.len);
+}
+
+static uint8_t *put_blob_if(uint8_t *p, uint32_t flags, uint32_t flag, struct slice s)
+{
+    return flags & flag ? put_blob(p, s) : p;
+}
+
+static uint8_t *put_list(uint8_t *p, const struct slice *items, size_t n)
+{
+    p = put_varint(p, n);
+    for (size_t i = 0; i < n; i++)
+        p = put_blob(p, items[i]);
+    return p;
+}
+
+static size_t list_room(const struct slice *items, size_t n)
+{
+    size_t room = VARINT_ROOM;
+    for (size_t i = 0; i < n; i++)
+        room += VARINT_ROOM + items[i].len;
+    return room;
+}
+
+/* Kind, flags, hash, sent, ten blobs, two lists. */
+static size_t row_room(const struct content *c)
+{
+    return 1 + VARINT_ROOM + SHA256_SIZE + VARINT_ROOM + 10 * VARINT_ROOM + c->from.len +
+           c->text.len + c->id.len + c->reply_to.len + c->seal_key.len + c->seal_nonce.len +
+           c->seal_box.len + c->opened.len + c->sent_raw.len + c->raw.len +
+           list_room(c->attachments, c->n_attachments) + list_room(c->to, c->n_to);
+}
+
+static uint8_t *put_row(uint8_t *p, const struct content *c)
+{
+    uint32_t flags = row_flags(c);
+
+    *p++ = c->kind;
+    p = put_varint(p, flags);
+    if (c->stored_hash)
+        p = put_bytes(p, c->stored_hash, SHA256_SIZE);
+    p = put_blob_if(p, flags, ROW_FROM, c->from);
+    if (flags & ROW_SENT)
+        p = put_varint(p, (uint64_t)c->sent << 1 ^ (0 - ((uint64_t)c->sent >> 63))); /* zigzag */
+    p = put_blob_if(p, flags, ROW_TEXT, c->text);
+    p = put_blob_if(p, flags, ROW_ID, c->id);
+    p = put_blob_if(p, flags, ROW_REPLY_TO, c->reply_to);
+    if (flags & ROW_ATTACHMENTS)
+        p = put_list(p, c->attachments, c->n_attachments);
+    if (flags & ROW_TO)
+        p = put_list(p, c->to, c->n_to);
+    p = put_blob_if(p, flags, ROW_SEALED, c->seal_key);
+    p = put_blob_if(p, flags, ROW_SEALED, c->seal_nonce);
+    p = put_blob_if(p, flags, ROW_SEALED, c->seal_box);
+    p = put_blob_if(p, flags, ROW_OPENED, c->opened);
+    p = put_blob_if(p, flags, ROW_SENT_RAW, c->sent_raw);
+    return put_blob_if(p, flags, ROW_RAW, c->raw);
 }
 
 void content_encode(const struct content *c, struct buf *out)
 {
-    uint32_t flags = row_flags(c);
-
     MUST((c->kind == DOC_MESSAGE) == (c->stored_hash == NULL));
     MUST(c->body_kind != BODY_TEXT || c->text.data);
-    buf_put_u8(out, c->kind);
-    buf_put_varint(out, flags);
-    if (c->stored_hash)
-        buf_put(out, c->stored_hash, SHA256_SIZE);
-    put_blob_if(out, flags, ROW_FROM, c->from);
-    if (flags & ROW_SENT)
-        buf_put_zigzag(out, c->sent);
-    put_blob_if(out, flags, ROW_TEXT, c->text);
-    put_blob_if(out, flags, ROW_ID, c->id);
-    put_blob_if(out, flags, ROW_REPLY_TO, c->reply_to);
-    if (flags & ROW_ATTACHMENTS)
-        put_list(out, c->attachments, c->n_attachments);
-    if (flags & ROW_TO)
-        put_list(out, c->to, c->n_to);
-    put_blob_if(out, flags, ROW_SEALED, c->seal_key);
-    put_blob_if(out, flags, ROW_SEALED, c->seal_nonce);
-    put_blob_if(out, flags, ROW_SEALED, c->seal_box);
-    put_blob_if(out, flags, ROW_OPENED, c->opened);
-    put_blob_if(out, flags, ROW_SENT_RAW, c->sent_raw);
-    put_blob_if(out, flags, ROW_RAW, c->raw);
+    size_t room = row_room(c);
+    uint8_t *p = buf_reserve(out, room);
+    if (!p)
+        return;
+    size_t len = (size_t)(put_row(p, c) - p);
+    MUST(len <= room);
+    out->len += len;
 }
 
 /* Absent is data NULL; present is never NULL, also when empty. */

@@ -108,11 +108,23 @@ struct record_attachment {
     bool damaged;
 };
 
+/* Every key that delivery.md names has a number: the typed ones first, in the order of their enums,
+ * so that RECORD_KEY_TIMES + RT_SENT is `sent`; then the others. Below 64. */
+enum {
+    RECORD_KEY_STRINGS = 0,
+    RECORD_KEY_TIMES = RS_COUNT,
+    RECORD_KEY_INTS = (int)RECORD_KEY_TIMES + (int)RT_COUNT,
+    RECORD_KEY_LISTS = (int)RECORD_KEY_INTS + (int)RI_COUNT,
+    RECORD_KEY_KIND = (int)RECORD_KEY_LISTS + (int)RL_COUNT,
+    RECORD_KEY_SEALED,
+};
+
 /* Every top-level name of the line, in the order given. */
 struct record_pair {
     struct slice key;   /* decoded */
     struct slice value; /* raw JSON, borrowed from the line */
     bool known;         /* a key that delivery.md names for this kind (or for every kind) */
+    uint8_t number;     /* RECORD_KEY_…, if it is known */
 };
 
 struct record {

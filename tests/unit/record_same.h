@@ -47,7 +47,8 @@ static inline bool pairs_same(const struct record *a, const struct record *b)
         return false;
     for (size_t i = 0; i < a->n_pairs; i++) {
         const struct record_pair *x = &a->pairs[i], *y = &b->pairs[i];
-        if (x->known != y->known || !slice_same(x->key, y->key) || !slice_same(x->value, y->value))
+        if (x->known != y->known || x->number != y->number || !slice_same(x->key, y->key) ||
+            !slice_same(x->value, y->value))
             return false;
     }
     return true;
