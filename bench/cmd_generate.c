@@ -26,6 +26,9 @@ static const char usage_text[] =
     "      --shape SHAPE     handsets (default) or server\n"
     "      --doubts          one conversation more (of 1,000 messages on): copies that differ in\n"
     "                        text, time or seal though they are one message, or are not there\n"
+    "      --clocks WHOSE    stamps of messages: service (default) or sender: by the senders' "
+    "own\n"
+    "                        clocks, of which some jump\n"
     "      --age             zstd inside age (default)\n"
     "      --zstd            zstd, not encrypted\n"
     "      --plain           plain NDJSON\n"
@@ -41,6 +44,7 @@ enum {
     OPT_SCRIPTS = 256,
     OPT_TEXT,
     OPT_SHAPE,
+    OPT_CLOCKS,
     OPT_DOUBTS,
     OPT_AGE,
     OPT_ZSTD,
@@ -61,6 +65,7 @@ static const struct option options[] = {{"messages", required_argument, NULL, 'n
                                         {"scripts", required_argument, NULL, OPT_SCRIPTS},
                                         {"text", required_argument, NULL, OPT_TEXT},
                                         {"shape", required_argument, NULL, OPT_SHAPE},
+                                        {"clocks", required_argument, NULL, OPT_CLOCKS},
                                         {"doubts", no_argument, NULL, OPT_DOUBTS},
                                         {"age", no_argument, NULL, OPT_AGE},
                                         {"zstd", no_argument, NULL, OPT_ZSTD},
@@ -124,6 +129,8 @@ static bool option_take(int opt, const char *arg, struct gen_options *o)
         return one_of(arg, "mixed", "ascii", &o->ascii);
     case OPT_SHAPE:
         return one_of(arg, "handsets", "server", &o->server);
+    case OPT_CLOCKS:
+        return one_of(arg, "service", "sender", &o->sender_clocks);
     case OPT_DOUBTS:
         return o->doubts = true;
     case OPT_AGE:

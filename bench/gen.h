@@ -31,6 +31,7 @@ struct gen_options {
     int n_texts;
     uint64_t messages, seed;
     uint32_t dumps;
+    bool sender_clocks; /* senders stamp by their own clocks, some of which jump */
     bool ascii, server, zstd, age;
     bool doubts; /* one conversation more, of messages that may be one another (gen_doubt.c) */
     int level;
@@ -69,6 +70,7 @@ struct holder { /* a handset, or a server */
     int64_t stored_to, live_from; /* stored holds t < stored_to, live t >= live_from */
     int64_t part_at;              /* live goes on in a second dump from here; INT64_MAX never */
     int64_t skew_ms;              /* of the holder's own clock */
+    int64_t jump_at, jump_ms;     /* from then on it is so much further ahead; INT64_MAX never */
     uint64_t weight;              /* records, about */
     uint32_t first_dump, n_dumps;
     uint8_t time_form; /* 0, 1: integers; 2: RFC 3339 with offset; 3: without, zone in the dump */
@@ -124,6 +126,9 @@ void handle_name(uint32_t handle, char out[HANDLE_LEN]);
 /* "imei:350000000000017" or "server:1"; returns the length. */
 size_t holder_source(const struct world *w, uint32_t holder, char out[32]);
 
+/* How far the clock of a holder is ahead at `t`. */
+int64_t holder_ahead(const struct world *w, uint32_t holder, int64_t t);
+
 /* ---- plan (gen_plan.c): what each message is ---- */
 
 enum special {
@@ -166,6 +171,9 @@ struct conv_walk {
 };
 /* false: no more. */
 bool conv_walk_next(struct conv_walk *k, struct message *m);
+
+/* What its sender's clock shows, or the service's, by which it is stamped. */
+int64_t message_stamp(const struct world *w, const struct message *m);
 
 /* The copies of a message that are delivered. */
 struct presence {
@@ -320,11 +328,11 @@ void line_malformed(struct line *l, uint64_t n);
 
 /* ---- the rest (gen_other.c, gen_seal.c, gen_run.c, generate.c) ---- */
 
-/* A record that is no message, beside `m`; says which kind it became and whether it is an edit;
- * `text` holds its words where it has some. */
+/* A record that is no message, beside `m`; says which kind it became, whether it is an edit, and
+ * its time; `text` holds its words where it has some. */
 enum doc_kind line_other(struct line *l, const struct world *w, const struct lexis *x,
                          const struct message *m, uint32_t holder, uint64_t seq, uint64_t what,
-                         struct text *text, bool *edit);
+                         struct text *text, bool *edit, int64_t *t);
 void line_contact(struct line *l, const struct world *w, const struct lexis *x, uint32_t holder,
                   uint32_t conv_no, uint64_t seq);
 

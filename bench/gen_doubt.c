@@ -48,11 +48,11 @@ static void put_one(struct json_out *j, const struct world *w, const struct mess
     json_begin_object(j);
     json_key_str(j, "why", why[m->doubt]);
     put_account(j, w, "from", m->sender);
-    json_key_time(j, "sent", m->t);
+    json_key_time(j, "sent", message_stamp(w, m));
     if (m->doubt == DOUBT_GONE)
         put_account(j, w, "account", doubt_holder(m));
     else
-        json_key_time(j, "other_sent", other.t);
+        json_key_time(j, "other_sent", message_stamp(w, &other));
     json_end_object(j);
 }
 

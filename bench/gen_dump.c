@@ -140,7 +140,7 @@ static enum status tail_again(struct run *r, const struct tail_line *k, struct e
     line_put(l, k->bytes.data, k->bytes.len);
     if (k->may_be_read && k->t % 3 == 0) {
         l->p -= 2; /* "}\n" */
-        line_key_int(l, ",\"read\":", k->t + r->h->skew_ms + 3600000);
+        line_key_int(l, ",\"read\":", k->t + holder_ahead(r->env->w, r->holder, k->t) + 3600000);
         line_str(l, "}\n");
     }
     d->records++;

@@ -120,15 +120,23 @@ static unsigned choose(const struct message *m, uint64_t what, bool server)
     return k;
 }
 
+static int64_t own_time(const struct world *w, uint32_t holder, int64_t t)
+{
+    return w->o->sender_clocks ? t + holder_ahead(w, holder, t) : t;
+}
+
 enum doc_kind line_other(struct line *l, const struct world *w, const struct lexis *x,
                          const struct message *m, uint32_t holder, uint64_t seq, uint64_t what,
-                         struct text *text, bool *edit)
+                         struct text *text, bool *edit, int64_t *t)
 {
-    struct other o = {l, w, m, holder, seq, rng_mix(what), m->t + 300};
+    struct other o = {l, w, m, holder, seq, rng_mix(what), 0};
     struct rng r = rng_of(o.r);
     enum doc_kind kind = DOC_EVENT;
     unsigned k = choose(m, what, w->o->server);
 
+    /* What the sender does is stamped as messages are; the rest is of the holder's device. */
+    o.t = 300 + (k == 2 || (k >= 4 && k <= 6) ? message_stamp(w, m) : own_time(w, holder, m->t));
+    *t = o.t;
     *edit = k == 5;
     if (k == 0 || k == 5)
         text_words(x, text, m->conv->script, &r, 3 + (unsigned)(o.r % 12), true);

@@ -61,6 +61,7 @@ static void holder_make(struct holder *h, uint32_t no, uint32_t dumps, bool serv
     h->stored_to = INT64_MIN;
     h->live_from = INT64_MIN;
     h->part_at = INT64_MAX;
+    h->jump_at = INT64_MAX;
     h->n_dumps = 1;
     if (server) {
         h->time_form = 0;
@@ -84,6 +85,23 @@ static void holder_make(struct holder *h, uint32_t no, uint32_t dumps, bool serv
     h->escapes = rng_at(h->key, 3) % 6 == 0;
 }
 
+/* One clock in four jumps, by 10 s to half an hour. */
+static void holder_jump(struct holder *h)
+{
+    uint64_t r = rng_at(h->key, 5);
+
+    if (r % 4 != 0)
+        return;
+    h->jump_at = GEN_BEGIN_MS + (20 + (int64_t)(r >> 8) % 30) * DAY_MS;
+    h->jump_ms = (r & 16 ? 1 : -1) * (10000 + (int64_t)((r >> 20) % 1800000));
+}
+
+int64_t holder_ahead(const struct world *w, uint32_t holder, int64_t t)
+{
+    const struct holder *h = &w->holders[holder];
+    return h->skew_ms + (t >= h->jump_at ? h->jump_ms : 0);
+}
+
 static enum status holders_make(struct world *w, struct err *err)
 {
     uint32_t dumps = w->o->dumps, n = 0;
@@ -96,6 +114,8 @@ static enum status holders_make(struct world *w, struct err *err)
         struct holder *h = &w->holders[n];
         h->key = rng_at(w->key ^ 0x484f4c44, n);
         holder_make(h, n, dumps - d, w->o->server);
+        if (w->o->sender_clocks)
+            holder_jump(h);
         h->first_dump = d;
         d += h->n_dumps;
     }

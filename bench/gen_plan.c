@@ -141,6 +141,15 @@ bool conv_walk_next(struct conv_walk *k, struct message *m)
     return true;
 }
 
+int64_t message_stamp(const struct world *w, const struct message *m)
+{
+    uint32_t sender = w->members[m->conv->members + m->sender];
+
+    if (!w->o->sender_clocks || w->o->server || sender >= w->n_holders)
+        return m->t;
+    return m->t + holder_ahead(w, sender, m->t);
+}
+
 /* A holder's collector is down now and then: minutes, or most of the slot. */
 static bool is_lost(const struct holder *h, unsigned stage, int64_t t)
 {

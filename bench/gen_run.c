@@ -133,7 +133,7 @@ static void count_message(struct run *r, const struct counted *c)
                           .handles = handles,
                           .n_handles = n,
                           .group = m->conv->group && !c->incomplete ? m->conv_no : UINT32_MAX,
-                          .t = m->special == SP_UNTIMED ? TIME_NONE : m->t};
+                          .t = m->special == SP_UNTIMED ? TIME_NONE : message_stamp(w, m)};
     tally_count(y, w, r->env->l, &d);
     y->messages++;
     y->flags[GF_REPEATED] += m->repeated;
@@ -221,12 +221,13 @@ static enum status put_other(struct run *r, const struct message *m, unsigned st
     const uint32_t *members = &w->members[m->conv->members];
     struct text *t = &r->text;
     bool edit = false;
+    int64_t when = 0;
     uint32_t handles[4];
     unsigned n = 0;
 
     text_clear(t);
     enum doc_kind kind =
-        line_other(&r->line, w, r->env->l, m, r->holder, r->seq[stage], what, t, &edit);
+        line_other(&r->line, w, r->env->l, m, r->holder, r->seq[stage], what, t, &edit, &when);
     r->y->other++;
     r->y->kinds[kind]++;
     r->y->edits += edit;
@@ -241,7 +242,7 @@ static enum status put_other(struct run *r, const struct message *m, unsigned st
                           .handles = handles,
                           .n_handles = n,
                           .group = edit && m->conv->group ? m->conv_no : UINT32_MAX,
-                          .t = m->t + 300};
+                          .t = when};
     if (n > 0)
         tally_count(r->y, w, r->env->l, &d);
     return dump_put(r, stage, false, true, m->t, err);

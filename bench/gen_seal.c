@@ -37,7 +37,8 @@ void seal_make(const struct world *w, const struct message *m, const struct text
     conv_key(m->conv, key);
     bytes_of(m->key ^ 0x4e4f4e43, nonce, NONCE_LEN);
     handle_name(w->members[m->conv->members + m->sender], ad);
-    int n = snprintf(ad + HANDLE_LEN + 1, sizeof(ad) - HANDLE_LEN - 1, "%lld", (long long)m->t);
+    int n = snprintf(ad + HANDLE_LEN + 1, sizeof(ad) - HANDLE_LEN - 1, "%lld",
+                     (long long)message_stamp(w, m));
     ad[HANDLE_LEN] = 0;
     size_t ad_len = HANDLE_LEN + 1 + (size_t)n;
     int sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(

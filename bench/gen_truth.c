@@ -371,12 +371,17 @@ static void put_clocks(struct json_out *j, const struct world *w)
 {
     char source[32];
 
+    json_key_str(j, "stamps", w->o->sender_clocks ? "sender" : "service");
     json_key(j, "clocks");
     json_begin_array(j);
     for (uint32_t h = 0; h < w->n_holders && !w->o->server; h++) {
         json_begin_object(j);
         json_key_slice(j, "source", slice_of(source, holder_source(w, h, source)));
         json_key_int(j, "ahead_ms", w->holders[h].skew_ms);
+        if (w->holders[h].jump_at != INT64_MAX) {
+            json_key_time(j, "jumps_at", w->holders[h].jump_at);
+            json_key_int(j, "then_ahead_ms", w->holders[h].skew_ms + w->holders[h].jump_ms);
+        }
         json_end_object(j);
     }
     json_end_array(j);

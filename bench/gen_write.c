@@ -173,7 +173,7 @@ void line_others(struct line *l, const struct world *w, const struct message *m)
     line_str(l, "]");
 }
 
-static void put_sent(struct line *l, const struct message *m, uint8_t form)
+static void put_sent(struct line *l, const struct world *w, const struct message *m, uint8_t form)
 {
     char text[TIME_TEXT_SIZE];
 
@@ -184,10 +184,10 @@ static void put_sent(struct line *l, const struct message *m, uint8_t form)
     }
     line_str(l, ",\"sent\":");
     if (form < 2) {
-        line_int(l, m->t);
+        line_int(l, message_stamp(w, m));
         return;
     }
-    time_text(m->t + 7200000, text);
+    time_text(message_stamp(w, m) + 7200000, text);
     text[strlen(text) - 1] = 0; /* the Z: this is local time at +02:00 */
     line_str(l, "\"");
     line_str(l, text);
@@ -216,10 +216,13 @@ static void put_attachments(struct line *l, const struct message *m)
 }
 
 /* Copy fields: the holder's own clock. */
-static void put_clocks(struct line *l, const struct holder *h, const struct record_plan *r)
+static void put_clocks(struct line *l, const struct world *w, const struct record_plan *r)
 {
+    const struct holder *h = &w->holders[r->holder];
     uint64_t x = rng_at(r->m->key ^ h->key, r->m->i);
-    int64_t got = r->m->t + h->skew_ms + 200 + (int64_t)(x % 4000);
+    int64_t got = r->m->t + 200 + (int64_t)(x % 4000);
+
+    got += holder_ahead(w, r->holder, got);
 
     if (r->side == SIDE_TO || (r->side == SIDE_FROM && (x >> 12) % 3 == 0)) {
         line_key_int(l, ",\"delivered\":", got);
@@ -247,7 +250,7 @@ void line_message(struct line *l, const struct world *w, const struct record_pla
     }
     if (m->conv->ids)
         line_service_id(l, ",\"id\":", m->conv_no, m->i);
-    put_sent(l, m, h->time_form);
+    put_sent(l, w, m, h->time_form);
     if (r->sealed) {
         line_str(l, ",\"sealed\":");
         line_put(l, r->sealed->data, r->sealed->len);
@@ -261,7 +264,7 @@ void line_message(struct line *l, const struct world *w, const struct record_pla
         put_attachments(l, m);
     if (m->key % 4 == 0)
         line_str(l, ",\"burn\":604800");
-    put_clocks(l, h, r);
+    put_clocks(l, w, r);
     if (m->special == SP_DELETED && r->side != SIDE_FROM)
         line_str(l, ",\"deleted\":true");
     line_str(l, "}\n");

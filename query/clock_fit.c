@@ -119,14 +119,14 @@ static void service_device(struct fit *f, struct device_clock *c, size_t from, s
     c->n = clock_runs(f->points, n, f->scratch, f->runs);
     for (size_t i = 0; i < c->n; i++) {
         const struct clock_run *r = &f->runs[i];
-        c->pieces[i] = (struct clock_piece){.from = i ? middle(r->cut_lo, r->cut_hi) : INT64_MIN,
+        int64_t begin = i ? middle(r->seen_lo, r->seen_hi) + (r->seen_lo < r->seen_hi) : INT64_MIN;
+        if (i > 0 && begin <= c->pieces[i - 1].from)
+            begin = c->pieces[i - 1].from + 1; /* put back over a piece: that had no time alone */
+        c->pieces[i] = (struct clock_piece){.from = begin,
                                             .ahead_ms = r->level,
                                             .messages = r->to - r->from,
                                             .known = r->to - r->from >= CLOCK_LEAST};
     }
-    /* middle() rounds down; a piece begins behind the point before it. */
-    for (size_t i = 1; i < c->n; i++)
-        c->pieces[i].from += c->pieces[i].from < f->runs[i].cut_hi;
 }
 
 static void service_fit(struct fit *f, struct clocks *c)
@@ -146,8 +146,8 @@ static int64_t service_cost(struct fit *f, const struct clocks *c)
         const struct device_clock *at = &c->all[s.at];
         to = s.to;
         for (size_t i = s.from, end; i < s.to; i = end) {
-            size_t piece = clock_piece_at(at, f->seen[i].sent), k = 0;
-            for (end = i; end < s.to && clock_piece_at(at, f->seen[end].sent) == piece; end++)
+            size_t piece = clock_piece_at(at, f->seen[i].delivered), k = 0;
+            for (end = i; end < s.to && clock_piece_at(at, f->seen[end].delivered) == piece; end++)
                 f->scratch[k++] = f->seen[end].delivered - f->seen[end].sent;
             if (k < CLOCK_LEAST)
                 continue;
@@ -168,7 +168,7 @@ static void vote(struct fit *f, const struct series *s, const struct clock_run *
     struct vote *v = &f->votes[f->n_votes];
     if (f->n_votes + 2 > VOTES_MOST)
         return;
-    v[0] = (struct vote){s->at, r->cut_lo, r->cut_hi, step, f->n_votes + 1, false};
+    v[0] = (struct vote){s->at, r->seen_lo, r->seen_hi, step, f->n_votes + 1, false};
     v[1] = (struct vote){s->by, r->cut_lo, r->cut_hi, -step, f->n_votes, false};
     f->n_votes += 2;
 }
@@ -284,10 +284,30 @@ static void extremes(struct clocks *c)
         }
 }
 
+/* Two cuts for one jump leave a piece between that is like its neighbour. */
+static void pieces_join(struct device_clock *c)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < c->n; i++) {
+        struct clock_piece *last = &c->pieces[kept - 1], *p = &c->pieces[i];
+        bool alike =
+            last->known && p->known && size_of(last->ahead_ms - p->ahead_ms) < CLOCK_JUMP_LEAST_MS;
+        if (!alike) {
+            c->pieces[kept++] = *p;
+            continue;
+        }
+        double share = (double)p->messages / (double)(last->messages + p->messages);
+        last->ahead_ms += (int64_t)((double)(p->ahead_ms - last->ahead_ms) * share);
+        last->messages += p->messages;
+    }
+    c->n = kept;
+}
+
 static void device_totals(struct fit *f, struct clocks *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         c->all[i].grain = 60000;
+        pieces_join(&c->all[i]);
         for (size_t k = 0; k < c->all[i].n; k++)
             c->all[i].messages += c->all[i].pieces[k].messages;
     }

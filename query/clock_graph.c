@@ -37,9 +37,9 @@ static int64_t size_of(int64_t x) { return x < 0 ? -x : x; }
 
 /* ---- nodes and arcs ---- */
 
-static uint32_t node_of(const struct graph *g, uint32_t device, int64_t sent)
+static uint32_t node_of(const struct graph *g, uint32_t device, int64_t shown)
 {
-    return g->first_node[device] + (uint32_t)clock_piece_at(&g->c->all[device], sent);
+    return g->first_node[device] + (uint32_t)clock_piece_at(&g->c->all[device], shown);
 }
 
 struct half { /* one direction of an arc */
@@ -82,7 +82,7 @@ static enum status arcs_make(struct graph *g, struct err *err)
         return err_no_memory(err);
     for (size_t i = 0; i < g->n; i++) {
         const struct clock_seen *s = &g->seen[i];
-        all[i] = (struct half){node_of(g, s->by, s->sent), node_of(g, s->at, s->sent),
+        all[i] = (struct half){node_of(g, s->by, s->sent), node_of(g, s->at, s->delivered),
                                s->delivered - s->sent};
     }
     if (g->n > 1)

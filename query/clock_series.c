@@ -158,5 +158,10 @@ size_t clock_runs(const struct clock_point *p, size_t n, int64_t *scratch, struc
         place_cut(p, &runs[i - 1], &runs[i]);
     for (size_t i = 0; i < left; i++)
         set_level(p, &runs[i], scratch);
+    for (size_t i = 1; i < left; i++) {
+        int64_t lo = runs[i].cut_lo + runs[i - 1].level, hi = runs[i].cut_hi + runs[i].level;
+        runs[i].seen_lo = lo < hi ? lo : hi;
+        runs[i].seen_hi = lo < hi ? hi : lo;
+    }
     return left;
 }

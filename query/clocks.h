@@ -29,8 +29,11 @@ struct clock_point {
 };
 struct clock_run { /* points [from, to) that have one level */
     size_t from, to;
-    int64_t level;          /* the least lateness, outliers left out */
-    int64_t cut_lo, cut_hi; /* the jump before it lies between these (not of the first) */
+    int64_t level; /* the least lateness, outliers left out */
+    /* The jump before it lies between these stamps, and between these times of the clock that saw
+     * them delivered (lo <= hi; where that was put back, what it showed twice). Not of the first.
+     */
+    int64_t cut_lo, cut_hi, seen_lo, seen_hi;
 };
 /* The end that the least values point at; sorts `late`, n > 0. */
 int64_t clock_level(int64_t *late, size_t n);
@@ -45,7 +48,7 @@ struct clock_seen {  /* a message with a copy on both sides, or (by == at) the s
     int64_t sent, delivered;
 };
 struct clock_piece {
-    int64_t from; /* stamps from here on; INT64_MIN of the first */
+    int64_t from; /* times that the clock itself shows; INT64_MIN of the first */
     int64_t ahead_ms;
     uint64_t messages; /* on which it rests */
     bool known;        /* else too few */
