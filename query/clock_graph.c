@@ -33,6 +33,12 @@ struct graph {
     int64_t delay;
 };
 
+/* Forged times along a chain of devices must not add up beyond all numbers. */
+static int64_t bounded(int64_t ms)
+{
+    return ms > 4 * TIME_MAX_MS ? 4 * TIME_MAX_MS : ms < -4 * TIME_MAX_MS ? -4 * TIME_MAX_MS : ms;
+}
+
 static int64_t size_of(int64_t x) { return x < 0 ? -x : x; }
 
 /* ---- nodes and arcs ---- */
@@ -177,7 +183,7 @@ static uint32_t root_of(uint32_t *parent, int64_t *ahead, uint32_t node)
     int64_t sum = 0;
     uint32_t root = node;
     while (parent[root] != root) {
-        sum += ahead[root];
+        sum = bounded(sum + ahead[root]);
         root = parent[root];
     }
     while (node != root) { /* shorten the way */
@@ -185,7 +191,7 @@ static uint32_t root_of(uint32_t *parent, int64_t *ahead, uint32_t node)
         int64_t own = ahead[node];
         parent[node] = root;
         ahead[node] = sum;
-        sum -= own;
+        sum = bounded(sum - own);
         node = next;
     }
     return root;
@@ -205,7 +211,7 @@ static void forest(struct graph *g)
             continue;
         /* What stands in a root means nothing until it has a parent: it is 0. */
         g->parent[b] = a;
-        g->ahead[b] = g->ahead[one->a] + arc_step(g, one) - g->ahead[one->b];
+        g->ahead[b] = bounded(g->ahead[one->a] + arc_step(g, one) - g->ahead[one->b]);
     }
     for (uint32_t i = 0; i < g->nodes; i++)
         (void)root_of(g->parent, g->ahead, i);
@@ -250,7 +256,7 @@ static void settle(struct graph *g)
             size_t k = 0;
             for (to = from; to < n && s[to].node == s[from].node; to++)
                 g->room[k++] = (struct weighed){g->ahead[s[to].other] + s[to].step, s[to].weight};
-            g->ahead[s[from].node] = weighed_middle(g->room, k);
+            g->ahead[s[from].node] = bounded(weighed_middle(g->room, k));
         }
 }
 

@@ -114,7 +114,7 @@ static void place_cut(const struct clock_point *p, struct clock_run *before, str
 {
     int64_t middle = before->level + (r->level - before->level) / 2;
     size_t lo = r->from - before->from > BLOCK ? r->from - BLOCK : before->from + 1;
-    size_t hi = r->to - r->from > BLOCK ? r->from + BLOCK : r->to - 1, cut = r->from;
+    size_t hi = r->to - r->from > BLOCK ? r->from + BLOCK : r->to - 1, cut;
     if (r->level > before->level) {
         for (cut = hi; cut > lo && p[cut - 1].late >= middle; cut--)
             ;

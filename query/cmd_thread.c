@@ -317,7 +317,7 @@ static enum status whole(struct session *s, const uint8_t key[KEY_SIZE],
     struct thread_item it;
     struct thread_limits limits = *given;
     struct thread_clocks clocks = {0};
-    struct conversation c;
+    struct conversation c = {0};
     TRY(clocks_open(s, key, &clocks, &limits, sh, err));
     enum status st = thread_open(&s->v, key, &limits, &t, err);
     sh->n.conversations += st == ST_OK;

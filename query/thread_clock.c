@@ -105,9 +105,11 @@ int64_t thread_delivered(const struct clocks *c, const struct message_view *m, b
         size_t device = c ? clocks_device(c, m->copies[i]->stream->source) : SIZE_MAX;
         for (size_t k = 0; k < m->copies[i]->n_versions; k++) {
             int64_t ms = m->copies[i]->versions[k].delivered, ahead = 0;
+            if (time_untimed(ms))
+                continue;
             bool known = device != SIZE_MAX && clock_ahead(&c->all[device], ms, &ahead) &&
                          !time_untimed(ms - ahead);
-            if (time_untimed(ms) || (least != TIME_NONE && ms - (known ? ahead : 0) >= least))
+            if (least != TIME_NONE && ms - (known ? ahead : 0) >= least)
                 continue;
             least = ms - (known ? ahead : 0);
             *corrected = known;

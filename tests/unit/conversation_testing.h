@@ -11,6 +11,7 @@
 static struct casefile *cf;
 static struct view v;
 static char line[1 << 16];
+static const struct clocks *by_clocks; /* by which conversations are shown; NULL: as stamped */
 
 static inline void setup(void)
 {
@@ -95,7 +96,8 @@ static inline const char *show(int64_t after, int64_t before)
     struct thread t;
     struct thread_item it;
     struct thread_limits limits = {.after = after ? DAY + after * 1000 : INT64_MIN,
-                                   .before = before ? DAY + before * 1000 : INT64_MAX};
+                                   .before = before ? DAY + before * 1000 : INT64_MAX,
+                                   .clocks = by_clocks};
     struct err err = {0};
     enum status st;
     uint8_t key[KEY_SIZE];
@@ -132,7 +134,7 @@ static inline const char *show_around(const char *words, uint32_t k, uint64_t n)
     struct thread t;
     struct thread_around a;
     struct thread_item it;
-    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX};
+    struct thread_limits limits = {.after = INT64_MIN, .before = INT64_MAX, .clocks = by_clocks};
     struct message_ref ref = find(words, k);
     struct err err = {0};
     enum status st;

@@ -22,7 +22,8 @@ struct spec {
     bool hidden;
     const char *service, *from, *to; /* to: "a,b" */
     const char *group, *id, *text, *handle /* of a contact */, *attachment, *reply_to;
-    int64_t sent; /* 0: absent */
+    const char *raw; /* of other kinds than message: canonical JSON; NULL: "{}" */
+    int64_t sent;    /* 0: absent */
     bool sealed, opened;
     uint16_t flags; /* DOC_CONFLICT, DOC_RELATED as the indexer would have found them */
     struct spec_copy copies[SPEC_COPIES];
@@ -93,7 +94,7 @@ static void make_content(struct maker *m, const struct spec *s, struct made_doc 
     c->id = maybe(s->id);
     c->sent = s->sent ? s->sent : TIME_NONE;
     c->reply_to = maybe(s->reply_to);
-    if (s->kind != DOC_MESSAGE) {
+    if (s->kind != DOC_MESSAGE && !(s->kind == DOC_EVENT && s->group)) {
         c->conv.kind = CONV_SOURCE;
         c->conv.name = slice_str(s->copies[0].source);
     } else if (s->group) {
@@ -123,7 +124,7 @@ static void make_content(struct maker *m, const struct spec *s, struct made_doc 
         c->text = slice_str(s->text);
     }
     if (s->kind != DOC_MESSAGE)
-        c->raw = slice_str("{}");
+        c->raw = slice_str(s->raw ? s->raw : "{}");
 }
 
 static uint32_t stream_of(struct maker *m, const struct spec_copy *c)
