@@ -1,11 +1,13 @@
 /* clock_series — delays of one sort as a series in time, cut where their lower edge steps. Blocks
- * of ten are joined as long as their edges are alike; what is then too short to be a piece of its
- * own is an outlier and goes to its neighbour without moving its level. */
+ * of ten (more in a long series) are joined as long as their edges are alike; what is then too
+ * short to be a piece of its own is an outlier and goes to its neighbour without moving its level.
+ */
 #include <stdlib.h>
 
 #include "query/clocks.h"
 
-#define BLOCK 10
+#define BLOCK 10         /* points, at least */
+#define BLOCKS_MOST 2000 /* joining costs their square */
 
 static int by_value(const void *a, const void *b)
 {
@@ -108,13 +110,14 @@ static bool absorb_weak(const struct clock_point *p, struct clock_run *runs, siz
     return true;
 }
 
-/* Blocks cut wherever a tenth point stood; the step itself lies where points change sides of the
+/* Blocks cut where they happened to end; the step itself lies where points change sides of the
  * middle between the levels. */
-static void place_cut(const struct clock_point *p, struct clock_run *before, struct clock_run *r)
+static void place_cut(const struct clock_point *p, size_t block, struct clock_run *before,
+                      struct clock_run *r)
 {
     int64_t middle = before->level + (r->level - before->level) / 2;
-    size_t lo = r->from - before->from > BLOCK ? r->from - BLOCK : before->from + 1;
-    size_t hi = r->to - r->from > BLOCK ? r->from + BLOCK : r->to - 1, cut;
+    size_t lo = r->from - before->from > block ? r->from - block : before->from + 1;
+    size_t hi = r->to - r->from > block ? r->from + block : r->to - 1, cut;
     if (r->level > before->level) {
         for (cut = hi; cut > lo && p[cut - 1].late >= middle; cut--)
             ;
@@ -140,10 +143,11 @@ static void set_level(const struct clock_point *p, struct clock_run *r, int64_t 
 
 size_t clock_runs(const struct clock_point *p, size_t n, int64_t *scratch, struct clock_run *runs)
 {
-    size_t blocks = n / BLOCK ? n / BLOCK : 1, left = blocks;
+    size_t block = n / BLOCKS_MOST > BLOCK ? n / BLOCKS_MOST : BLOCK;
+    size_t blocks = n / block ? n / block : 1, left = blocks;
     for (size_t i = 0; i < blocks; i++) {
-        size_t to = i + 1 == blocks ? n : (i + 1) * BLOCK;
-        runs[i] = (struct clock_run){.from = i * BLOCK, .to = to};
+        size_t to = i + 1 == blocks ? n : (i + 1) * block;
+        runs[i] = (struct clock_run){.from = i * block, .to = to};
         runs[i].level = edge_of(p, runs[i].from, to, scratch);
     }
     do {
@@ -155,7 +159,7 @@ size_t clock_runs(const struct clock_point *p, size_t n, int64_t *scratch, struc
         left = 1;
     }
     for (size_t i = 1; i < left; i++)
-        place_cut(p, &runs[i - 1], &runs[i]);
+        place_cut(p, block, &runs[i - 1], &runs[i]);
     for (size_t i = 0; i < left; i++)
         set_level(p, &runs[i], scratch);
     for (size_t i = 1; i < left; i++) {

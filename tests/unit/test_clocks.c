@@ -275,6 +275,16 @@ Test(clocks, correct_coarse_stamps_by_whole_units)
     cr_assert(sum == 120000 || sum == 180000, "%lld", (long long)sum);
 }
 
+/* One device that all others write to: its series is long, its steps are many. */
+Test(clocks, end_soon_where_one_device_has_most, .timeout = 60)
+{
+    w.devices = DEVICES_MOST;
+    for (int64_t i = 0; i < 400000; i++)
+        see((size_t)(1 + i % 39), 0, BEGIN + i * 1000, BEGIN + i * 1000 + (i / 37 % 9) * 20000);
+    fit();
+    cr_assert_leq(c.all[0].n, (size_t)CLOCK_PIECES_MOST);
+}
+
 /* Anything at all: it ends, and what it says is within what it saw. */
 Test(clocks, survive_any_times)
 {
