@@ -4,6 +4,7 @@
 #include "query/device_text.h"
 
 #define NAME_COLUMNS 40
+#define CLOCKS_SHOWN 30 /* of a heading; the rest is counted */
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -113,10 +114,11 @@ void csv_clock(struct csv *csv, const struct device_clock *c)
 void text_clocks_head(struct render *r, const struct thread_clocks *c, struct buf *out)
 {
     struct buf words = {0};
+    size_t shown = 0;
     if (!c->clocks.n)
         return;
     for (size_t i = 0; i < c->devices.n; i++) {
-        if (!c->wanted[i])
+        if (!c->wanted[i] || shown++ >= CLOCKS_SHOWN)
             continue;
         buf_put_str(out, "  clock of ");
         text_name(out, c->devices.all[i].source, NAME_COLUMNS);
@@ -128,6 +130,9 @@ void text_clocks_head(struct render *r, const struct thread_clocks *c, struct bu
         text_clock_of(r, &c->clocks.all[i], out);
         buf_put_u8(out, '\n');
     }
+    if (shown > CLOCKS_SHOWN)
+        buf_printf(out, "  and %zu more clocks: see `sources --correct-clocks`\n",
+                   shown - CLOCKS_SHOWN);
     text_clocks_basis(&c->clocks, &words);
     text_pad(out, 2);
     text_wrap_words(r, out, buf_slice(&words), 2);

@@ -285,6 +285,10 @@ static void put_counted(struct session *s, const struct shown *sh, struct buf *o
     thread_shown_words(&sh->n, out);
     if (s->o->disentangle)
         buf_put_str(out, ". Which message answers which is proposed by a model, not evidence");
+    if (!s->o->talks)
+        buf_put_str(out, s->o->correct_clocks
+                             ? ". Order: by corrected clocks, as far as they are known"
+                             : ". Order: as stamped, but where a line says otherwise");
     buf_put_str(out, ". Times: ");
     buf_put_str(out, zone_name(s->v.zone));
     bool whole = !s->o->after && !s->o->before && !s->o->around && !s->o->talks && !s->o->day;
