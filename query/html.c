@@ -22,13 +22,15 @@ struct html {
 static const char style[] =
     "body{font:15px/1.45 sans-serif;max-width:50em;margin:1em auto;padding:0 1em;color:#111}"
     "h1{font-size:1.2em}h2{font-size:1em;border-bottom:1px solid #999;margin:1.5em 0 .5em}"
-    ".m{margin:.5em 0;padding:.2em .6em;border-left:3px solid #bbb;break-inside:avoid}"
+    ".m{margin:.5em 0;padding:.2em .6em;border-left:3px solid #bbb}"
     ".m.c{border-color:#b00}.h,.r,.e,nav,.end{font-size:.85em;color:#444}.r.c{color:#b00}"
     ".t{margin:.15em 0;white-space:pre-wrap;overflow-wrap:anywhere}"
     ".g{margin:.5em 0;padding:.2em .6em;border:1px dashed #b00;color:#b00;font-size:.85em}"
     "mark{background:#fd6;color:#111}"
     "code{font-size:.95em;overflow-wrap:anywhere}"
     "@media print{body{max-width:none;font-size:10pt}nav{display:none}"
+    "h2,.h{break-after:avoid}.r,.e{break-before:avoid}.g{break-inside:avoid}"
+    ".t{orphans:3;widows:3}"
     "mark{background:none;font-weight:bold;text-decoration:underline}}";
 
 enum status html_open(const char *path, struct html **out, struct err *err)
@@ -103,10 +105,19 @@ static void put_title(struct html *h)
         const uint8_t *lf = memchr(all.data + from, '\n', all.len - from);
         size_t end = lf ? (size_t)(lf - all.data) : all.len;
         buf_put_str(&h->text, n ? "<p class=\"h\" dir=\"auto\">" : "<h1 dir=\"auto\">");
-        xml_text(&h->text, slice_of(all.data + from, end - from));
+        html_words(&h->text, slice_of(all.data + from, end - from), true);
         buf_put_str(&h->text, n ? "</p>\n" : "</h1>\n");
         from = end + 1;
     }
+}
+
+/* What stands on the tab, and in the margin of a print: the first line of the title. */
+static void put_name(struct html *h)
+{
+    struct slice all = buf_slice(&h->title);
+    const uint8_t *lf = all.len ? memchr(all.data, '\n', all.len) : NULL;
+    html_words(&h->text, slice_of(all.data, lf ? (size_t)(lf - all.data) : all.len), false);
+    buf_put_str(&h->text, all.len ? ", " : "");
 }
 
 static enum status page_begin(struct html *h, struct err *err)
@@ -114,11 +125,13 @@ static enum status page_begin(struct html *h, struct err *err)
     char name[40];
     page_name(++h->pages, name);
     TRY(os_create(h->dir, name, 0600, &h->fd, err));
-    buf_printf(&h->text,
-               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-               "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-               "style-src 'unsafe-inline'\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-               "<title>Page %llu</title>\n<style>%s</style>\n</head>\n<body>\n",
+    buf_put_str(&h->text,
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "style-src 'unsafe-inline'\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+                "<title>");
+    put_name(h);
+    buf_printf(&h->text, "page %llu</title>\n<style>%s</style>\n</head>\n<body>\n",
                (unsigned long long)h->pages, style);
     put_title(h);
     buf_printf(&h->text, "<nav>Page %llu. ", (unsigned long long)h->pages);

@@ -12,12 +12,14 @@ static void name_put(struct buf *out, struct slice name)
     buf_put_str(out, "</bdi>");
 }
 
-/* Words of ours that hold evidence made safe. */
+/* Words of ours that hold evidence made safe: an element for each line. */
 static void words_put(struct buf *out, const char *open, struct buf *words, const char *close)
 {
-    if (words->len) {
+    for (size_t from = 0, end; from < words->len; from = end + 1) {
+        const uint8_t *lf = memchr(words->data + from, '\n', words->len - from);
+        end = lf ? (size_t)(lf - words->data) : words->len;
         buf_put_str(out, open);
-        xml_text(out, buf_slice(words));
+        html_words(out, slice_of(words->data + from, end - from), true);
         buf_put_str(out, close);
     }
     out->failed |= words->failed;

@@ -48,3 +48,27 @@ void xml_text(struct buf *out, struct slice s)
     out->failed |= safe.failed;
     buf_release(&safe);
 }
+
+#define ISOLATE 0x2068
+#define ISOLATE_END 0x2069
+
+/* Evidence has no such sign left, and no element is left open, whatever the words are. */
+void html_words(struct buf *out, struct slice words, bool elements)
+{
+    const char *begin = elements ? "<bdi>" : "\xe2\x81\xa8";
+    const char *end = elements ? "</bdi>" : "\xe2\x81\xa9";
+    size_t done = 0, open = 0;
+    for (size_t pos = 0; pos < words.len;) {
+        size_t at = pos;
+        uint32_t cp = utf8_next(words.data, words.len, &pos);
+        if (cp != ISOLATE && (cp != ISOLATE_END || open == 0))
+            continue;
+        xml_text(out, slice_of(words.data + done, at - done));
+        buf_put_str(out, cp == ISOLATE ? begin : end);
+        open = cp == ISOLATE ? open + 1 : open - 1;
+        done = pos;
+    }
+    xml_text(out, slice_of(words.data + done, words.len - done));
+    while (open-- > 0)
+        buf_put_str(out, end);
+}

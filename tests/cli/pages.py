@@ -64,6 +64,21 @@ def test_hostile():
     check('<div class="t" dir="auto">שלום עולם</div>' in raw, "right-to-left text has its own direction")
 
 
+def test_directions():
+    """Names that run from right to left are isolated by elements, and no sign of ours is shown as an escape."""
+    c = Case("directions")
+    c.add(write("dir", dump([msg(1, "one", id="s1", attachments=[{"name": "a.jpg", "size": 5}, {"name": "b.jpg", "size": 6}]),
+                             {"kind": "event", "seq": 2, "what": "edit", "by": "anna", "to": ["bert"], "time": T + 9, "of": "s1", "value": "שלום"},
+                             {"kind": "contact", "seq": 3, "owner": "anna", "handle": "bert", "nickname": "אבא"},
+                             {"kind": "contact", "seq": 4, "owner": "anna", "handle": "bert", "nickname": "\u2068\u2069\u2069</bdi>x"}], "imei:A", account="anna")))
+    sound(pages(c, "directions", "thread", "--with", "anna,bert"), "directions")
+    raw = (TMP / "directions" / "index.html").read_text()
+    check("<bdi>אבא</bdi>" in raw and "<bdi>שלום</bdi>" in raw, "isolated by elements", raw)
+    check("\\u{2068}\\u{2069}\\u{2069}&lt;/bdi&gt;x" in raw and raw.count("u{2068}") == 1, "escapes are the evidence's alone", raw)
+    check("a.jpg" in raw and "\\n" not in raw.split("</style>")[1], "attachments are lines, not escapes", raw)
+    check("<title>anna, bert" in raw and "page 1</title>" in raw, "the tab has a name", raw[:600])
+
+
 def test_pages():
     c = Case("pages")
     c.add(write("p", dump([msg(i + 1, f"message {i}", sent=T + i * 1000) for i in range(4500)], "imei:A", account="anna")))
