@@ -272,7 +272,8 @@ static int by_root(const void *a, const void *b)
     return (x->node > y->node) - (x->node < y->node);
 }
 
-/* Each tree against its middle clock. */
+/* Each tree against its middle clock. All count the same: the devices that were asked for have more
+ * messages here than those they are compared with, and are no better for it. */
 static enum status centre(struct graph *g, struct err *err)
 {
     struct leaf *all = calloc(g->nodes + (size_t)1, sizeof *all);
@@ -284,7 +285,8 @@ static enum status centre(struct graph *g, struct err *err)
         qsort(all, g->nodes, sizeof *all, by_root);
     for (size_t from = 0, to; from < g->nodes; from = to) {
         for (to = from; to < g->nodes && all[to].root == all[from].root; to++)
-            g->room[to - from] = (struct weighed){g->ahead[all[to].node], g->weight[all[to].node]};
+            g->room[to - from] =
+                (struct weighed){g->ahead[all[to].node], g->weight[all[to].node] > 0};
         int64_t about = weighed_median(g->room, to - from);
         for (size_t i = from; i < to; i++)
             g->ahead[all[i].node] -= about;

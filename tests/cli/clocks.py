@@ -64,6 +64,11 @@ def test_truth():
             summary = rows(c, "sources", "--correct-clocks")[-1]
             check(summary["stamps"] == whose == truth["stamps"], "whose clock stamps", (seed, whose, summary["stamps"]))
             errors, found, wrong, missed = compare(c, truth)
+            whole = {d["source"]: d["clock"]["pieces"] for d in rows(c, "sources", "--correct-clocks") if d["type"] == "source"}
+            furthest = max(truth["clocks"], key=lambda d: abs(d["ahead_ms"]))["source"]
+            alone = [d["clock"]["pieces"] for d in rows(c, "sources", furthest, "--correct-clocks") if d["type"] == "source"][0]
+            apart = abs(alone[0]["ahead_ms"] - whole[furthest][0]["ahead_ms"])
+            check(apart <= 3000, "asked for alone it is off by as much", (seed, whose, alone, whole[furthest]))
             # Against true time only a service's clock can be told; else the middle one is the measure.
             base = statistics.median(errors) if whose == "sender" else 0
             worst = max(abs(e - base) for e in errors)

@@ -123,6 +123,19 @@ Test(clocks, are_given_against_the_middle_one)
     cr_assert(c.most_behind <= 1000);
 }
 
+/* Only one device was asked for: of the others no more is known than what they have with it. */
+Test(clocks, are_not_right_for_having_most_messages)
+{
+    int64_t ahead;
+    w.devices = 8;
+    w.ahead[0] = -3600000;
+    for (size_t i = 1; i < w.devices; i++)
+        talk(0, i, 40, HOUR);
+    fit();
+    cr_assert(clock_ahead(&c.all[0], BEGIN, &ahead));
+    cr_assert(llabs(ahead + 3600000) <= 1000, "%lld", (long long)ahead);
+}
+
 Test(clocks, are_compared_through_others)
 {
     w.devices = 10;
