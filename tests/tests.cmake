@@ -112,6 +112,7 @@ lictor_fuzz_target(words text)
 lictor_fuzz_target(words_icu text LIBS PkgConfig::icu)
 
 # --- the programs from outside -----------------------------------------------------------------
+lictor_script_test(cli tests/cli/afternoon.py)
 lictor_script_test(cli tests/cli/age_interop.py)
 lictor_script_test(cli tests/cli/bad_input.py)
 lictor_script_test(cli tests/cli/bench.py)
