@@ -9,10 +9,10 @@ void csv_header(bool handles, struct buf *out)
                              : "type,id,service_id,conversation,from,to,group,sent,text,copies,"
                                "flags,attachments,reply_to,related,order,related_why,sent_given,"
                                "burn,reply_missing,of_missing,missing_copies,ends,events,old_text,"
-                               "nicknames\r\n");
+                               "nicknames,tie,corrected,clock_ahead_ms\r\n");
 }
 #define COLUMNS_BEFORE_TEXT 8
-#define COLUMNS_AFTER_TEXT 16
+#define COLUMNS_AFTER_TEXT 19
 
 static void attachments(struct csv *c, const struct content *m)
 {
@@ -155,6 +155,15 @@ static void nicknames(struct csv *c, const struct nickname *all, size_t n, bool 
     csv_end(c);
 }
 
+static void place(struct csv *c, const struct place_note *p)
+{
+    csv_str(c, p->given && p->tie ? "true" : "");
+    csv_time(c, p->given && p->corrected ? p->at : TIME_NONE);
+    if (p->given && p->corrected)
+        buf_printf(&c->field, "%lld", (long long)p->ahead_ms);
+    csv_end(c);
+}
+
 /* What JSON has under keys of its own, behind the columns that were there first. */
 static void record_rest(struct csv *c, const struct message_view *m)
 {
@@ -170,6 +179,7 @@ static void record_rest(struct csv *c, const struct message_view *m)
     events(c, m);
     csv_field(c, m->old_text);
     nicknames(c, m->nicknames, m->n_nicknames, true);
+    place(c, &m->place);
 }
 
 void csv_record(const struct message_view *m, const char *order, struct buf *out)

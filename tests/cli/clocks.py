@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Clocks of devices: against the generator's truth, with errors printed, and what --correct-clocks does
 to the order of conversations made by hand. Ends in `N passed, N failed`."""
+import csv
 import datetime
+import io
 import statistics
 
 from lictor_cli import *
@@ -144,6 +146,9 @@ def test_turned_round():
     for at in (0, 1, 30, 58, 59):
         some = [m["text"] for m in rows(c, "thread", "--around", ms_[at]["id"], "--context", 7, "--correct-clocks") if m["type"] == "message"]
         check(some == [str(i) for i in range(max(0, at - 7), min(60, at + 8))], "around a message: a piece of the whole", (at, some))
+    table = list(csv.DictReader(io.StringIO(run(QUERY, "thread", c.dir, *c.key, *w, "--correct-clocks", "--format", "csv").stdout.decode(), newline="")))
+    check([(r["id"], r["order"], r["corrected"], r["clock_ahead_ms"], r["tie"]) for r in table] ==
+          [(m["id"], m["order"], m.get("corrected", ""), str(m.get("clock_ahead_ms", "")), "true" if m.get("tie") else "") for m in ms_], "a table too", table[:2])
     page = TMP / "pages"
     r = run(QUERY, "thread", c.dir, *c.key, *w, "--correct-clocks", "--format", "html", "--output", page)
     check(r.returncode == 0 and "by a clock" in (page / "index.html").read_text() and "clock of imei:A" in (page / "index.html").read_text(), "pages too", r.stderr)

@@ -3,6 +3,7 @@
 sources that contradict each other, none at all, thousands of handles, no times. Ends in `N passed, N
 failed`."""
 import datetime
+import random
 
 from lictor_cli import *
 
@@ -98,6 +99,35 @@ def test_contradictions():
     d.add(write("aa2", dump(a, "imei:A", account="anna")))
     strip = lambda rows: [{k: v for k, v in r.items() if k not in ("generation",)} for r in rows]
     check(strip(one) == strip(members(d)), "whatever the order of arrival")
+
+
+def test_against_a_model():
+    """Random records, each instant but one source's, against sets in Python."""
+    dice = random.Random(5)
+    names = [f"n{i}" for i in range(12)]
+    events = []
+    for at in dice.sample(range(1000), 250):
+        what = dice.choice(("join", "leave", "add", "remove", "members", "join", "leave", "add"))
+        who = dice.sample(names, dice.randint(0 if what == "members" else 1, 5))
+        events.append((at, what, who[0] if what in ("join", "leave") else "n0", None if what in ("join", "leave") else who))
+    halves = ([], [])
+    for e in events:
+        half = dice.choice(halves)
+        half.append(event(len(half) + 1, e[1], e[0], by=e[2], who=e[3]))
+    c = Case("model")
+    for i, half in enumerate(halves):
+        c.add(write(f"model{i}", dump(half, f"imei:{i}", account=f"n{i}")))
+    for until in [dice.randrange(1000) for _ in range(40)] + [1000]:
+        inside_, since = set(), {}
+        for at, what, by, who in sorted(events, key=lambda e: e[0]):
+            if at > until:
+                break
+            before = set(inside_)
+            who = [by] if who is None else who
+            inside_ = set(who) if what == "members" else inside_ | set(who) if what in ("join", "add") else inside_ - set(who)
+            since |= {w: at for w in inside_ ^ before}
+        got = {m["handle"]: m["since"] for m in members(c, when(until)) if m["type"] == "member"}
+        check(got == {w: when(since[w])[:-1] + ".000Z" for w in inside_}, f"until minute {until}", (got, inside_))
 
 
 def test_hostile():
