@@ -252,11 +252,9 @@ static void put_notes(struct shown *x, struct buf *out, const struct search_resu
     char text[320], a[32], b[32];
     cli_count_text(r->total, a);
     cli_count_text(x->t->untimed, b);
-    snprintf(
-        text, sizeof text,
-        "%s messages in the delivered data, by %s (%.60s); %s of them without a time are in no "
-        "bar.",
-        a, timeline_by_name(x->t->by), zone_name(x->t->zone), b);
+    snprintf(text, sizeof text,
+             "%s messages in the delivered data, by %s (%.60s); in no bar, for want of a time: %s.",
+             a, timeline_by_name(x->t->by), zone_name(x->t->zone), b);
     svg_text(out, PLOT_X, PLOT_Y + PLOT_HEIGHT + 44, SVG_START, false, slice_str(text));
     if (r->sealed + r->untimed == 0)
         return;
