@@ -1,6 +1,6 @@
 /* pages — mmap for 4 MiB and more, malloc below; mremap moves page tables, not bytes. What is freed
- * is kept for the next array, up to a limit: given back, it would have to be touched a first time
- * again. */
+ * is kept for the next array: given back, it would have to be touched a first time again. What is
+ * kept makes room for what is needed, so that both together stay below the limit. */
 #include "lictor/pages.h"
 
 #include <pthread.h>
@@ -35,7 +35,9 @@ static struct {
     pthread_mutex_t mu;
     /* guarded by mu */
     struct kept items[KEPT_MAX]; /* the one freed last is last */
-    size_t n, bytes, limit;
+    size_t n, bytes;             /* kept */
+    size_t lent;                 /* mapped and in use */
+    size_t limit;                /* of both */
 } pool = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
 /* Takes a piece out of the list without giving it back. */
@@ -54,12 +56,34 @@ static void pool_drop(size_t i)
     MUST(munmap(k.p, k.size) == 0);
 }
 
+/* Keeps so little that `more` bytes have room. */
+static void pool_shrink(size_t more)
+{
+    while (pool.n && pool.lent + pool.bytes + more > pool.limit)
+        pool_drop(0);
+}
+
 void pages_keep(size_t bytes)
 {
     pthread_mutex_lock(&pool.mu);
     pool.limit = bytes;
-    while (pool.bytes > pool.limit)
-        pool_drop(0);
+    pool_shrink(0);
+    pthread_mutex_unlock(&pool.mu);
+}
+
+/* `more` bytes are about to be mapped. */
+static void pool_lend(size_t more)
+{
+    pthread_mutex_lock(&pool.mu);
+    pool_shrink(more);
+    pool.lent += more;
+    pthread_mutex_unlock(&pool.mu);
+}
+
+static void pool_unlend(size_t size)
+{
+    pthread_mutex_lock(&pool.mu);
+    pool.lent -= size;
     pthread_mutex_unlock(&pool.mu);
 }
 
@@ -84,8 +108,10 @@ static void pool_put(void *p, size_t size)
 {
     struct kept k = {p, size};
     pthread_mutex_lock(&pool.mu);
-    if (size <= pool.limit) {
-        while (pool.n && (pool.n == KEPT_MAX || pool.bytes + size > pool.limit))
+    pool.lent -= size;
+    pool_shrink(size);
+    if (pool.lent + size <= pool.limit) {
+        if (pool.n == KEPT_MAX)
             pool_drop(0);
         k = pool_join(k);
         pool.items[pool.n++] = k;
@@ -113,6 +139,7 @@ static void *pool_take(size_t size)
         k->p += size;
         k->size -= size;
         pool.bytes -= size;
+        pool.lent += size;
         if (k->size == 0)
             (void)pool_remove(best);
     }
@@ -136,9 +163,12 @@ static void *map(size_t size, bool zero)
     void *p = pool_take(whole);
     if (p)
         return zero ? memset(p, 0, size) : p;
+    pool_lend(whole);
     p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    if (p == MAP_FAILED) {
+        pool_unlend(whole);
         return NULL;
+    }
     (void)madvise(p, whole, MADV_HUGEPAGE); /* advice: works without */
     if (zero)
         touch(p, size);
@@ -168,12 +198,15 @@ void *pages_grow(void *p, size_t old, size_t used, size_t size)
     if (!is_mapped(size))
         return realloc(p, size);
     if (is_mapped(old)) {
+        size_t more = whole_pages(size) - whole_pages(old);
+        pool_lend(more);
         void *q = mremap(p, whole_pages(old), whole_pages(size), MREMAP_MAYMOVE);
         if (q != MAP_FAILED) {
             (void)madvise(q, whole_pages(size), MADV_HUGEPAGE);
             return q;
         }
         /* A joined piece may be of two mappings, which cannot be moved as one. */
+        pool_unlend(more);
     }
     void *q = map(size, false);
     if (!q)

@@ -17,7 +17,8 @@ void *pages_alloc_raw(size_t size);
  * NULL if old is 0. */
 void *pages_grow(void *p, size_t old, size_t used, size_t size);
 void pages_free(void *p, size_t size);
-/* Up to how many freed bytes are kept for later arrays (0 at first). */
+/* Freed bytes are kept for later arrays as long as they and the large arrays in use are not more
+ * than this together (0 at first). */
 void pages_keep(size_t bytes);
 
 #endif
