@@ -119,7 +119,8 @@ static const int allowed[] = {
 static const int writing[] = {SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate),
                               SCMP_SYS(rename),    SCMP_SYS(renameat),        SCMP_SYS(renameat2),
                               SCMP_SYS(unlink),    SCMP_SYS(unlinkat),        SCMP_SYS(mkdir),
-                              SCMP_SYS(mkdirat),   SCMP_SYS(fallocate)};
+                              SCMP_SYS(fstatfs),   SCMP_SYS(fstatfs64),       SCMP_SYS(mkdirat),
+                              SCMP_SYS(fallocate)};
 
 /* A system call that this architecture does not have is passed over. */
 static int allow(scmp_filter_ctx f, int call)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,6 +103,17 @@ enum status os_size(int fd, uint64_t *size, struct err *err)
     if (fstat(fd, &sb) != 0)
         return fd_errno(err, errno, fd, "ask for the size of");
     *size = (uint64_t)sb.st_size;
+    return ST_OK;
+}
+
+enum status os_free_space(int fd, uint64_t *bytes, struct err *err)
+{
+    struct statvfs v;
+    if (os_fault_hit())
+        return fd_errno(err, errno, fd, "ask for the free space at");
+    if (fstatvfs(fd, &v) != 0)
+        return fd_errno(err, errno, fd, "ask for the free space at");
+    *bytes = (uint64_t)v.f_bavail * v.f_frsize;
     return ST_OK;
 }
 

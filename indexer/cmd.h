@@ -24,6 +24,8 @@ struct cmd_options {
     unsigned threads; /* 0: as many as processors */
     unsigned scrypt_max;
     uint64_t memory, window;
+    uint64_t aside; /* 0: as the disk allows */
+    bool aside_none;
     char **rest; /* arguments after CASE */
     int n_rest;
     long child; /* the opener of an add; else 0 */

@@ -74,6 +74,8 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
         return code;
     struct core_options options = {.threads = o->threads ? o->threads : os_cpus(),
                                    .memory = cmd_memory(o),
+                                   .aside = o->aside,
+                                   .aside_none = o->aside_none,
                                    .again = o->again,
                                    .body_keys = keys,
                                    .progress = o->progress,

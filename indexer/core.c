@@ -8,12 +8,14 @@
 #include "indexer/dump_ctx.h"
 #include "indexer/flush.h"
 #include "indexer/progress.h"
+#include "indexer/spill.h"
 #include "lictor/pages.h"
 
 /* Batches in flight per worker: one at work, one waiting, and one for the reader. */
 #define BATCHES_PER_WORKER 3
-/* Share of the memory that is kept from one flush for the next. */
-#define KEPT_SHARE 20
+/* Share of the memory that large arrays take, in use and kept for the next flush; the rest is for
+ * small ones. */
+#define KEPT_SHARE 90
 
 static void worker_main(void *arg)
 {
@@ -111,6 +113,8 @@ void core_close(struct core *c)
     reader_release(&c->reader);
     known_release(&c->known);
     run_release(&c->run);
+    spill_free(c->spill);
+    manifest_free(c->next);
     wire_release(&c->wire);
     free(c);
 }
@@ -133,6 +137,14 @@ enum status core_send(struct core *c, struct batch *b, struct err *err)
     return chan_send(c->work, b) ? ST_OK : stopped(c, err);
 }
 
+/* Joining what was put aside takes about as long as reading it. */
+static void show_progress(struct core *c)
+{
+    bool twice = c->spill != NULL;
+    cli_progress_step(&c->progress, c->bytes_done + c->bytes_joined,
+                      c->options.total_bytes * (twice ? 2 : 1), c->records_done);
+}
+
 /* Waits until no batch is with a worker. */
 static enum status drain(struct core *c, struct err *err)
 {
@@ -150,11 +162,62 @@ static enum status drain(struct core *c, struct err *err)
     return st;
 }
 
+/* The run is put aside; its tables stay, because what was put aside names their places. */
+static enum status put_aside(struct core *c, struct err *err)
+{
+    stages_next(&c->stages, STAGE_ASIDE);
+    if (!c->spill)
+        TRY(spill_new(casefile_segments_dir(c->cf), c->options.threads, c->options.memory,
+                      &c->spill, err));
+    TRY(flush_lines_aside(c, err));
+    TRY(spill_put(c->spill, &c->run, err));
+    run_reset(&c->run);
+    return ST_OK;
+}
+
+/* A part that does not fit beside what is in the run waits for the next one; one that is larger
+ * than the memory comes in pieces. */
+static enum status join_part(struct core *c, unsigned part, struct err *err)
+{
+    uint64_t share = run_share(c->options.memory);
+    size_t at = 0;
+    for (bool more = true; more;) {
+        uint64_t held = run_held(&c->run);
+        bool empty = run_is_empty(&c->run);
+        if (!empty && (at || held + spill_held(c->spill, part) > share)) {
+            TRY(flush_stage(c, err));
+            run_reset(&c->run);
+            stages_next(&c->stages, STAGE_ASIDE);
+            held = run_held(&c->run);
+        }
+        TRY(spill_take(c->spill, part, held < share ? share - held : 0, &c->run, &at, &more, err));
+    }
+    return ST_OK;
+}
+
+/* What was put aside comes back part by part; the last of it stays in the run. */
+static enum status join(struct core *c, struct err *err)
+{
+    if (!run_is_empty(&c->run))
+        TRY(put_aside(c, err));
+    stages_next(&c->stages, STAGE_ASIDE);
+    for (unsigned part = 0; part < SPILL_PARTS; part++) {
+        TRY(join_part(c, part, err));
+        c->bytes_joined = c->bytes_done / SPILL_PARTS * (part + 1);
+        show_progress(c);
+    }
+    return spill_clear(c->spill, err);
+}
+
+static bool is_aside(const struct core *c) { return c->spill && !spill_is_empty(c->spill); }
+
 /* Everything read so far becomes part of the case. */
 static enum status commit_run(struct core *c, struct err *err)
 {
     TRY(reader_settle(&c->reader, err));
     TRY(drain(c, err));
+    if (is_aside(c))
+        TRY(join(c, err));
     TRY(flush_commit(c, err));
     run_reset(&c->run);
     TRY(dump_ctx_retable(c->reader.dump, &c->run.tables, err));
@@ -162,9 +225,27 @@ static enum status commit_run(struct core *c, struct err *err)
     return ST_OK;
 }
 
+/* The tables grow until the commit, since what is put aside names their places. */
+static bool tables_full(const struct core *c)
+{
+    return tables_held(&c->run.tables) > run_share(c->options.memory) / 2;
+}
+
 static enum status over_budget(struct core *c, struct err *err)
 {
-    return run_full(&c->run, c->options.memory) ? commit_run(c, err) : ST_OK;
+    bool enough;
+    if (!run_full(&c->run, c->options.memory))
+        return ST_OK;
+    if (c->options.aside_none || tables_full(c))
+        return commit_run(c, err);
+    TRY(reader_settle(&c->reader, err));
+    TRY(drain(c, err));
+    TRY(put_aside(c, err));
+    TRY(spill_is_enough(c->spill, c->options.aside, &enough, err));
+    if (enough)
+        return commit_run(c, err);
+    stages_next(&c->stages, STAGE_READ);
+    return ST_OK;
 }
 
 /* ---- messages of the opener ---- */
@@ -375,7 +456,7 @@ static enum status take_all(struct core *c, struct err *err)
         default:
             return err_set(err, ST_IO, "unexpected message from the opener");
         }
-        cli_progress_step(&c->progress, c->bytes_done, c->options.total_bytes, c->records_done);
+        show_progress(c);
     }
 }
 

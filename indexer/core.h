@@ -3,7 +3,9 @@
  *
  * Threads: the caller's reads the socket, inflates, cuts batches, flushes and commits; workers take
  * batches from one bounded channel and give them back through another. A flush waits until every
- * batch is back, so that what is committed is, for every dump, exactly its lines up to a number. */
+ * batch is back, so that what is committed is, for every dump, exactly its lines up to a number.
+ * Memory: a run that is full is put aside by conversation (spill.h) and joined before the commit.
+ */
 #ifndef INDEXER_CORE_H
 #define INDEXER_CORE_H
 
@@ -19,6 +21,8 @@
 struct core_options {
     unsigned threads;
     uint64_t memory;
+    uint64_t aside;  /* what may be put aside before it is committed; 0: as the disk allows */
+    bool aside_none; /* commit instead */
     bool again;
     const struct body_keys *body_keys;
     enum cli_progress_mode progress;
@@ -43,17 +47,20 @@ struct core {
     struct first_error *first;
     struct grown dumps; /* struct dump_ctx *, in the order of arrival */
     size_t committed;   /* dumps before this index are committed */
-    uint64_t bytes_done, records_done;
+    uint64_t bytes_done, bytes_joined, records_done;
     struct cli_progress progress;
     bool interrupted;
     struct stages stages;
+    struct spill *spill;   /* what was read and did not fit into one run; NULL if nothing ever */
+    struct manifest *next; /* the commit to come, as far as it is written */
 };
 
 MUST_USE enum status core_open(struct casefile *cf, int fd, const struct core_options *o,
                                struct core **out, struct err *err);
 void core_close(struct core *c);
-/* Takes what the opener sends, until it is done. Commits on the way whenever the run has used its
- * share of the memory. ST_INTERRUPTED after a clean stop (what was read is committed). */
+/* Takes what the opener sends, until it is done, and commits it. What does not fit into the memory
+ * is put aside and joined at the end; it is committed on the way where the disk is getting full.
+ * ST_INTERRUPTED after a clean stop (what was read is committed). */
 MUST_USE enum status core_run(struct core *c, struct err *err);
 /* For the reader: an empty batch, or the first error. */
 MUST_USE enum status core_idle(struct core *c, struct batch **b, struct err *err);

@@ -424,8 +424,8 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
     return ST_OK;
 }
 
-static enum status prepare(struct core *c, struct flush *f, struct manifest *next,
-                           struct ledger_dump **dumps, size_t *n, struct err *err)
+/* All phases but writing, into the books of the dumps too. */
+static enum status work_out(struct core *c, struct flush *f, struct err *err)
 {
     note_lines_before(c, f);
     stages_next(&c->stages, STAGE_MATCH);
@@ -439,17 +439,48 @@ static enum status prepare(struct core *c, struct flush *f, struct manifest *nex
     stages_next(&c->stages, STAGE_RELATE);
     TRY(flush_relate(f, err));
     stages_next(&c->stages, STAGE_WRITE);
-    TRY(write_quarantine(f, next, err));
+    TRY(write_quarantine(f, c->next, err));
     add_books(c, f);
+    return ST_OK;
+}
+
+/* What an add says of its dumps, once all their records are in. */
+struct verdict {
+    struct ledger_dump *dumps;
+    size_t n;
+};
+
+static enum status judge_all(struct core *c, struct flush *f, struct verdict *v, struct err *err)
+{
     for (size_t i = c->committed; i < c->dumps.n; i++)
         if (in_ledger(core_dump(c, i)) && core_dump(c, i)->entry.state != DUMP_REFUSED &&
             !core_dump(c, i)->refused_later)
             dump_ctx_judge(core_dump(c, i), &f->run->tables);
-    TRY(judge_dumps(c, next, dumps, n, err));
-    TRY(note_progress(c, next, err));
-    TRY(flush_write(f, next, err));
-    memcpy(next->digest_sum, f->digest_sum, DIGEST_SUM_SIZE);
-    return ST_OK;
+    TRY(judge_dumps(c, c->next, &v->dumps, &v->n, err));
+    return note_progress(c, c->next, err);
+}
+
+/* Takes the run into c->next; with a verdict it is the last of its commit. */
+static enum status flush_run(struct core *c, struct verdict *v, struct err *err)
+{
+    struct flush f;
+    enum status st = ST_OK;
+    if (!c->next)
+        TRY(manifest_copy(casefile_manifest(c->cf), &c->next, err));
+    st = flush_open(&f, c->cf, &c->run, c->options.threads, err);
+    if (st == ST_OK) {
+        memcpy(f.digest_sum, c->next->digest_sum, DIGEST_SUM_SIZE);
+        st = work_out(c, &f, err);
+    }
+    if (st == ST_OK && v)
+        st = judge_all(c, &f, v, err);
+    if (st == ST_OK)
+        st = flush_write(&f, c->next, err);
+    if (st == ST_OK)
+        memcpy(c->next->digest_sum, f.digest_sum, DIGEST_SUM_SIZE);
+    flush_close(&f);
+    stages_next(&c->stages, STAGE_COMMIT);
+    return st;
 }
 
 static bool nothing_to_commit(const struct core *c)
@@ -460,27 +491,38 @@ static bool nothing_to_commit(const struct core *c)
     return true;
 }
 
+enum status flush_stage(struct core *c, struct err *err)
+{
+    TRY(flush_run(c, NULL, err));
+    return casefile_stage(c->cf, c->next, err);
+}
+
+enum status flush_lines_aside(struct core *c, struct err *err)
+{
+    struct flush f;
+    if (!c->next)
+        TRY(manifest_copy(casefile_manifest(c->cf), &c->next, err));
+    enum status st = flush_open(&f, c->cf, &c->run, 1, err);
+    if (st == ST_OK) {
+        memcpy(f.digest_sum, c->next->digest_sum, DIGEST_SUM_SIZE);
+        st = write_quarantine(&f, c->next, err);
+        memcpy(c->next->digest_sum, f.digest_sum, DIGEST_SUM_SIZE);
+    }
+    flush_close(&f);
+    return st;
+}
+
 enum status flush_commit(struct core *c, struct err *err)
 {
+    struct verdict v = {0};
     if (nothing_to_commit(c))
         return ST_OK;
-    struct flush f;
-    struct manifest *next = NULL;
-    struct ledger_dump *dumps = NULL;
-    size_t n = 0;
-    enum status st = flush_open(&f, c->cf, &c->run, c->options.threads, err);
-    if (st == ST_OK)
-        st = manifest_copy(casefile_manifest(c->cf), &next, err);
-    if (st == ST_OK)
-        st = prepare(c, &f, next, &dumps, &n, err);
-    flush_close(&f);
-    stages_next(&c->stages, STAGE_COMMIT);
+    enum status st = flush_run(c, &v, err);
     if (st == ST_OK) {
-        st = casefile_commit(c->cf, next, LEDGER_ADD, dumps, n, err);
-        next = NULL;
+        st = casefile_commit(c->cf, c->next, LEDGER_ADD, v.dumps, v.n, err);
+        c->next = NULL;
     }
-    manifest_free(next);
-    free(dumps);
+    free(v.dumps);
     for (size_t i = c->committed; st == ST_OK && i < c->dumps.n; i++) {
         core_dump(c, i)->committed = core_dump(c, i)->finished;
         core_dump(c, i)->lines_committed = core_dump(c, i)->lines;

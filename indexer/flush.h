@@ -109,6 +109,10 @@ MUST_USE enum status flush_write_base(struct flush *f, struct manifest *next, st
 
 /* All of it for an `add`: the run, its quarantine, its finished dumps, the commit. */
 MUST_USE enum status flush_commit(struct core *c, struct err *err);
+/* The run becomes part of the commit to come: later runs see it, the case does not yet. */
+MUST_USE enum status flush_stage(struct core *c, struct err *err);
+/* Of a run that is put aside, the lines that are no records go into the commit to come at once. */
+MUST_USE enum status flush_lines_aside(struct core *c, struct err *err);
 
 static inline struct target *flush_target(const struct flush *f, uint32_t i)
 {

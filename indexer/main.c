@@ -25,9 +25,10 @@ static const struct command commands[] = {
      "\n"
      "  --key FILE         the key file to make (else $LICTOR_KEY_FILE)\n"
      "  --no-encryption    store everything readable; checksums find accidents, not attackers\n"},
-    {"add", cmd_add, "kijmpbtafPwST", 1, -1, "add CASE [options] DUMP|DIR|-...",
+    {"add", cmd_add, "kijmApbtafPwST", 1, -1, "add CASE [options] DUMP|DIR|-...",
      "Opens dumps and adds their records. May be stopped or killed at any time: the same command\n"
-     "again goes on where it was. A dump that is in the case already is passed over.\n"
+     "again goes on at the last commit; stopped by Ctrl-C it commits what it has read. A dump that "
+     "is in the case already is passed over.\n"
      "\n"
      "  --key FILE                   the case key (else $LICTOR_KEY_FILE)\n"
      "  -i, --identity FILE          age identity file; may be given several times\n"
@@ -37,6 +38,11 @@ static const struct command commands[] = {
      "  --trust FILE                 refuse dumps without a good minisign signature by these keys\n"
      "  -j, --threads N              worker threads (default: one per processor)\n"
      "  --memory SIZE                memory to work in, such as 256M or 8G (default: a quarter)\n"
+     "  --aside SIZE                 what does not fit into memory is put aside on the disk of the "
+     "case,\n"
+     "                               up to SIZE, then joined and committed (default: half of what "
+     "is\n"
+     "                               free; 0: commit whenever memory is full)\n"
      "  --window SIZE                largest zstd window accepted (default 8M)\n"
      "  --again                      read dumps again that are in the case already\n"
      "  --format text|json           how the books are printed (default text)\n"
@@ -88,6 +94,7 @@ static const struct cli_option option_table[] = {
     {'i', 'i', "identity", "an age identity file"},
     {'j', 'j', "threads", "a number from 1 to 60"},
     {'m', 0, "memory", "a size from 64M on"},
+    {'A', 0, "aside", "a size such as 20G, or 0"},
     {'p', 0, "dump-passphrase-file", "a file"},
     {'S', 0, "scrypt-max", "a number from 1 to 30"},
     {'b', 0, "body-keys", "a file"},
@@ -148,6 +155,9 @@ static bool take_option(void *ctx, int c, char *arg)
         return parse_small(arg, 1, 60, &o->threads);
     case 'm':
         return cli_size(arg, &o->memory) && o->memory >= ((uint64_t)64 << 20);
+    case 'A':
+        o->aside_none = strcmp(arg, "0") == 0;
+        return o->aside_none || (cli_size(arg, &o->aside) && o->aside > 0);
     case 'w':
         return cli_size(arg, &o->window) && o->window >= 1024 && o->window <= ((uint64_t)1 << 31);
     case 'p':

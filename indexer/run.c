@@ -91,7 +91,25 @@ uint64_t run_held(struct run *r)
     return sum;
 }
 
-bool run_full(struct run *r, uint64_t memory) { return run_held(r) >= memory / 100 * RUN_SHARE; }
+uint64_t run_share(uint64_t memory) { return memory / 100 * RUN_SHARE; }
+
+bool run_is_empty(const struct run *r)
+{
+    for (unsigned i = 0; i < r->workers; i++)
+        if (r->stores[i].docs.n || r->stores[i].copies.n || r->stores[i].quarantine.n)
+            return false;
+    return true;
+}
+
+bool run_full(struct run *r, uint64_t memory)
+{
+    for (unsigned i = 0; i < r->workers; i++)
+        if (atomic_load_explicit(&r->stores[i].held, memory_order_relaxed) /
+                sizeof(struct run_doc) >=
+            RUN_DOCS_MAX / 2)
+            return true;
+    return run_held(r) >= run_share(memory);
+}
 
 static struct content_slot *shard_slot(struct content_shard *sh, const uint8_t key[KEY_SIZE])
 {

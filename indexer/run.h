@@ -178,6 +178,8 @@ void run_reset(struct run *r);
 uint64_t run_held(struct run *r);
 /* Has it used its share of `memory` bytes? Then it is time for a flush. */
 bool run_full(struct run *r, uint64_t memory);
+uint64_t run_share(uint64_t memory);
+bool run_is_empty(const struct run *r);
 
 /* Finds `key`, or puts `mine` there. *found is what stands there afterwards. */
 MUST_USE enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine,

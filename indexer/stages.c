@@ -20,7 +20,7 @@ void stages_next(struct stages *s, enum stage next)
 
 void stages_text(struct stages *s, struct buf *out)
 {
-    static const char *const names[STAGES] = {"read",  "match",  "order", "classify",
+    static const char *const names[STAGES] = {"read",  "aside",  "match", "order", "classify",
                                               "terms", "relate", "write", "commit"};
     stages_next(s, s->now);
     for (int i = 0; i < STAGES; i++)

@@ -7,7 +7,8 @@
 #include "lictor/bytes.h"
 
 enum stage {
-    STAGE_READ, /* open, inflate, parse, recognise: opener and workers beside each other */
+    STAGE_READ,  /* open, inflate, parse, recognise: opener and workers beside each other */
+    STAGE_ASIDE, /* what does not fit into one run: put aside, taken back */
     STAGE_MATCH,
     STAGE_ORDER,
     STAGE_CLASSIFY,

@@ -30,7 +30,12 @@ static int segment_id_cmp(const void *a, const void *b)
     return memcmp((*x)->base.id, (*y)->base.id, FILE_ID_SIZE);
 }
 
-/* The open segment of `c` that is exactly `s`, or NULL. `sorted` points into c->manifest. */
+static const struct manifest *shown(const struct casefile *c)
+{
+    return c->staged ? c->staged : c->manifest;
+}
+
+/* The open segment of `c` that is exactly `s`, or NULL. `sorted` points into what is shown. */
 static struct segment *segment_reuse(const struct casefile *c,
                                      const struct manifest_segment **sorted,
                                      const struct manifest_segment *s)
@@ -41,7 +46,7 @@ static struct segment *segment_reuse(const struct casefile *c,
         bsearch(&s, sorted, c->n_open, sizeof *sorted, segment_id_cmp);
     if (!found || !segment_same(*found, s))
         return NULL;
-    return c->segments[*found - c->manifest->segments];
+    return c->segments[*found - shown(c)->segments];
 }
 
 void case_segments_close(struct segment **list, size_t n, struct segment *const *keep,
@@ -70,7 +75,7 @@ enum status case_segments_open(const struct casefile *c, const struct manifest *
         return err_no_memory(err);
     }
     for (size_t i = 0; i < c->n_open; i++)
-        sorted[i] = &c->manifest->segments[i];
+        sorted[i] = &shown(c)->segments[i];
     qsort(sorted, c->n_open, sizeof *sorted, segment_id_cmp);
     while (n < m->n_segments && st == ST_OK) {
         const struct manifest_segment *s = &m->segments[n];

@@ -173,7 +173,8 @@ static void unload(struct casefile *c)
     c->n_open = 0;
     case_quarantine_close(c);
     manifest_free(c->manifest);
-    c->manifest = NULL;
+    manifest_free(c->staged);
+    c->manifest = c->staged = NULL;
 }
 
 static enum status load_for_reading(struct casefile *c, struct err *err)

@@ -30,6 +30,7 @@ struct casefile {
     uint8_t *case_bytes; /* CASE as it was when opened */
     size_t case_len;
     struct manifest *manifest;
+    struct manifest *staged; /* whose segments are open, if not those of `manifest` */
     struct block_cache *cache;
     struct segment **segments; /* n_open of them */
     size_t n_open;

@@ -33,16 +33,40 @@ static enum status publish(const struct casefile *c, struct manifest *next, enum
     return manifest_write(c, next, err);
 }
 
+static void show_segments(struct casefile *c, struct segment **list, size_t n,
+                          struct manifest *staged)
+{
+    case_segments_close(c->segments, c->n_open, list, n);
+    c->segments = list;
+    c->n_open = n;
+    manifest_free(c->staged);
+    c->staged = staged;
+}
+
 /* Cannot fail any more: what does not work here is made good by the next opening. */
 static void show_next(struct casefile *c, struct manifest *next, struct segment **list)
 {
     struct manifest *old = c->manifest;
-    case_segments_close(c->segments, c->n_open, list, next->n_segments);
-    c->segments = list;
-    c->n_open = next->n_segments;
+    show_segments(c, list, next->n_segments, NULL);
     c->manifest = next;
     case_files_retire(c, old, next);
     manifest_free(old);
+}
+
+enum status casefile_stage(struct casefile *c, const struct manifest *next, struct err *err)
+{
+    struct segment **list = NULL;
+    struct manifest *copy = NULL;
+    if (c->mode != CASE_WRITE)
+        return err_set(err, ST_USAGE, "the case is open for reading only");
+    TRY(manifest_copy(next, &copy, err));
+    enum status st = case_segments_open(c, copy, &list, err);
+    if (st != ST_OK) {
+        manifest_free(copy);
+        return st;
+    }
+    show_segments(c, list, copy->n_segments, copy);
+    return ST_OK;
 }
 
 enum status casefile_commit(struct casefile *c, struct manifest *next, enum ledger_kind kind,

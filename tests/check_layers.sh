@@ -21,7 +21,7 @@ own() { local folder=$1 h; shift; for h; do owner[$h]=$folder; done; }
 own base confine err bytes arena pages chan utf8 timestamp json_out os thread cli
 own text grapheme words zone
 own delivery age inflate record spool body_keys minisign dump_write minisign
-own store query_log casefile content copies pairs section segment term
+own store query_log casefile blocks content copies pairs section segment term
 own any sha256 hash
 # library header (as a pattern) -> folders that may include it
 declare -A library=(

@@ -151,6 +151,12 @@ MUST_USE enum status casefile_commit(struct casefile *c, struct manifest *next,
                                      enum ledger_kind kind, const struct ledger_dump *dumps,
                                      size_t n_dumps, struct err *err);
 
+/* Shows the segments of `next` through this handle and publishes nothing: for a commit of several
+ * segments, each of which must see those before it. Their files are leftovers until the commit; a
+ * handle that is closed before has changed nothing. casefile_manifest stays the published one. */
+MUST_USE enum status casefile_stage(struct casefile *c, const struct manifest *next,
+                                    struct err *err);
+
 /* ---- quarantine ---- */
 
 struct quarantine_line {

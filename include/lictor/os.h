@@ -24,6 +24,8 @@ MUST_USE enum status os_open_file(int dirfd, const char *path, mode_t mode, int 
 MUST_USE enum status os_open_dir(int dirfd, const char *path, int *fd, struct err *err);
 void os_close(int *fd); /* closes if >= 0 and sets to -1 */
 MUST_USE enum status os_size(int fd, uint64_t *size, struct err *err);
+/* Bytes that this process may still write to the file system of `fd`. */
+MUST_USE enum status os_free_space(int fd, uint64_t *bytes, struct err *err);
 /* Reads until `len` bytes or the end; *got says how many. */
 MUST_USE enum status os_read(int fd, void *buf, size_t len, size_t *got, struct err *err);
 /* Exactly `len` bytes at `off`; a short file is ST_DAMAGED. */

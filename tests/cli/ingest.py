@@ -442,7 +442,7 @@ def body_keys():
 def interruptions():
     """Killed or stopped at any instant, the same add in the end gives the undisturbed case."""
     g = generate("kill", "-n", "160000", "-d", "5")
-    args = ["-i", g / "case.agekey", "--memory", "64M", "--progress=none", g / "dumps"]
+    args = ["-i", g / "case.agekey", "--memory", "64M", "--aside", "0", "--progress=none", g / "dumps"]
     still = case()
     start = time.monotonic()
     r = still.ingest("add", *args)
@@ -499,6 +499,42 @@ def interruptions():
     r = c.ingest("compact")
     check(r.returncode == 0 and c.status()["digest"] == want["digest"], "stopped, then compacted: the same digest", r)
     c.sound("stopped, then compacted")
+
+
+def aside():
+    """What does not fit into memory is put aside and committed at once; killed on the way, it was never there."""
+    g = generate("aside", "-n", "120000", "-d", "5")
+    args = ["-i", g / "case.agekey", "--progress=none", g / "dumps"]
+    roomy, tight, often = case(), case(), case()
+    roomy.ingest("add", "--memory", "4G", *args)
+    start = time.monotonic()
+    r = tight.ingest("add", "--memory", "64M", *args)
+    took = time.monotonic() - start
+    want = roomy.status()
+    check(r.returncode == 1 and tight.status()["generation"] == want["generation"] == 2, "little memory, one commit", (r, tight.status()))
+    check(tight.status()["segments"] > 1 and tight.status()["digest"] == want["digest"], "several segments, the same digest", tight.status())
+    tight.sound("put aside")
+    often.ingest("add", "--memory", "64M", "--aside", "1M", *args)
+    check(often.status()["generation"] > 3 and often.status()["digest"] == want["digest"], "--aside 1M: several commits, the same digest", often.status())
+    c = case()
+    for i in range(4):
+        p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "--memory", "64M", *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(RANDOM.uniform(0.3, 0.9) * took)
+        p.kill()
+        p.wait()
+        check(c.status()["generation"] == 1 or c.status()["digest"] == want["digest"], f"aside, kill {i}: all or nothing", c.status())
+        check(c.ingest("verify").returncode == 0, f"aside, kill {i}: every seal holds", c.status())
+    p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "--memory", "64M", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.2 * took)
+    p.send_signal(signal.SIGINT)
+    p.communicate(timeout=60)
+    check(p.returncode in (0, 1, 130) and c.ingest("verify").returncode == 0, "aside, Ctrl-C: what was read is in", p.returncode)
+    c.ingest("add", "--memory", "64M", *args)
+    check(c.status()["digest"] == want["digest"], "aside, completed: the same digest", c.status())
+    c.sound("aside, completed")
+    for bad in ("lots", "-1", "", "1Q"):
+        r = c.ingest("add", "--aside", bad, *args)
+        check(r.returncode == 2 and b"--aside" in r.stderr, f"--aside {bad!r} is a usage error", r)
 
 
 def gone(group):
@@ -637,7 +673,7 @@ def refused_when_half_is_in():
     whole.add(f, ident=False)
     tool("minisign", "-G", "-W", "-p", TMP / "half.pub", "-s", TMP / "half.sec")
     c = case()
-    p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "-j", "2", "--memory", "64M", f], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "-j", "2", "--memory", "64M", "--aside", "0", f], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while p.poll() is None and c.status()["messages"] == 0:
         time.sleep(0.02)
     p.kill()
@@ -674,5 +710,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
+      interruptions, aside, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
 finish()

@@ -230,3 +230,60 @@ Test(ingest, compacts_in_little_memory_into_few_segments)
     buf_release(&text[0]);
     buf_release(&text[1]);
 }
+
+/* Both sides of many messages, some of them twice, and lines that are no records. */
+static void both_sides(struct buf text[2], struct test_dump dumps[2])
+{
+    for (int d = 0; d < 2; d++) {
+        buf_put_str(&text[d], d ? HEAD("imei:B", "b") : HEAD("imei:A", "a"));
+        for (int i = 1; i <= 20000; i++) {
+            buf_printf(&text[d],
+                       "{\"kind\":\"message\",\"seq\":%d,\"from\":\"a\",\"to\":[\"b%d\"],"
+                       "\"sent\":%d,\"delivered\":%d,\"text\":\"words of %d\"%s}\n",
+                       i, i % 50, i * 1000, i * 1000 + d, i - i % 7 / 6,
+                       i % 11 ? "" : ",\"note\":\"own\"");
+            if (i % 1000 == 0)
+                buf_put_str(&text[d], "no record\n");
+        }
+        buf_put_u8(&text[d], 0);
+        cr_assert_eq(text[d].failed, false);
+        dumps[d] = (struct test_dump){d ? "two" : "one", (const char *)text[d].data};
+    }
+}
+
+static void expect_same_books(const struct books *a, const struct books *b)
+{
+    cr_expect_eq(a->records, b->records);
+    cr_expect_eq(a->messages, b->messages);
+    cr_expect_eq(a->copies, b->copies);
+    cr_expect_eq(a->redelivered, b->redelivered);
+    cr_expect_eq(a->other, b->other);
+    cr_expect_eq(a->quarantined, b->quarantined);
+    cr_expect_eq(a->conflict, b->conflict);
+}
+
+/* With memory for a tenth of it the case is the same, and no segment had to be touched again. */
+Test(ingest, joins_what_memory_has_no_room_for)
+{
+    struct buf text[2] = {{0}};
+    struct test_dump dumps[2];
+    struct test_result whole, joined;
+    char other[100];
+    both_sides(text, dumps);
+    snprintf(other, sizeof other, "%s/other", root);
+    test_ingest(where, dumps, 2, 2, (uint64_t)256 << 20, &whole);
+    test_ingest(other, dumps, 2, 2, (uint64_t)3 << 20, &joined);
+    cr_expect_str_eq(whole.digest, joined.digest);
+    expect_same_books(&whole.books, &joined.books);
+    cr_expect_eq(joined.books.quarantined, 40);
+    struct casefile *cf;
+    struct err err = {0};
+    cr_assert_eq(casefile_open(other, NULL, CASE_READ, (size_t)8 << 20, &cf, &err), ST_OK);
+    cr_expect_gt(casefile_segments(cf), 3, "%zu segments", casefile_segments(cf));
+    cr_expect_eq(casefile_manifest(cf)->generation, 2, "one commit");
+    for (size_t i = 0; i < casefile_manifest(cf)->n_segments; i++)
+        cr_expect_eq(casefile_manifest(cf)->segments[i].n_overlays, 0, "segment %zu", i);
+    casefile_close(cf);
+    buf_release(&text[0]);
+    buf_release(&text[1]);
+}

@@ -1,0 +1,576 @@
+/* spill — a chunk is one run put aside: for each part, the documents and the copies of each worker,
+ * in blocks. A copy names its document by worker and number within (part, worker), so that taking
+ * them in needs no search: documents first, then the copies through a table. */
+#include "indexer/spill.h"
+
+#include <stdlib.h>
+
+#include "indexer/worker.h"
+#include "lictor/pages.h"
+#include "lictor/thread.h"
+
+#define BLOCK_MIN ((size_t)16 << 10)
+#define BLOCK_MAX ((size_t)512 << 10)
+/* Of the memory, what all open blocks may take together. */
+#define BLOCKS_SHARE 16
+#define AHEAD 16
+#define UNPLACED UINT32_MAX
+
+enum spill_kind { SPILL_DOCS, SPILL_COPIES, SPILL_KINDS };
+
+/* A document as it stands in a block: this, its row, and what is said of its conversation when it
+ * is met first. Only this process reads it. */
+struct spill_doc {
+    uint8_t hash[SHA256_SIZE];
+    int64_t sent;
+    uint32_t conv, row;
+    uint16_t flags;
+    uint8_t kind;
+    uint8_t bits;
+};
+enum { DOC_BIT_ID = 1, DOC_BIT_NO_BODY = 2 };
+
+/* The blocks of one (chunk, part, worker) of one kind, in order. */
+struct spill_piece {
+    struct grown blocks; /* struct block_place */
+    uint64_t n;          /* documents or copies */
+    uint64_t held;       /* what they take in a run */
+};
+
+struct spill_chunk {
+    struct spill_piece *pieces; /* by part, worker, kind */
+};
+
+struct spill {
+    struct blocks *blocks;
+    struct blocks_io **io; /* by worker */
+    unsigned n_io;
+    unsigned threads, workers; /* workers: stores of a run */
+    size_t block_size;
+    struct grown chunks; /* struct spill_chunk */
+};
+
+static struct spill_piece *piece_of(const struct spill *s, size_t chunk, unsigned part, unsigned w,
+                                    enum spill_kind kind)
+{
+    const struct spill_chunk *c = (const struct spill_chunk *)s->chunks.items + chunk;
+    return &c->pieces[((size_t)part * s->workers + w) * SPILL_KINDS + kind];
+}
+
+enum status spill_new(int dirfd, unsigned threads, uint64_t memory, struct spill **out,
+                      struct err *err)
+{
+    struct spill *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_no_memory(err);
+    s->threads = threads;
+    s->workers = threads + 1;
+    size_t fair = (size_t)(memory / BLOCKS_SHARE / SPILL_PARTS / s->workers);
+    s->block_size = fair < BLOCK_MIN ? BLOCK_MIN : fair > BLOCK_MAX ? BLOCK_MAX : fair;
+    s->io = calloc(s->workers, sizeof(struct blocks_io *));
+    enum status st = s->io ? blocks_new(dirfd, &s->blocks, err) : err_no_memory(err);
+    for (; st == ST_OK && s->n_io < s->workers; s->n_io += st == ST_OK)
+        st = blocks_io_new(s->blocks, &s->io[s->n_io], err);
+    if (st != ST_OK) {
+        spill_free(s);
+        return st;
+    }
+    *out = s;
+    return ST_OK;
+}
+
+static void chunks_release(struct spill *s)
+{
+    for (size_t c = 0; c < s->chunks.n; c++) {
+        struct spill_chunk *chunk = (struct spill_chunk *)s->chunks.items + c;
+        for (size_t i = 0; i < (size_t)SPILL_PARTS * s->workers * SPILL_KINDS; i++)
+            grown_release(&chunk->pieces[i].blocks);
+        free(chunk->pieces);
+    }
+    s->chunks.n = 0;
+}
+
+void spill_free(struct spill *s)
+{
+    if (!s)
+        return;
+    chunks_release(s);
+    grown_release(&s->chunks);
+    for (unsigned i = 0; i < s->n_io; i++)
+        blocks_io_free(s->io[i]);
+    free(s->io);
+    blocks_free(s->blocks);
+    free(s);
+}
+
+bool spill_is_empty(const struct spill *s) { return s->chunks.n == 0; }
+
+enum status spill_is_enough(const struct spill *s, uint64_t limit, bool *out, struct err *err)
+{
+    uint64_t room;
+    TRY(blocks_free_space(s->blocks, &room, err));
+    *out = blocks_size(s->blocks) >= (limit && limit < room ? limit : room);
+    return ST_OK;
+}
+
+enum status spill_clear(struct spill *s, struct err *err)
+{
+    chunks_release(s);
+    return blocks_clear(s->blocks, err);
+}
+
+/* ---- putting aside ---- */
+
+/* One run on its way out. */
+struct putting {
+    struct spill *s;
+    struct run *run;
+    size_t chunk;
+    uint32_t **number; /* by worker, by document: within (part, worker) */
+    uint8_t **part;
+};
+
+/* One worker's blocks of one kind, each part's open. */
+struct writer {
+    struct putting *p;
+    unsigned worker;
+    enum spill_kind kind;
+    struct buf open[SPILL_PARTS];
+    struct run_copy before[SPILL_PARTS]; /* the last copy of the open block */
+    uint32_t convs[SPILL_PARTS];
+};
+
+static enum status block_end(struct writer *w, unsigned part, struct err *err)
+{
+    struct spill *s = w->p->s;
+    struct buf *b = &w->open[part];
+    TRY(buf_status(b, err));
+    if (b->len == 0)
+        return ST_OK;
+    struct spill_piece *piece = piece_of(s, w->p->chunk, part, w->worker, w->kind);
+    struct block_place *at = grown_add(&piece->blocks, sizeof *at);
+    if (!at)
+        return err_no_memory(err);
+    TRY(blocks_put(s->io[w->worker], buf_slice(b), w->kind == SPILL_DOCS, at, err));
+    buf_clear(b);
+    w->before[part] = (struct run_copy){0};
+    return ST_OK;
+}
+
+static enum status writer_end(struct writer *w, enum status st, struct err *err)
+{
+    for (unsigned i = 0; i < SPILL_PARTS; i++) {
+        if (st == ST_OK)
+            st = block_end(w, i, err);
+        buf_release(&w->open[i]);
+    }
+    return st;
+}
+
+static void put_field(struct buf *b, struct slice s)
+{
+    buf_put_varint(b, s.data ? s.len + 1 : 0);
+    buf_put_slice(b, s);
+}
+
+static void put_conversation(struct buf *b, const struct run_conversation *conv)
+{
+    buf_put(b, conv->key, KEY_SIZE);
+    buf_put_u8(b, conv->c.kind);
+    put_field(b, conv->c.service);
+    put_field(b, conv->c.name);
+    buf_put_varint(b, conv->c.n_set);
+    for (size_t i = 0; i < conv->c.n_set; i++)
+        put_field(b, conv->c.set[i]);
+}
+
+static enum status put_doc(struct writer *w, const struct run_doc *d, unsigned part,
+                           struct err *err)
+{
+    struct buf *b = &w->open[part];
+    struct spill_piece *piece = piece_of(w->p->s, w->p->chunk, part, w->worker, SPILL_DOCS);
+    /* the run is this flush's alone, and the rank is only a number of the conversation */
+    struct run_conversation *conv = (struct run_conversation *)(uintptr_t)d->conv;
+    bool first = conv->rank == UNPLACED;
+    if (first)
+        conv->rank = w->convs[part]++;
+    struct spill_doc doc = {
+        .sent = d->sent,
+        .conv = conv->rank,
+        .row = (uint32_t)d->row.len,
+        .flags = d->flags,
+        .kind = d->kind,
+        .bits = (uint8_t)((d->has_id ? DOC_BIT_ID : 0) | (d->no_body ? DOC_BIT_NO_BODY : 0))};
+    memcpy(doc.hash, d->hash, SHA256_SIZE);
+    buf_put(b, &doc, sizeof doc);
+    buf_put_slice(b, d->row);
+    if (first)
+        put_conversation(b, conv);
+    piece->n++;
+    piece->held += sizeof *d + d->row.len + 2 * sizeof(struct content_slot);
+    return b->len >= w->p->s->block_size ? block_end(w, part, err) : ST_OK;
+}
+
+static enum status put_docs(void *arg, size_t i, struct err *err)
+{
+    struct putting *p = arg;
+    const struct run_store *store = &p->run->stores[i];
+    const struct run_doc *docs = store->docs.items;
+    struct run_conversation **convs = store->convs.items;
+    struct writer *w = calloc(1, sizeof *w);
+    enum status st = ST_OK;
+    if (!w)
+        return err_no_memory(err);
+    w->p = p;
+    w->worker = (unsigned)i;
+    w->kind = SPILL_DOCS;
+    for (size_t k = 0; k < store->convs.cap; k++)
+        if (convs[k])
+            convs[k]->rank = UNPLACED;
+    for (size_t k = 0; st == ST_OK && k < store->docs.n; k++) {
+        if (k + AHEAD < store->docs.n)
+            __builtin_prefetch(docs[k + AHEAD].conv);
+        unsigned part = docs[k].conv->key[0];
+        p->part[i][k] = (uint8_t)part;
+        p->number[i][k] = (uint32_t)piece_of(p->s, p->chunk, part, (unsigned)i, SPILL_DOCS)->n;
+        st = put_doc(w, &docs[k], part, err);
+    }
+    st = writer_end(w, st, err);
+    free(w);
+    return st;
+}
+
+/* Numbers as differences to the copy before in the block; they wrap, so any value comes back. */
+static void put_number(struct buf *b, int64_t value, int64_t before)
+{
+    buf_put_zigzag(b, (int64_t)((uint64_t)value - (uint64_t)before));
+}
+
+enum {
+    COPY_DELETED = 4,
+    COPY_COPY_TO = 8,
+    COPY_LOCATED = 16,
+    COPY_EXTRA = 32
+}; /* above the side */
+_Static_assert((int)SIDE_SERVER < (int)COPY_DELETED, "a side is two bits");
+
+static enum status put_copy(struct writer *w, const struct run_copy *c, struct err *err)
+{
+    const struct putting *p = w->p;
+    unsigned of = RUN_REF_WORKER(c->doc);
+    unsigned part = p->part[of][RUN_REF_INDEX(c->doc)];
+    uint32_t number = p->number[of][RUN_REF_INDEX(c->doc)];
+    struct buf *b = &w->open[part];
+    struct run_copy *before = &w->before[part];
+    struct slice extra = run_copy_extra(c);
+    buf_put_u8(b, (uint8_t)(c->side | (c->deleted ? COPY_DELETED : 0) |
+                            (c->copy_to ? COPY_COPY_TO : 0) | (c->located ? COPY_LOCATED : 0) |
+                            (extra.len ? COPY_EXTRA : 0)));
+    buf_put_varint(b, of);
+    put_number(b, number, before->doc);
+    put_number(b, c->dump, before->dump);
+    put_number(b, c->origin, before->origin);
+    put_number(b, (int64_t)c->seq, (int64_t)before->seq);
+    put_number(b, (int64_t)c->line, (int64_t)before->line);
+    put_number(b, c->delivered, before->delivered);
+    put_number(b, c->read, c->delivered);
+    put_number(b, c->collected, before->collected);
+    if (extra.len)
+        buf_put_blob(b, extra);
+    *before = *c;
+    before->doc = number;
+    struct spill_piece *piece = piece_of(p->s, p->chunk, part, w->worker, SPILL_COPIES);
+    piece->n++;
+    piece->held += sizeof *c + extra.len;
+    return b->len >= p->s->block_size ? block_end(w, part, err) : ST_OK;
+}
+
+static enum status put_copies(void *arg, size_t i, struct err *err)
+{
+    struct putting *p = arg;
+    const struct run_store *store = &p->run->stores[i];
+    const struct run_copy *copies = store->copies.items;
+    struct writer *w = calloc(1, sizeof *w);
+    enum status st = ST_OK;
+    if (!w)
+        return err_no_memory(err);
+    w->p = p;
+    w->worker = (unsigned)i;
+    w->kind = SPILL_COPIES;
+    for (size_t k = 0; st == ST_OK && k < store->copies.n; k++) {
+        if (k + AHEAD < store->copies.n) {
+            run_ref doc = copies[k + AHEAD].doc;
+            __builtin_prefetch(&p->part[RUN_REF_WORKER(doc)][RUN_REF_INDEX(doc)]);
+            __builtin_prefetch(&p->number[RUN_REF_WORKER(doc)][RUN_REF_INDEX(doc)]);
+        }
+        st = put_copy(w, &copies[k], err);
+    }
+    st = writer_end(w, st, err);
+    free(w);
+    return st;
+}
+
+static void putting_release(struct putting *p)
+{
+    for (unsigned w = 0; w < p->s->workers; w++) {
+        size_t n = p->run->stores[w].docs.n;
+        if (p->number)
+            pages_free(p->number[w], n * sizeof **p->number);
+        if (p->part)
+            pages_free(p->part[w], n);
+    }
+    free(p->number);
+    free(p->part);
+}
+
+static enum status putting_init(struct putting *p, struct err *err)
+{
+    struct spill *s = p->s;
+    struct spill_chunk *c = grown_add(&s->chunks, sizeof *c);
+    if (!c)
+        return err_no_memory(err);
+    c->pieces = calloc((size_t)SPILL_PARTS * s->workers * SPILL_KINDS, sizeof *c->pieces);
+    p->chunk = s->chunks.n - 1;
+    p->number = calloc(s->workers, sizeof *p->number);
+    p->part = calloc(s->workers, sizeof *p->part);
+    if (!c->pieces) {
+        s->chunks.n--;
+        return err_no_memory(err);
+    }
+    if (!p->number || !p->part)
+        return err_no_memory(err);
+    for (unsigned w = 0; w < s->workers; w++) {
+        size_t n = p->run->stores[w].docs.n;
+        p->number[w] = pages_alloc_raw(n * sizeof **p->number);
+        p->part[w] = pages_alloc_raw(n);
+        if (!p->number[w] || !p->part[w])
+            return err_no_memory(err);
+    }
+    return ST_OK;
+}
+
+enum status spill_put(struct spill *s, struct run *run, struct err *err)
+{
+    struct putting p = {.s = s, .run = run};
+    MUST(run->workers == s->workers);
+    enum status st = putting_init(&p, err);
+    if (st == ST_OK)
+        st = thread_each(s->threads, s->workers, put_docs, &p, err);
+    if (st == ST_OK)
+        st = thread_each(s->threads, s->workers, put_copies, &p, err);
+    putting_release(&p);
+    return st;
+}
+
+/* ---- taking back ---- */
+
+struct taking {
+    struct spill *s;
+    struct run *run;
+    unsigned part;
+    size_t from, to; /* chunks */
+};
+
+/* What one thread takes in of one chunk. */
+struct reader {
+    const struct taking *t;
+    unsigned lane;
+    struct run_store *store;
+    size_t chunk;
+    run_ref **refs;     /* by worker of the chunk, by number */
+    struct grown convs; /* const struct run_conversation *, of one (part, worker) */
+    struct arena temp;
+};
+
+static struct slice take_field(struct cursor *c)
+{
+    uint64_t n = cursor_varint(c);
+    return n ? cursor_bytes(c, n - 1) : slice_of(NULL, 0);
+}
+
+static enum status take_conversation(struct reader *r, struct cursor *c, struct err *err)
+{
+    struct conversation conv = {0};
+    struct slice key = cursor_bytes(c, KEY_SIZE);
+    conv.kind = cursor_u8(c);
+    conv.service = take_field(c);
+    conv.name = take_field(c);
+    conv.n_set = cursor_varint_max(c, cursor_left(c));
+    arena_reset(&r->temp);
+    struct slice *set = arena_array(&r->temp, conv.n_set, sizeof *set);
+    const struct run_conversation **slot = grown_add(&r->convs, sizeof *slot);
+    if (!set || !slot)
+        return err_no_memory(err);
+    for (size_t i = 0; i < conv.n_set; i++)
+        set[i] = take_field(c);
+    conv.set = set;
+    if (c->bad)
+        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+    return run_conversation(r->store, key.data, &conv, slot, err);
+}
+
+static enum status take_doc(struct reader *r, struct cursor *c, run_ref *ref, struct err *err)
+{
+    struct spill_doc d = {0};
+    struct slice fixed = cursor_bytes(c, sizeof d);
+    if (!c->bad)
+        memcpy(&d, fixed.data, sizeof d);
+    struct slice row = cursor_bytes(c, d.row);
+    if (!c->bad && d.conv == r->convs.n)
+        TRY(take_conversation(r, c, err));
+    if (c->bad || d.conv >= r->convs.n)
+        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+    run_ref mine = (run_ref)r->lane << 25 | (run_ref)r->store->docs.n;
+    TRY(run_content(r->t->run, d.hash, mine, ref, err));
+    if (*ref != mine)
+        return ST_OK;
+    struct run_doc *doc = grown_add(&r->store->docs, sizeof *doc);
+    if (!doc)
+        return err_no_memory(err);
+    *doc = (struct run_doc){.sent = d.sent,
+                            .conv = ((const struct run_conversation **)r->convs.items)[d.conv],
+                            .flags = d.flags,
+                            .kind = d.kind,
+                            .has_id = (d.bits & DOC_BIT_ID) != 0,
+                            .no_body = (d.bits & DOC_BIT_NO_BODY) != 0};
+    memcpy(doc->hash, d.hash, SHA256_SIZE);
+    doc->row = arena_copy(&r->store->bytes, row);
+    return doc->row.data ? ST_OK : err_no_memory(err);
+}
+
+static enum status take_docs(struct reader *r, unsigned w, struct err *err)
+{
+    const struct spill_piece *piece = piece_of(r->t->s, r->chunk, r->t->part, w, SPILL_DOCS);
+    const struct block_place *blocks = piece->blocks.items;
+    size_t n = 0;
+    r->convs.n = 0;
+    for (size_t i = 0; i < piece->blocks.n; i++) {
+        struct slice raw;
+        TRY(blocks_get(r->t->s->io[r->lane], &blocks[i], &raw, err));
+        struct cursor c = cursor_of(raw);
+        while (cursor_left(&c) && n < piece->n)
+            TRY(take_doc(r, &c, &r->refs[w][n++], err));
+        TRY(cursor_done(&c, "what was put aside", err));
+    }
+    return ST_OK;
+}
+
+static int64_t take_number(struct cursor *c, int64_t before)
+{
+    return (int64_t)((uint64_t)cursor_zigzag(c) + (uint64_t)before);
+}
+
+static enum status take_copy(struct reader *r, struct cursor *c, struct run_copy *before,
+                             struct err *err)
+{
+    struct run_copy *copy = grown_add(&r->store->copies, sizeof *copy);
+    if (!copy)
+        return err_no_memory(err);
+    uint8_t bits = cursor_u8(c);
+    unsigned of = (unsigned)cursor_varint_max(c, r->t->s->workers - 1);
+    uint32_t number = (uint32_t)take_number(c, before->doc);
+    struct run_copy now = {.dump = (uint32_t)take_number(c, before->dump)};
+    now.origin = (uint32_t)take_number(c, before->origin);
+    now.seq = (uint64_t)take_number(c, (int64_t)before->seq);
+    now.line = (uint64_t)take_number(c, (int64_t)before->line);
+    now.delivered = take_number(c, before->delivered);
+    now.read = take_number(c, now.delivered);
+    now.collected = take_number(c, before->collected);
+    now.side = bits & (COPY_DELETED - 1);
+    now.deleted = (bits & COPY_DELETED) != 0;
+    now.copy_to = (bits & COPY_COPY_TO) != 0;
+    now.located = (bits & COPY_LOCATED) != 0;
+    struct slice extra = bits & COPY_EXTRA ? cursor_blob(c) : slice_of(NULL, 0);
+    if (c->bad || number >= piece_of(r->t->s, r->chunk, r->t->part, of, SPILL_DOCS)->n)
+        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+    now.doc = number;
+    *before = now;
+    now.doc = r->refs[of][number];
+    *copy = now;
+    return run_copy_keep(copy, &r->store->bytes, extra) ? ST_OK : err_no_memory(err);
+}
+
+static enum status take_copies(struct reader *r, unsigned w, struct err *err)
+{
+    const struct spill_piece *piece = piece_of(r->t->s, r->chunk, r->t->part, w, SPILL_COPIES);
+    const struct block_place *blocks = piece->blocks.items;
+    for (size_t i = 0; i < piece->blocks.n; i++) {
+        struct run_copy before = {0};
+        struct slice raw;
+        TRY(blocks_get(r->t->s->io[r->lane], &blocks[i], &raw, err));
+        struct cursor c = cursor_of(raw);
+        while (cursor_left(&c))
+            TRY(take_copy(r, &c, &before, err));
+    }
+    return ST_OK;
+}
+
+static enum status take_chunk(struct reader *r, struct err *err)
+{
+    const struct spill *s = r->t->s;
+    for (unsigned w = 0; w < s->workers; w++) {
+        size_t n = piece_of(s, r->chunk, r->t->part, w, SPILL_DOCS)->n;
+        free(r->refs[w]);
+        r->refs[w] = malloc((n ? n : 1) * sizeof **r->refs);
+        if (!r->refs[w])
+            return err_no_memory(err);
+        TRY(take_docs(r, w, err));
+    }
+    for (unsigned w = 0; w < s->workers; w++)
+        TRY(take_copies(r, w, err));
+    return ST_OK;
+}
+
+/* Every so manieth chunk, into the store of this lane. */
+static enum status take_lane(void *arg, size_t lane, struct err *err)
+{
+    const struct taking *t = arg;
+    struct reader r = {.t = t, .lane = (unsigned)lane, .store = &t->run->stores[lane]};
+    enum status st = ST_OK;
+    arena_init(&r.temp, 4096);
+    r.refs = calloc(t->s->workers, sizeof *r.refs);
+    if (!r.refs)
+        st = err_no_memory(err);
+    for (r.chunk = t->from + lane; st == ST_OK && r.chunk < t->to; r.chunk += t->s->threads)
+        st = take_chunk(&r, err);
+    for (unsigned w = 0; r.refs && w < t->s->workers; w++)
+        free(r.refs[w]);
+    free(r.refs);
+    grown_release(&r.convs);
+    arena_release(&r.temp);
+    atomic_store(&r.store->held, worker_store_held(r.store));
+    return st;
+}
+
+static uint64_t chunk_held(const struct spill *s, size_t chunk, unsigned part)
+{
+    uint64_t held = 0;
+    for (unsigned w = 0; w < s->workers; w++)
+        held += piece_of(s, chunk, part, w, SPILL_DOCS)->held +
+                piece_of(s, chunk, part, w, SPILL_COPIES)->held;
+    return held;
+}
+
+uint64_t spill_held(const struct spill *s, unsigned part)
+{
+    uint64_t held = 0;
+    for (size_t c = 0; c < s->chunks.n; c++)
+        held += chunk_held(s, c, part);
+    return held;
+}
+
+enum status spill_take(struct spill *s, unsigned part, uint64_t room, struct run *run, size_t *at,
+                       bool *more, struct err *err)
+{
+    struct taking t = {.s = s, .run = run, .part = part, .from = *at, .to = *at};
+    MUST(run->workers == s->workers);
+    for (uint64_t held = 0; t.to < s->chunks.n; t.to++) {
+        held += chunk_held(s, t.to, part);
+        if (t.to > t.from && held > room)
+            break;
+    }
+    TRY(thread_each(s->threads, s->threads, take_lane, &t, err));
+    *at = t.to;
+    *more = t.to < s->chunks.n;
+    return ST_OK;
+}
