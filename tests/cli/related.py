@@ -115,6 +115,20 @@ def test_crowd():
     check(len(right["related"]) == 16 and "related_more" not in right, "sixteen are all", right)
 
 
+def test_crowd_brute():
+    """Of one sender and time, few texts, some with service ids: the pairs by the contract's words."""
+    rng = random.Random(9)
+    side = lambda who: [msg(i + 1, rng.choice(("one", "two", "three")), sent=T, reply_to=f"{who}{i}", id=f"{who}{i}" if rng.random() < 0.4 else None) for i in range(14)]
+    for n in range(3):
+        a, b = side("a"), side("b")
+        rows = thread(case(f"crowd{n}", a, b, split=n == 2))
+        by_id = {m["id"]: m["reply_to"] for m in rows if "id" in m}
+        got = {(by_id[m["id"]], by_id[x["id"]]) for m in rows if "id" in m for x in m.get("related", []) if x["why"] == "same-time"}
+        want = {(x["reply_to"], y["reply_to"]) for x in a for y in b if x["text"] != y["text"] and not (x.get("id") and y.get("id"))}
+        want |= {(y, x) for x, y in want}
+        check(got == want and len(want) > 50, f"{len(want)} halves of pairs, as by brute force", (len(got), len(want), len(got & want)))
+
+
 def brute(a, b):
     """Same-text pairs from the words of the contract alone: nearest first, one to one."""
     key = lambda m: (m["from"], tuple(m["to"]), m["text"], m["sent"])
