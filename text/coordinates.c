@@ -17,6 +17,7 @@ struct axis {
     bool more; /* than whole degrees */
     bool degree_sign;
     uint8_t side; /* n s e w, 0 if none */
+    bool apart;   /* it stands behind a blank: it may be a word by itself */
 };
 
 static bool digit(uint8_t c) { return c >= '0' && c <= '9'; }
@@ -93,6 +94,7 @@ static void side_behind(struct splitter *s, size_t *at, struct axis *a)
     pass_blank(t, &i);
     if (a->side == 0 && is_side(t[i]) && kind_at(s, i + 1, &len) < KIND_MARK) {
         a->side = t[i];
+        a->apart = i > *at;
         *at = i + 1;
     }
 }
@@ -175,15 +177,25 @@ static size_t beginning(struct splitter *s, size_t at)
     return sign_in(t[at - 1], "$%") ? NO_PLACE : at;
 }
 
-void coordinates_try(struct splitter *s, size_t from)
+static bool pair_at(struct splitter *s, size_t at)
 {
     struct axis a, b;
+    if (!axis_read(s, &at, &a) || (!pass_between(s->scan.data, &at) && !a.side) ||
+        !axis_read(s, &at, &b))
+        return false;
+    /* "52.3702, 4.8951 e poi": of two numbers one alone has no side. */
+    if (!a.side && b.apart)
+        b.side = 0;
+    return pair_is(&a, &b);
+}
+
+void coordinates_try(struct splitter *s, size_t from)
+{
     size_t at = beginning(s, from);
-    if (at == NO_PLACE || !axis_read(s, &at, &a))
+    if (at == NO_PLACE)
         return;
-    if (!pass_between(s->scan.data, &at) && !a.side)
-        return;
-    if (axis_read(s, &at, &b) && pair_is(&a, &b))
+    /* The letter before may be a word by itself, or belong to what stands before it. */
+    if (pair_at(s, at) || (at + 1 < from && pair_at(s, at + 2)))
         s->seen |= WORDS_COORDINATES;
 }
 
@@ -194,8 +206,8 @@ void coordinates_geo(struct splitter *s, size_t colon)
     size_t at = colon + 1;
     if (s->chain_to != colon || colon - s->part_from != 3 || memcmp(t + colon - 3, "geo", 3) != 0)
         return;
-    if (axis_read(s, &at, &a) && pass(t, &at, ",") && axis_read(s, &at, &b) && !a.side && !b.side &&
-        within(&a, 90) && within(&b, 180))
+    if (axis_read(s, &at, &a) && pass(t, &at, ",") && axis_read(s, &at, &b) && !a.side &&
+        (!b.side || b.apart) && within(&a, 90) && within(&b, 180))
         s->seen |= WORDS_COORDINATES;
 }
 

@@ -149,7 +149,7 @@ static inline size_t word_add(struct splitter *s, size_t from, size_t first)
         to = word_rest(s, to);
     if (t[from] <= '9' && from >= s->phone_to)
         phone_try(s, from);
-    if (to - from >= IBAN_MIN || (to - from <= 4 && t[to - 1] <= '9'))
+    if (to - from >= CRYPTO_MIN || (to - from <= 4 && t[to - 1] <= '9'))
         word_look(s, from, to);
     if (t[from] == 'w' && to - from == 3 && t[to] == '.')
         url_www(s, from);

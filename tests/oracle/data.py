@@ -4,6 +4,8 @@ write_delivery(folder, seed, messages) -> paths of its dumps. Words are few, so 
 misspelt, marked, wide or joined forms of each other. All of it is invented."""
 import base64, json, random, subprocess
 
+import values
+
 HOUR, DAY = 3600000, 86400000
 SPRING, AUTUMN = 1585443600000, 1603587600000  # where Europe's clocks change in 2020
 
@@ -57,7 +59,9 @@ class Maker:
             return r.choice(EMOJI)
         if x < 0.94:
             return r.choice(WHOLES)
-        if x < 0.95:
+        if x < 0.945:
+            return f"pay {values.make_simple(r)} there"
+        if x < 0.955:
             return f"call {r.choice(PHONES)} now"  # words beside it: what a number ends at is another test's matter
         return r.choice(NASTY)
 
@@ -126,6 +130,8 @@ class Maker:
             m["attachments"] = [{"name": f"p{r.randrange(9)}.jpg", "size": 5, **({"sha256": f"{r.randrange(9):064x}"[::-1]} if r.random() < 0.7 else {})}]
         if r.random() < 0.01:
             m["deleted"] = True
+        if r.random() < 0.01:
+            m["location"] = {"lat": 52.5, "lon": 4.5}
         if r.random() < 0.05 and SERVICES:
             m["service"] = r.choice([s for s in SERVICES if s])
         if r.random() < 0.01:

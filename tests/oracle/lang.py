@@ -3,13 +3,13 @@
 Corpus(docs, nicks).answer(query, tz) -> Answer: hits (keys, with how often each), total, conversations, sealed,
 untimed. Every leaf says of every Doc in range: true, false, or unknown with the reasons why (a sealed body, no
 time); AND, OR and NOT follow Kleene, so that what cannot be tested does not match, negated or not."""
-import bisect, collections, datetime, functools, itertools, re, unicodedata, zoneinfo
+import bisect, collections, datetime, functools, itertools, math, re, unicodedata, zoneinfo
 
 from records import raw_bytes
 from words import BASE, PAIR, WHOLE, fold, split
 
 RANGE = ("message", "note")  # and edits; other kinds only with kind:
-HAS_SEEN = {"link": "link", "email": "email", "emoji": "emoji", "phone": "phone"}
+HAS_SEEN = ("link", "email", "emoji", "phone", "iban", "crypto", "coordinates")
 
 
 class QueryError(Exception):
@@ -18,7 +18,7 @@ class QueryError(Exception):
 
 # ---- parsing ---------------------------------------------------------------------------------------
 # A tree of tuples: ("and", a, b) ("or", a, b) ("not", a) ("near", a, b, n) ("pre", a, b, n)
-# ("then", a, b, amount, unit, by) ("all",) ("field", name, pattern) ("text", parts, within or None)
+# ("then", a, b, amount, unit, by) ("all",) ("field", name, pattern) ("text", parts, within or None, as written)
 # A part is (offset, kind, payload): what stands at one position.
 
 PAREN, LEAF = "paren", "leaf"
@@ -140,6 +140,10 @@ class Parser:
         return self.leaf(x)
 
     def leaf(self, x):
+        tree = self.plain_leaf(x)
+        return (*tree, x) if tree[0] == "text" else tree
+
+    def plain_leaf(self, x):
         if x == "*":
             return ("all",)
         m = re.match(r"([a-z0-9]+):", x)
@@ -333,7 +337,21 @@ def utc_ms(local, zone):
     return b * 1000 + local.microsecond // 1000
 
 
+def reading(ms, zone):
+    """What the zone's clocks show."""
+    at = EPOCH.replace(tzinfo=datetime.timezone.utc) + datetime.timedelta(milliseconds=ms)
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def last_ms(start, end, zone):
+    """The end of [start, end), less than a day, when clocks show it for the last time."""
+    first, width = utc_ms(start, zone), int((end - start) / datetime.timedelta(milliseconds=1))
+    again = (first + shift * 900000 for shift in range(1, 13))
+    return max([first, *(t for t in again if reading(t, zone) == reading(first, zone))]) + width
+
+
 def period(x, tz):
+    """(first instant, instant behind the last, [start, end) as the zone's clocks show it or None)"""
     m = STAMP.fullmatch(x)
     if not m:
         raise QueryError(f"no time: {x}")
@@ -353,9 +371,14 @@ def period(x, tz):
         end = start + datetime.timedelta(days=1)
     else:
         width = 3600000 if mi is None else 60000 if s is None else 1000 if not m[7] else 10 ** (3 - len(m[7]))
-        a = utc_ms(start, zone) + int(((m[7] or "") + "000")[:3])
-        return a, a + width
-    return utc_ms(start, zone), utc_ms(end, zone)
+        start += datetime.timedelta(milliseconds=int(((m[7] or "") + "000")[:3]))
+        end = start + datetime.timedelta(milliseconds=width)
+    first, behind = utc_ms(start, zone), utc_ms(end, zone)
+    if m[8]:
+        return first, behind, None
+    if h is not None and mi is not None and behind > first:
+        behind = last_ms(start, end, zone)
+    return first, behind, (start, end)
 
 
 # ---- evaluation ------------------------------------------------------------------------------------
@@ -424,8 +447,8 @@ class Corpus:
 
     # ---- text --------------------------------------------------------------------------------------
 
-    def eval_text(self, parts, within):
-        return self.positional(("text", parts, within))
+    def eval_text(self, parts, within, written):
+        return self.positional(("text", parts, within, written))
 
     def eval_near(self, a, b, n):
         return self.positional(("near", a, b, n))
@@ -500,6 +523,26 @@ class Corpus:
         self.cache[key] = out
         return out
 
+    # ---- relevance ---------------------------------------------------------------------------------
+
+    def scores(self, query, docs):
+        """([(term, messages that have it)], {doc: score in millionths, before rounding}); BM25 as docs/QUERY.md has it."""
+        terms = {}
+        gather(Parser(query).parse(), False, terms)
+        self.any_kind = False
+        self.everything = {i for i, d in enumerate(self.docs) if d.kind in RANGE or d.edit}
+        n_all, counts, out = len(self.everything), [], dict.fromkeys(docs, 0.0)
+        for written, tree in terms.items():
+            places = self.spans(tree)
+            n = len(self.everything & places.keys())
+            counts.append((written, n))
+            weight = math.log(1 + (n_all - n + 0.5) / (n + 0.5))
+            for i in docs:
+                f, words = len(places.get(i, ())), max((t.pos + 1 for t in self.docs[i].tokens), default=0)
+                if f:
+                    out[i] += weight * f * 2.2 / (f + 1.2 * (0.25 + 0.75 * words / 12))
+        return counts, {i: s * 1e6 for i, s in out.items()}
+
     # ---- fields ------------------------------------------------------------------------------------
 
     def eval_field(self, name, value):
@@ -568,7 +611,7 @@ class Corpus:
 
     def field_has(self, v):
         if v in HAS_SEEN:
-            return self.known({i for i, d in enumerate(self.docs) if HAS_SEEN[v] in d.seen}, self.sealed)
+            return self.known({i for i, d in enumerate(self.docs) if v in d.seen}, self.sealed)
         tests = {"attachment": lambda d: bool(d.attachments), "reply": lambda d: d.reply is not None, "sealed": lambda d: d.sealed is not None,
                  "conflict": lambda d: "conflict" in d.flags, "repeated": lambda d: "repeated" in d.flags, "copies": lambda d: len(d.copies) > 1}
         if v not in tests:
@@ -580,8 +623,17 @@ class Corpus:
 
     def field_on(self, v):
         a, _, b = plain_value(v).partition("..")
-        lo, hi = period(a, self.zone)
-        return self.times(lo, period(b, self.zone)[1] if b else hi)
+        lo, hi, shown = period(a, self.zone)
+        if b:
+            last = period(b, self.zone)[1]
+            if last <= lo:
+                raise QueryError("ends before it begins")
+            return self.times(lo, last)
+        if hi <= lo:
+            raise QueryError("skipped")
+        if not shown:
+            return self.times(lo, hi)
+        return self.known({i for i, d in enumerate(self.docs) if d.sent is not None and shown[0] <= reading(d.sent, self.zone) < shown[1]}, (), self.timeless)
 
     def field_after(self, v):
         return self.times(period(plain_value(v), self.zone)[0], float("inf"))
@@ -637,6 +689,18 @@ class Corpus:
         if word == "other" and not by[0][1]:
             return a.sender != b.sender
         return b.sender is not None and bool(wild(by, as_is).fullmatch(b.sender))
+
+
+def gather(tree, negated, out):
+    """The terms of a query: what stands behind no NOT, of a THEN the last side."""
+    if tree[0] == "text":
+        if not negated:
+            out.setdefault(tree[3], tree)
+    elif tree[0] == "then":
+        gather(tree[2], negated, out)
+    elif tree[0] in ("and", "or", "near", "pre", "not"):
+        for kid in tree[1:3] if tree[0] != "not" else tree[1:2]:
+            gather(kid, negated != (tree[0] == "not"), out)
 
 
 def shown_key(d, newest=False):

@@ -8,7 +8,7 @@ from lang import RANGE
 from words import CJK, EMOJI, PAIR, WHOLE, WORD, class_of
 
 SPECIAL = re.compile(r'[\s"()*?\\~/=:]')
-FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "then", "hours"}
+FORMS = {"kind", "wild", "fuzzy", "regex", "within", "mixed", "near", "handles", "source", "dump", "service", "nick", "sha256", "copies", "has-text", "has-values", "then", "hours"}
 ZONES = ["UTC", "UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 WORDS = re.compile(r"(AND|OR|NOT|NEAR|PRE|THEN)$")
 
@@ -51,9 +51,11 @@ class Generator:
 
     def query(self):
         """(tree, zone)"""
+        zone = self.r.choice(ZONES)
+        self.zone = zoneinfo.ZoneInfo(zone)
         x = self.r.random()
         depth = 0 if x < 0.35 else 1 if x < 0.7 else 2 if x < 0.92 else 3
-        return self.tree(depth), self.r.choice(ZONES)
+        return self.tree(depth), zone
 
     def tree(self, depth):
         r = self.r
@@ -330,7 +332,8 @@ class Generator:
 
     def value_has(self, d):
         return self.r.choice(["attachment", "sealed", "conflict", "repeated", "reply", "copies"] +
-                             ["link", "email", "emoji"] * ("has-text" in self.forms) + ["phone"] * ("has-phone" in self.forms))
+                             ["link", "email", "emoji", "phone"] * ("has-text" in self.forms) +
+                             ["iban", "crypto", "coordinates"] * ("has-values" in self.forms))
 
     def stamp(self, t):
         r = self.r
@@ -339,19 +342,14 @@ class Generator:
         if zone and zone != "Z":
             m = (int(zone[1:3]) * 60 + int(zone[4:])) * (-1 if zone[0] == "-" else 1)
             d += datetime.timedelta(minutes=m)
+        elif not zone and r.random() < 0.8:  # as clocks there show it: twice, where they are put back
+            d = d.astimezone(self.zone)
         full = d.strftime("%Y-%m-%dT%H:%M:%S")
         n = r.choice([4, 7, 10, 10, 10, 13, 16, 19] if "hours" in self.forms else [4, 7, 10, 10, 10, 16, 19])
         if n < 13:  # days are those of --tz
             zone = ""
         s = full[:n] + (f".{t % 1000:03}" if n == 19 and r.random() < 0.5 else "")
-        if n >= 13 and not zone and self.doubtful(s):
-            zone = "Z"
         return s + zone
-
-    @staticmethod
-    def doubtful(s):
-        """Within some hours of a change of clocks a local time may be told twice or never: given with its offset."""
-        return s[5:10] in ("03-08", "03-29", "04-05", "10-04", "10-25", "11-01")
 
     def value_on(self, d):
         if d.sent is None:

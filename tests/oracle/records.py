@@ -284,6 +284,8 @@ class Delivery:
             d.flags.add("deleted")
         d.place = (c, min(map(place_of, d.copies)), k)
         self.read_words(d)
+        if any(v.get("location") is not None for v, _ in versions):
+            d.seen = d.seen | {"coordinates"}
         d.repeat = k
         return d
 

@@ -2,12 +2,13 @@
 """Random queries: the answers of `search` against the oracle of this folder.
 usage: run.py [--queries N] [--seed S] [--messages M] [--query Q [--tz ZONE]] [--irc N] [--keep]
 $LICTOR_BIN has the programs. Ends in `N passed, N failed`."""
-import argparse, collections, json, os, pathlib, sys
+import argparse, collections, json, os, pathlib, random, sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 
 import lictor_cli as cli
+import values
 from data import write_delivery
 from lang import Corpus, QueryError, shown_key
 from queries import FORMS, Generator, render, smaller
@@ -26,6 +27,7 @@ def args():
     a.add_argument("--query")
     a.add_argument("--tz", default="UTC")
     a.add_argument("--irc", type=int, default=1, metavar="N", help="logs of ../shared to take in, where it exists")
+    a.add_argument("--values", type=int, default=3000, help="texts with accounts, addresses and places")
     a.add_argument("--scan-every", type=int, default=20, help="every which query is asked of scan, too")
     a.add_argument("--most", type=int, default=20, help="stop after so many disagreements")
     return a.parse_args()
@@ -45,8 +47,8 @@ class Bed:
         self.corpus = Corpus(self.docs, self.delivery.nicks)
         self.limited = 0
 
-    def ask(self, verb, query, tz, sort=None):
-        r = cli.run(cli.QUERY, verb, self.case.dir, *self.case.key, "--format", "jsonl", "--tz", tz, *(["--sort", sort] if sort else []), "-", data=query.encode())
+    def ask(self, verb, query, tz, sort=None, *more):
+        r = cli.run(cli.QUERY, verb, self.case.dir, *self.case.key, "--format", "jsonl", "--tz", tz, *(["--sort", sort] if sort else []), *more, "-", data=query.encode())
         if r.returncode not in (0, 1):
             return None, r.stderr.decode("utf-8", "replace")
         rows = [json.loads(x, parse_float=Number) for x in r.stdout.decode("utf-8", "surrogateescape").splitlines()]
@@ -74,6 +76,52 @@ class Bed:
         sort = SORTS[len(query) % 2]
         d = self.verdict(self.wanted(query, tz), *self.ask(verb, query, tz, sort), sort)
         return d and f"{verb}: {d}"
+
+    def relevance_differs(self, want, query, tz):
+        """The scores, the order by them, and the counts of the terms."""
+        rows, err = self.ask("search", query, tz, "relevance")
+        if rows is None or isinstance(want, QueryError):
+            return self.verdict(want, rows, err, None)
+        terms, scores = self.corpus.scores(query, want.docs)
+        got = [(x["term"], x["messages"]) for x in rows[-1].get("terms", [])]
+        if got != terms:
+            return f"terms: {got}, not {terms}"
+        by_key = collections.defaultdict(list)
+        for i in want.docs:
+            by_key[self.docs[i].key].append(i)
+        order = []
+        for x in rows[:-1]:
+            same_key = by_key[key_of(x)]
+            if not same_key:
+                return f"too many: {x}"
+            i = same_key.pop()
+            millionths = round(x["score"] * 1e6)
+            if abs(millionths - scores[i]) > 1:
+                return f"score of {x}: not {scores[i] / 1e6}"
+            order.append((-millionths, shown_key(self.docs[i], True)))
+        if any(by_key.values()):
+            return f"missing: {[k for k, v in by_key.items() if v][:3]}"
+        return "" if order == sorted(order) else f"order by score: {[a for a, b in zip(order, sorted(order)) if a != b][:2]}"
+
+    def pages_differ(self, query, tz, sort, limit):
+        """Pages joined are the whole."""
+        whole, err = self.ask("search", query, tz, sort)
+        if whole is None:
+            return ""
+        got, after = [], ()
+        while True:
+            page, err = self.ask("search", query, tz, sort, "--limit", str(limit), *after)
+            if page is None:
+                return f"page behind {len(got)} hits: {err}"
+            got += page[:-1]
+            if {k: v for k, v in page[-1].items() if k not in ("next", "pairs")} != {k: v for k, v in whole[-1].items() if k != "pairs"}:
+                return f"summary of a page: {page[-1]}, not {whole[-1]}"
+            if "next" not in page[-1]:
+                break
+            if page[-1]["next"] != page[-2]["id"] or len(page) != limit + 1 or len(got) > len(whole):
+                return f"a page behind {len(got)} hits has {len(page) - 1}, next {page[-1]['next']}"
+            after = ("--continue", page[-1]["next"])
+        return "" if got == whole[:-1] else f"pages of {limit} make {len(got)} hits of {len(whole) - 1}, or others"
 
     def batch(self, queries, tz, sort):
         """[(rows as of search, error, parsed form)] of each."""
@@ -141,6 +189,7 @@ class Comparison:
     def __init__(self, bed, seed, o):
         self.bed, self.seed, self.o, self.bad, self.n, self.found = bed, seed, o, 0, 0, 0
         self.generator = Generator(bed.corpus, seed, set(filter(None, o.forms.split(","))))
+        self.pages = random.Random(seed)
         self.generator.nicks = bed.delivery.nicks
 
     def report(self, n, tree, tz, verb, d):
@@ -171,6 +220,15 @@ class Comparison:
             self.found += want.total > 0
         if parsed is not None and not d:
             cli.check(same(self.bed.wanted(parsed, tz), want), f"{self.bed.name}: the printed form means the same: {q}", parsed)
+        if n % 10 == 3:
+            d = self.bed.relevance_differs(want, q, tz)
+            cli.check(not d, f"{self.bed.name}: --sort relevance, query {n} of seed {self.seed}: {q}   --tz {tz}", d)
+            self.bad += bool(d)
+        if n % 25 == 7 and rows and len(rows) > 2:
+            by, limit = self.pages.choice([*SORTS, "relevance"]), self.pages.randrange(max(1, len(rows) // 12), len(rows))
+            d = self.bed.pages_differ(q, tz, by, limit)
+            cli.check(not d, f"{self.bed.name}: pages of {limit} by {by}, query {n} of seed {self.seed}: {q}   --tz {tz}", d)
+            self.bad += bool(d)
         for verb, every in (("scan", self.o.scan_every), ("search", 50)):
             if n % every == 0:
                 self.report(n, tree, tz, verb, self.bed.differs(q, tz, verb))
@@ -205,8 +263,27 @@ def irc(o):
     return [Bed("irc", sorted(d.glob("*.ndjson")))]
 
 
+def compare_values(o):
+    """has:iban, crypto, coordinates over texts that have them, almost have them, and damaged ones."""
+    r = random.Random(o.seed)
+    texts = sorted({values.make_text(r) for _ in range(o.values)})
+    folder = cli.TMP / "values"
+    folder.mkdir()
+    (folder / "v.ndjson").write_bytes(cli.dump([cli.msg(i + 1, t, sent=cli.T + i) for i, t in enumerate(texts)]))
+    bed = Bed("values", [folder / "v.ndjson"], 1)
+    for name in ("iban", "crypto", "coordinates"):
+        want = {d.text for d in bed.docs if name in d.seen}
+        cli.check(len(want) * 12 > len(texts), f"values: enough of {name}", len(want))
+        for verb in ("search", "scan"):
+            rows, err = bed.ask(verb, "has:" + name, "UTC")
+            got = {x["text"] for x in rows[:-1]} if rows else err
+            cli.check(got == want, f"values: {verb} has:{name}, seed {o.seed}", rows and [(k, sorted(v)[:5]) for k, v in (("too many", got - want), ("missing", want - got))])
+
+
 def main():
     o = args()
+    if not o.query:
+        compare_values(o)
     beds = [Bed("stories", generated(o)), Bed("hostile", write_delivery(cli.TMP / "hostile", o.seed, o.messages), 3), *irc(o)]
     if o.query:
         for b in beds:

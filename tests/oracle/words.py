@@ -7,6 +7,8 @@ Thai, Lao, Khmer and Burmese are split by ICU (the contract names it), called th
 library is missing SEA is None and such a text raises NoIcu."""
 import ctypes, ctypes.util, functools, glob, re, unicodedata
 
+import values
+
 WORD, CJK, EMOJI, BASE, PAIR, WHOLE = "word", "cjk", "emoji", "base", "pair", "whole"
 LINK, EMAIL, PHONE, SMILE = "link", "email", "phone", "emoji"
 
@@ -414,12 +416,15 @@ def split_seen(s):
     if mail:
         seen.add(EMAIL)
     found += [(a, b, scan.text[a:b]) for a, b in mail + names(scan)]
+    accounts = list(values.ibans(scan.text))
+    found += [(a, b, compact) for a, b, compact, grouped in accounts if grouped]
     for a, b, number in phones(scan):
-        if not inside(a, b):
+        if not inside(a, b) and not any(x < b and a < y for x, y, _, _ in accounts):
             seen.add(PHONE)
             found.append((a, b, number))
     if scan.emoji:
         seen.add(SMILE)
+    seen |= values.recognise(s, scan.text, [scan.text[a:b] for a, b, host in u if not host])
     tokens = []
     for pos, (kind, a, b, glued) in enumerate(parts):
         text = scan.emoji[a][0] if kind == EMOJI else scan.text[a:b]

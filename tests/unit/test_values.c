@@ -94,9 +94,10 @@ Test(values, finds_addresses_of_cryptocurrencies)
         "send to 3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy!",
         "bitcoin:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa?amount=1",
         "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
-        "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
-        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
-        "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", MONERO);
+        "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", "BC1SW50QGDZ25J",
+        "to bc1pfeessrawgf now", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED",
+        "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", MONERO);
     NONE_HAS(
         WORDS_CRYPTO, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "1a1zp1ep5qgefi2dmptftl5slmv7divfna",
         "11A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLz",
@@ -131,13 +132,16 @@ Test(values, finds_coordinates)
              "90.0000, 180.0000", "https://maps.google.com/?q=Dam",
              "https://www.google.nl/maps/place/Dam", "https://maps.app.goo.gl/abc",
              "http://www.openstreetmap.org/#map=15/52.3702/4.8952", "https://osm.org/go/0E6S",
-             "https://x.org/?q=52.3702,4.8952", "\u221233.8688, 151.2093");
+             "https://x.org/?q=52.3702,4.8952", "sono a 52.3702, 4.8952 e poi",
+             "w 52.3702, 4.8952 w Polsce", "geo:52.37,4.89 e poi", "91\u00b0N 52.3702, 4.8952",
+             "\u221233.8688, 151.2093");
     NONE_HAS(WORDS_COORDINATES, "52.37, 4.89", "12.50 13.75", "1.000, 2.000", "90.0001, 4.8952",
              "52.3702, 180.0001", "152.3702, 4.8952", "1.52.3702, 4.8952", "52.3702, 4.8952.1",
              "52.3702", "52.3702, x", "52.3702 and 4.8952", "$52.3702 4.8952", "a52.3702, 4.8952",
-             "52.3702a, 4.8952", "52\u00b061'13\"N 4\u00b053'42\"E", "52\u00b0N 4\u00b0N",
-             "52\u00b0 4\u00b0", "21\u00b0 today", "5N 6E", "192.168.1.1", "v1.2345.6 2.3456",
-             "91\u00b0N 4\u00b0E", "geo:91,4", "geo:52", "ageo:52.1,4.2", "https://www.google.com/",
+             "52.3702a, 4.8952", "q52.3702, 4.8952", "n 52.3702 4.89",
+             "52\u00b061'13\"N 4\u00b053'42\"E", "52\u00b0N 4\u00b0N", "52\u00b0 4\u00b0",
+             "21\u00b0 today", "5N 6E", "192.168.1.1", "v1.2345.6 2.3456", "91\u00b0N 4\u00b0E",
+             "geo:91,4", "geo:52", "ageo:52.1,4.2", "https://www.google.com/",
              "https://www.google.com/search?q=maps", "https://www.openstreetmap.org/",
              "https://notgoogle.com/maps/x", "https://google.evil.example.org/maps/x",
              "https://www.openstreetmap.org.evil.com/a");
