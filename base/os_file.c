@@ -75,7 +75,7 @@ enum status os_open_file(int dirfd, const char *path, mode_t mode, int *fd, stru
     struct stat sb;
     int got = -1;
     /* Without O_NONBLOCK a device or a pipe could make the opening wait. */
-    TRY(open_flags(dirfd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode,
+    TRY(open_flags(dirfd, path, O_RDWR | (mode ? O_CREAT : 0) | O_NOFOLLOW | O_NONBLOCK, mode,
                    "open for writing", &got, err));
     if (fstat(got, &sb) == 0 && S_ISREG(sb.st_mode)) {
         *fd = got;

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -107,6 +109,25 @@ void os_host(char out[OS_WHO_SIZE])
     if (gethostname(out, OS_WHO_SIZE) != 0)
         out[0] = 0;
     out[OS_WHO_SIZE - 1] = 0;
+}
+
+uint8_t *os_secret_new(size_t len)
+{
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    (void)mlock(p, len);
+    (void)madvise(p, len, MADV_DONTDUMP);
+    (void)madvise(p, len, MADV_DONTFORK);
+    return p;
+}
+
+void os_secret_free(uint8_t *secret, size_t len)
+{
+    if (!secret)
+        return;
+    explicit_bzero(secret, len);
+    (void)munmap(secret, len);
 }
 
 void os_protect_process(void)

@@ -27,20 +27,26 @@ int cmd_fail(const struct err *err)
 }
 
 /* From here on the case is all that this process needs; /proc tells how much memory it used. */
-static enum status confine(const struct cmd_options *o, bool write, struct err *err)
+enum status cmd_confine(const struct cmd_options *o, bool write, const char *also, const char *read,
+                        struct err *err)
 {
-    const struct confine_path paths[] = {{o->dir, write}, {"/proc/self/status", false}};
-    const struct confine_rules rules = {.paths = paths,
-                                        .n_paths = access(paths[1].path, R_OK) == 0 ? 2 : 1,
-                                        .writes = write,
-                                        .child = o->child};
+    struct confine_path paths[4] = {{o->dir, write}};
+    size_t n = 1;
+    if (access("/proc/self/status", R_OK) == 0)
+        paths[n++] = (struct confine_path){"/proc/self/status", false};
+    if (also)
+        paths[n++] = (struct confine_path){also, true};
+    if (read)
+        paths[n++] = (struct confine_path){read, false};
+    const struct confine_rules rules = {
+        .paths = paths, .n_paths = n, .writes = write, .child = o->child};
     return confine_process(&rules, err);
 }
 
-int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out)
+int cmd_open_only(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out)
 {
     struct err err = {0};
-    enum status st = casefile_open(o->dir, o->key_file, mode, CMD_CACHE_BYTES, out, &err);
+    enum status st = casefile_unlock(o->dir, &o->secret, mode, CMD_CACHE_BYTES, out, &err);
     if (st != ST_OK) {
         err.status = st;
         int code = cmd_fail(&err);
@@ -51,7 +57,17 @@ int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefi
     }
     if (*casefile_notes(*out))
         cli_error(PROGRAM, casefile_notes(*out));
-    st = confine(o, mode == CASE_WRITE || (mode == CASE_VERIFY && !o->no_reopen), &err);
+    return EXIT_GOOD;
+}
+
+int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out)
+{
+    struct err err = {0};
+    int code = cmd_open_only(o, mode, out);
+    if (code)
+        return code;
+    enum status st = cmd_confine(o, mode == CASE_WRITE || (mode == CASE_VERIFY && !o->no_reopen),
+                                 NULL, NULL, &err);
     if (st != ST_OK) {
         casefile_close(*out);
         *out = NULL;

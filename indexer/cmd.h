@@ -13,6 +13,13 @@ enum { EXIT_GOOD = 0, EXIT_REMARKS = 1, EXIT_USAGE = 2, EXIT_FAILURE_ENV = 3, EX
 struct cmd_options {
     const char *dir;      /* CASE */
     const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
+    bool key_given;       /* it was --key */
+    const char *case_passphrase_file;
+    struct case_secret
+        secret;      /* what of these opens the case, and a passphrase that was asked for */
+    bool passphrase; /* init: ask for a new one */
+    const char *new_key, *new_passphrase_file; /* rekey */
+    bool new_passphrase;
     bool json;
     bool no_encryption, again, deep, raw, stages;
     bool no_reopen; /* verify changes nothing */
@@ -39,6 +46,7 @@ int cmd_ledger(const struct cmd_options *o);
 int cmd_quarantine(const struct cmd_options *o);
 int cmd_compact(const struct cmd_options *o);
 int cmd_unseal(const struct cmd_options *o);
+int cmd_rekey(const struct cmd_options *o);
 int cmd_verify(const struct cmd_options *o);
 
 #define CMD_CACHE_BYTES ((size_t)64 << 20) /* of decrypted blocks */
@@ -48,6 +56,11 @@ int cmd_fail(const struct err *err);
 /* Opens the case of the options; prints what opening repaired. From then on the process is confined
  * to it (lictor/confine.h): open everything else before. 0, or the exit code. */
 int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
+/* The same without confining it; then that, with one more directory that may be written and
+ * a file that may be read, or NULL. */
+int cmd_open_only(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
+MUST_USE enum status cmd_confine(const struct cmd_options *o, bool write, const char *also,
+                                 const char *read, struct err *err);
 /* The same for reading, after a new file `output` was made, since none can be made there later;
  * NULL for none: *fd stays as it is. If the case does not open, the file is removed again. */
 int cmd_open_output(const struct cmd_options *o, const char *output, mode_t mode, int *fd,

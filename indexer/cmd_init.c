@@ -4,16 +4,35 @@
 #include "indexer/cmd.h"
 #include "lictor/words.h"
 
+static enum status make(const struct cmd_options *o, const struct case_secret *given,
+                        struct err *err)
+{
+    struct case_secret s = *given;
+    uint8_t *asked = NULL;
+    if (o->passphrase) {
+        TRY(cli_ask_secret("Passphrase of the new case", true, &asked, &s.passphrase_len, err));
+        s.passphrase = asked;
+    }
+    enum status st = casefile_make(o->dir, &s, words_version(), err);
+    cli_free_secret(asked);
+    return st;
+}
+
 int cmd_init(const struct cmd_options *o)
 {
     struct err err = {0};
-    if (!o->no_encryption && !o->key_file) {
+    struct case_secret s = {.passphrase_file = o->case_passphrase_file};
+    bool by_passphrase = o->passphrase || o->case_passphrase_file;
+    int ways = o->no_encryption + o->passphrase + (o->case_passphrase_file != NULL) + o->key_given;
+    if (ways > 1 || (ways == 0 && !o->key_file)) {
         (void)err_set(&err, ST_USAGE,
-                      "say where the key file is to be made (--key FILE), or --no-encryption");
+                      "say one of: where the key file is to be made (--key FILE), --passphrase, "
+                      "--passphrase-file FILE, --no-encryption");
         return cmd_fail(&err);
     }
-    const char *key = o->no_encryption ? NULL : o->key_file;
-    enum status st = casefile_create(o->dir, key, words_version(), &err);
+    const char *key = o->no_encryption || by_passphrase ? NULL : o->key_file;
+    s.key_file = key;
+    enum status st = make(o, &s, &err);
     if (st != ST_OK) {
         err.status = st;
         return cmd_fail(&err);
@@ -26,6 +45,8 @@ int cmd_init(const struct cmd_options *o)
         cli_safe(&out, slice_str(key), false);
         buf_put_str(&out,
                     "; keep them apart, and the key safe: without it the case cannot be read");
+    } else if (by_passphrase) {
+        buf_put_str(&out, "; without its passphrase it cannot be read");
     } else {
         buf_put_str(&out, " without encryption: whoever has the files can read and change it");
     }

@@ -87,7 +87,7 @@ int cmd_verify(const struct cmd_options *o)
         return cmd_fail(&err);
     }
     enum status deep_st =
-        o->deep ? casefile_open(o->dir, o->key_file, CASE_READ, CMD_CACHE_BYTES, &deep, &deep_err)
+        o->deep ? casefile_unlock(o->dir, &o->secret, CASE_READ, CMD_CACHE_BYTES, &deep, &deep_err)
                 : ST_OK;
     int code = cmd_open(o, CASE_VERIFY, &cf);
     if (code) {

@@ -19,11 +19,14 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"init", cmd_init, "kE", 0, 0, "init CASE --key FILE | init CASE --no-encryption",
+    {"init", cmd_init, "kyYE", 0, 0,
+     "init CASE --key FILE | init CASE --passphrase | init CASE --no-encryption",
      "Makes an empty case, and its key file (mode 0600; an existing FILE is refused).\n"
      "Keep the key file apart from the case: without it nobody can read the case.\n"
      "\n"
      "  --key FILE         the key file to make (else $LICTOR_KEY_FILE)\n"
+     "  --passphrase       no key file: asks for a passphrase, twice\n"
+     "  --passphrase-file FILE  the same, from a file that only you can read (one line)\n"
      "  --no-encryption    store everything readable; checksums find accidents, not attackers\n"},
     {"add", cmd_add, "kijmApbtafPwST", 1, -1, "add CASE [options] DUMP|DIR|-...",
      "Opens dumps and adds their records. May be stopped or killed at any time: the same command\n"
@@ -75,6 +78,19 @@ static const struct command commands[] = {
      "  -o, --output FILE  where to (a new file)\n"},
     {"compact", cmd_compact, "kjmP", 0, 0, "compact CASE [-j N] [--memory SIZE]",
      "Merges segments and overlays. Ids, answers and digest stay the same.\n"},
+    {"rekey", cmd_rekey, "kynuv", 0, 0,
+     "rekey CASE (--new-key FILE | --new-passphrase | --new-passphrase-file FILE)",
+     "Gives the case another key, and stands in the ledger; what opened it before is refused "
+     "then.\n"
+     "Only the file CASE is written anew: copies of the case that were made before open by the "
+     "old\n"
+     "key still. May be killed at any time: the old key or the new one holds, and the next `add`,\n"
+     "`compact` or `rekey` finishes.\n"
+     "\n"
+     "  --key FILE   --passphrase-file FILE   what opens it now (a passphrase is asked for)\n"
+     "  --new-key FILE               make a key file (mode 0600; an existing FILE is refused)\n"
+     "  --new-passphrase             ask for a passphrase, twice\n"
+     "  --new-passphrase-file FILE   the same, from a file that only you can read (one line)\n"},
     {"verify", cmd_verify, "kdfPNR", 0, 0, "verify CASE [--deep] [--head FILE] [--no-reopen]",
      "Checks every checksum and seal of the case, and the chain of the ledger. Damage to a "
      "segment\n"
@@ -90,6 +106,11 @@ static const struct command commands[] = {
 /* `id` ties an option to the commands that take it. */
 static const struct cli_option option_table[] = {
     {'k', 0, "key", "a key file"},
+    {'y', 0, "passphrase-file", "a file"},
+    {'Y', 0, "passphrase", NULL},
+    {'n', 0, "new-key", "a file"},
+    {'u', 0, "new-passphrase-file", "a file"},
+    {'v', 0, "new-passphrase", NULL},
     {'E', 0, "no-encryption", NULL},
     {'i', 'i', "identity", "an age identity file"},
     {'j', 'j', "threads", "a number from 1 to 60"},
@@ -114,6 +135,12 @@ static const struct cli_option option_table[] = {
     {CLI_ID_VERSION, 0, "version", NULL},
 };
 #define OPTIONS (sizeof option_table / sizeof *option_table)
+
+static const char help_of_all[] = "\n"
+                                  "  --passphrase-file FILE  instead of a key file: the passphrase "
+                                  "of the case (one line; else it "
+                                  "is\n"
+                                  "                          asked for at the terminal)\n";
 
 static void print_usage(FILE *f)
 {
@@ -145,7 +172,20 @@ static bool take_option(void *ctx, int c, char *arg)
     switch (c) {
     case 'k':
         o->key_file = arg;
+        return o->key_given = true;
+    case 'y':
+        o->case_passphrase_file = arg;
         return true;
+    case 'Y':
+        return o->passphrase = true;
+    case 'n':
+        o->new_key = arg;
+        return true;
+    case 'u':
+        o->new_passphrase_file = arg;
+        return true;
+    case 'v':
+        return o->new_passphrase = true;
     case 'E':
         return o->no_encryption = true;
     case 'i':
@@ -204,8 +244,8 @@ static const struct cli_program program = {
     .name = PROGRAM,
     .options = option_table,
     .n_options = OPTIONS,
-    .options_of_all = "",
-    .help_of_all = "",
+    .options_of_all = "y",
+    .help_of_all = help_of_all,
     .take = take_option,
 };
 
@@ -236,9 +276,30 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
         return usage_error(cmd, cmd->name, "which DUMPs?");
     if (cmd->run == cmd_unseal && !o->body_keys_file)
         return usage_error(cmd, cmd->name, "which keys? --body-keys FILE");
+    int news = (o->new_key != NULL) + (o->new_passphrase_file != NULL) + o->new_passphrase;
+    if (cmd->run == cmd_rekey && news != 1)
+        return usage_error(cmd, cmd->name,
+                           "which new one? --new-key FILE, --new-passphrase or "
+                           "--new-passphrase-file FILE");
+    if (o->key_given && o->case_passphrase_file)
+        return usage_error(cmd, "--passphrase-file", "does not go with --key");
     if (cmd->max_rest >= 0 && o->n_rest > cmd->max_rest)
         return usage_error(cmd, o->rest[cmd->max_rest], "unexpected argument");
     return EXIT_GOOD;
+}
+
+/* Before anything is begun that would compete for the terminal. */
+static int open_and_run(const struct command *cmd, struct cmd_options *o)
+{
+    struct err err = {0};
+    uint8_t *asked = NULL;
+    o->secret =
+        (struct case_secret){.key_file = o->key_file, .passphrase_file = o->case_passphrase_file};
+    if (cmd->run != cmd_init)
+        err.status = casefile_ask(o->dir, &o->secret, !o->key_given, cli_ask_secret, &asked, &err);
+    int code = err.status == ST_OK ? cmd->run(o) : cmd_fail(&err);
+    cli_free_secret(asked);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -270,7 +331,7 @@ int main(int argc, char **argv)
     if (code == EXIT_GOOD) {
         stop_install();
         os_protect_process();
-        code = cmd->run(&o);
+        code = open_and_run(cmd, &o);
     }
     free(o.identities);
     return code;

@@ -71,7 +71,7 @@ int session_open(const struct cmd_options *o, struct session *s)
 {
     struct err err = {0};
     *s = (struct session){.o = o, .terminal = o->screen.terminal};
-    enum status st = casefile_open(o->dir, o->key_file, CASE_READ, CACHE_BYTES, &s->cf, &err);
+    enum status st = casefile_unlock(o->dir, &o->secret, CASE_READ, CACHE_BYTES, &s->cf, &err);
     if (st != ST_OK) {
         err.status = st == ST_BAD_INPUT || st == ST_USAGE ? ST_DAMAGED : st;
         return cmd_fail(&err);

@@ -20,7 +20,10 @@ struct cmd_options {
     const char *command;  /* search, thread, … */
     const char *dir;      /* CASE */
     const char *key_file; /* --key, else $LICTOR_KEY_FILE, else NULL */
-    const char *tz;       /* NULL: UTC */
+    bool key_given;       /* it was --key */
+    const char *passphrase_file;
+    struct case_secret secret; /* what of these opens the case, and a passphrase asked for */
+    const char *tz;            /* NULL: UTC */
     enum render_format format;
     enum cmd_colour colour;
     enum cmd_mark mark; /* how matches are marked in text */

@@ -217,6 +217,10 @@ static const struct command commands[] = {
 
 static const char help_of_all[] =
     "\n"
+    "  --passphrase-file FILE  instead of a key file: the passphrase of the case (one line; else "
+    "it "
+    "is\n"
+    "                       asked for at the terminal)\n"
     "  --log FILE           the query log: a party's own (made where missing), not that of the "
     "case\n"
     "  --no-log             log nothing, for read-only media; the answer says so, too\n"
@@ -258,6 +262,7 @@ static const struct cli_option option_table[] = {
     {'M', 0, "mark", "auto, signs or none"},
     {'w', 0, "whole", NULL},
     {'N', 0, "no-pager", NULL},
+    {'y', 0, "passphrase-file", "a file"},
     {'L', 0, "log", "a file"},
     {'Q', 0, "no-log", NULL},
     {CLI_ID_HELP, 'h', "help", NULL},
@@ -322,6 +327,9 @@ static bool take_option(void *ctx, int c, char *arg)
     switch (c) {
     case 'k':
         o->key_file = arg;
+        return o->key_given = true;
+    case 'y':
+        o->passphrase_file = arg;
         return true;
     case 'z':
         o->tz = arg;
@@ -406,7 +414,7 @@ static const struct cli_program program = {
     .name = PROGRAM,
     .options = option_table,
     .n_options = OPTIONS,
-    .options_of_all = "NLQ",
+    .options_of_all = "NLQy",
     .help_of_all = help_of_all,
     .take = take_option,
     .refuse = refuse,
@@ -427,6 +435,8 @@ static int check(const struct command *cmd, const struct cmd_options *o)
 {
     if (o->n_rest < cmd->min_rest)
         return usage_error(cmd, cmd->name, cmd->missing);
+    if (o->key_given && o->passphrase_file)
+        return usage_error(cmd, "--passphrase-file", "does not go with --key");
     if (o->shows_log && o->no_log)
         return usage_error(cmd, "--no-log", "log shows one: that of the case, or --log FILE");
     if (o->log && o->no_log)
@@ -514,12 +524,20 @@ static int parse(const struct command *cmd, int argc, char **argv, struct cmd_op
 static int run(const struct command *cmd, struct cmd_options *o)
 {
     struct pager pager = {0};
+    struct err err = {0};
+    uint8_t *asked = NULL;
+    stop_install();
+    os_protect_process();
+    o->secret =
+        (struct case_secret){.key_file = o->key_file, .passphrase_file = o->passphrase_file};
+    err.status = casefile_ask(o->dir, &o->secret, !o->key_given, cli_ask_secret, &asked, &err);
+    if (err.status != ST_OK)
+        return cmd_fail(&err);
     o->screen = screen_of_stdout();
     if (o->screen.terminal && o->format == RENDER_TEXT && !o->count && !o->no_pager)
         pager_begin(&pager, !strchr(cmd->options, 'P'));
-    stop_install();
-    os_protect_process();
     int code = cmd->run(o);
+    cli_free_secret(asked);
     return pager_end(&pager, PROGRAM) ? code : EXIT_NO_CASE;
 }
 

@@ -3,6 +3,7 @@
 #include "query/pager.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static _Noreturn void become_pager(const char *command, int from)
     setenv("LESS", "FRX", 0);
     setenv("LESSSECURE", "1", 1);
     unsetenv("LICTOR_KEY_FILE");
+    (void)signal(SIGPIPE, SIG_DFL); /* ours is ignored, and that is inherited */
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(SHELL_CANNOT_RUN);
 }

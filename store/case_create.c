@@ -4,7 +4,6 @@
 #include "store/case_private.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,24 +12,11 @@
 #include "lictor/query_log.h"
 
 struct creation {
-    const char *dir, *key_file;
+    const char *dir;
     struct casefile c;
-    uint8_t *file_key; /* NULL if plain */
-    bool made_key, made_dir;
+    struct case_lock lock;
+    bool made_dir;
 };
-
-static enum status refuse_key_file(const char *path, struct err *err)
-{
-    int fd = -1;
-    enum status st = os_open_read(AT_FDCWD, path, &fd, err);
-    os_close(&fd);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    if (st == ST_OK)
-        return err_set(err, ST_USAGE, "the key file %s exists already; it is never overwritten",
-                       path);
-    return st;
-}
 
 static enum status refuse_dir(const char *dir, bool *exists, struct err *err)
 {
@@ -50,35 +36,18 @@ static enum status refuse_dir(const char *dir, bool *exists, struct err *err)
     return ST_OK;
 }
 
-/* The entry of a new file or directory is durable only when its parent is synced. */
-static enum status parent_sync(const char *path, struct err *err)
-{
-    int fd = -1;
-    char *copy = strdup(path);
-    if (!copy)
-        return err_no_memory(err);
-    enum status st = os_open_dir(AT_FDCWD, dirname(copy), &fd, err);
-    if (st == ST_OK)
-        st = os_fsync(fd, err);
-    os_close(&fd);
-    free(copy);
-    return st;
-}
-
-static enum status make_keys(struct creation *n, struct err *err)
+static enum status make_keys(struct creation *n, const struct case_secret *secret, struct err *err)
 {
     struct casefile *c = &n->c;
     TRY(seal_ready(err));
     TRY(os_random(c->id, sizeof c->id, err));
-    c->key.plain = !n->key_file;
+    TRY(case_lock_make(secret, c->id, &n->lock, err));
+    n->lock.way.generation = 1;
+    c->key.plain = n->lock.way.method == CASE_PLAIN;
     if (c->key.plain)
         return ST_OK;
     TRY(case_key_new(&c->key.key, err));
-    TRY(os_random(c->key.key, SEAL_KEY_SIZE, err));
-    TRY(case_key_new(&n->file_key, err));
-    TRY(case_key_file_make(n->key_file, c->id, n->file_key, err));
-    n->made_key = true;
-    return parent_sync(n->key_file, err);
+    return os_random(c->key.key, SEAL_KEY_SIZE, err);
 }
 
 static enum status make_dirs(struct creation *n, bool exists, struct err *err)
@@ -110,7 +79,7 @@ static enum status make_case(struct creation *n, const char *words_version, stru
 {
     struct casefile *c = &n->c;
     struct buf bytes = {0};
-    enum status st = case_encode(n->file_key, &c->key, c->id, words_version, &bytes, err);
+    enum status st = case_encode(&n->lock, &c->key, c->id, words_version, &bytes, err);
     if (st == ST_OK)
         st = make_file(c->dir, "CASE.tmp", buf_slice(&bytes), err);
     buf_release(&bytes);
@@ -140,7 +109,7 @@ static enum status make_files(struct creation *n, const char *words_version, str
     TRY(make_query_log(c, err));
     TRY(make_case(n, words_version, err));
     TRY(os_fsync(c->dir, err));
-    return parent_sync(n->dir, err);
+    return case_parent_sync(n->dir, err);
 }
 
 /* Best effort, beside the seam: the cause of the failure has been told, and a second one would only
@@ -157,19 +126,15 @@ static void creation_undo(const struct creation *n)
     }
     if (n->made_dir)
         (void)rmdir(n->dir);
-    if (n->made_key)
-        (void)unlink(n->key_file);
 }
 
-enum status casefile_create(const char *dir, const char *key_file, const char *words_version,
-                            struct err *err)
+enum status casefile_make(const char *dir, const struct case_secret *secret,
+                          const char *words_version, struct err *err)
 {
-    struct creation n = {.dir = dir, .key_file = key_file, .c = {.dir = -1}};
+    struct creation n = {.dir = dir, .c = {.dir = -1}};
     bool exists = false;
-    if (key_file)
-        TRY(refuse_key_file(key_file, err));
     TRY(refuse_dir(dir, &exists, err));
-    enum status st = make_keys(&n, err);
+    enum status st = make_keys(&n, secret, err);
     if (st == ST_OK)
         st = make_dirs(&n, exists, err);
     if (st == ST_OK)
@@ -178,6 +143,12 @@ enum status casefile_create(const char *dir, const char *key_file, const char *w
         creation_undo(&n);
     os_close(&n.c.dir);
     sodium_free(n.c.key.key);
-    sodium_free(n.file_key);
+    case_lock_release(&n.lock, st != ST_OK);
     return st;
+}
+
+enum status casefile_create(const char *dir, const char *key_file, const char *words_version,
+                            struct err *err)
+{
+    return casefile_make(dir, &(struct case_secret){.key_file = key_file}, words_version, err);
 }

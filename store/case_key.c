@@ -1,29 +1,23 @@
-/* case_key — the key file and CASE. The case key is random and never changes; CASE holds it wrapped
- * under a key derived from the key file, beside a commitment to that key file: XChaCha20-Poly1305
- * does not commit to its key, and only the commitment tells a wrong key from damage. A checksum
- * over the whole of CASE is tested first, so that a flipped bit is not taken for a wrong key. */
+/* case_key — from what a person has, a key file or a passphrase, to the 32 bytes that lock CASE.
+ * Argon2id stretches a passphrase; its cost stands in CASE, where anybody may have written it, so
+ * it is bounded before a byte of memory is spent. */
 #include "store/case_private.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lictor/os.h"
 
 #define KEY_FILE_WORD "LICTOR-CASE-KEY-1"
-#define COMMIT_SIZE 32
-#define CASE_UNIT (CASE_HEADER_SIZE + COMMIT_SIZE)
-#define FLAG_PLAIN 1
 
-void case_header_make(const char *magic, bool plain, const uint8_t id[CASE_ID_SIZE],
-                      uint8_t out[CASE_HEADER_SIZE])
-{
-    memset(out, 0, CASE_HEADER_SIZE);
-    memcpy(out, magic, 8);
-    out[8] = CASE_FORMAT_VERSION;
-    out[10] = plain ? FLAG_PLAIN : 0;
-    memcpy(out + 16, id, CASE_ID_SIZE);
-}
+/* About half a second and 256 MB: what RFC 9106 calls the second choice is 64 MB, for machines that
+ * hold less than those that hold cases. */
+#define PASSES 3
+#define KIB (256u << 10)
 
 /* ---- the key file ---- */
 
@@ -136,7 +130,67 @@ enum status case_key_file_make(const char *path, const uint8_t id[CASE_ID_SIZE],
     return st;
 }
 
-/* ---- CASE ---- */
+/* ---- a passphrase ---- */
+
+static enum status passphrase_check(struct slice text, struct err *err)
+{
+    if (text.len == 0)
+        return err_set(err, ST_DENIED, "the passphrase is empty");
+    if (text.len > CASE_PASSPHRASE_MAX)
+        return err_set(err, ST_DENIED, "the passphrase is longer than %d bytes",
+                       CASE_PASSPHRASE_MAX);
+    if (memchr(text.data, '\n', text.len))
+        return err_set(err, ST_DENIED, "the passphrase is more than one line");
+    return ST_OK;
+}
+
+static enum status passphrase_stretch(struct slice text, const struct case_way *way,
+                                      uint8_t out[SEAL_KEY_SIZE], struct err *err)
+{
+    TRY(passphrase_check(text, err));
+    if (crypto_pwhash(out, SEAL_KEY_SIZE, (const char *)text.data, text.len, way->salt, way->passes,
+                      (size_t)way->kib << 10, crypto_pwhash_ALG_ARGON2ID13) == 0)
+        return ST_OK;
+    return err_set(err, ST_NO_MEMORY, "%u MB of memory are needed to open a case by its passphrase",
+                   way->kib >> 10);
+}
+
+/* Without the end of its line. */
+static enum status passphrase_file(const char *path, const struct case_way *way,
+                                   uint8_t out[SEAL_KEY_SIZE], struct err *err)
+{
+    uint8_t *text = NULL;
+    size_t size = 0;
+    enum status st = os_read_secret(path, CASE_KEY_FILE_MAX, &text, &size, err);
+    if (st == ST_LIMIT)
+        return err_set(err, ST_DENIED, "%s: too long for a passphrase", path);
+    if (st == ST_NOT_FOUND)
+        return err_set(err, ST_DENIED, "the passphrase file %s does not exist", path);
+    if (st != ST_OK)
+        return st;
+    size_t len = size;
+    if (len && text[len - 1] == '\n')
+        len--;
+    if (len && text[len - 1] == '\r')
+        len--;
+    st = passphrase_stretch(slice_of(text, len), way, out, err);
+    if (st == ST_DENIED)
+        err_prefix(err, "%s", path);
+    if (text)
+        sodium_memzero(text, size);
+    free(text);
+    return st;
+}
+
+static enum status passphrase_key(const struct case_secret *s, const struct case_way *way,
+                                  uint8_t out[SEAL_KEY_SIZE], struct err *err)
+{
+    if (s->passphrase_file)
+        return passphrase_file(s->passphrase_file, way, out, err);
+    return passphrase_stretch(slice_of(s->passphrase, s->passphrase_len), way, out, err);
+}
+
+/* ---- both ---- */
 
 enum status case_key_new(uint8_t **out, struct err *err)
 {
@@ -148,134 +202,117 @@ enum status case_key_new(uint8_t **out, struct err *err)
     return ST_OK;
 }
 
-/* BLAKE2b-256 keyed by the key file, over label || case id. */
-static void file_key_derive(const uint8_t file_key[SEAL_KEY_SIZE], const char *label,
-                            const uint8_t id[CASE_ID_SIZE], uint8_t out[32])
+static bool by_passphrase(const struct case_secret *s)
 {
-    crypto_generichash_state h;
-    MUST(crypto_generichash_init(&h, file_key, SEAL_KEY_SIZE, 32) == 0);
-    MUST(crypto_generichash_update(&h, (const uint8_t *)label, strlen(label)) == 0);
-    MUST(crypto_generichash_update(&h, id, CASE_ID_SIZE) == 0);
-    MUST(crypto_generichash_final(&h, out, 32) == 0);
-    sodium_memzero(&h, sizeof h);
+    return s->passphrase_file || s->passphrase;
 }
 
-#define LABEL_COMMIT "lictor-case-commit/1"
-#define LABEL_WRAP "lictor-case-wrap/1"
-
-enum status case_encode(const uint8_t *file_key, const struct case_key *key,
-                        const uint8_t id[CASE_ID_SIZE], const char *words_version, struct buf *out,
-                        struct err *err)
+static enum status secret_fits(const struct case_secret *s, enum case_method method,
+                               struct err *err)
 {
-    uint8_t head[CASE_UNIT] = {0}, sum[SEAL_TAG_SIZE];
-    struct case_key wrap = {.plain = !file_key};
-    struct buf payload = {0};
-    enum status st = ST_OK;
-    if (strlen(words_version) > CASE_WORDS_VERSION_MAX)
-        return err_set(err, ST_LIMIT, "the version of the word rules is too long");
-    case_header_make(CASE_MAGIC, wrap.plain, id, head);
-    if (file_key) {
-        file_key_derive(file_key, LABEL_COMMIT, id, head + CASE_HEADER_SIZE);
-        TRY(case_key_new(&wrap.key, err));
-        file_key_derive(file_key, LABEL_WRAP, id, wrap.key);
-    }
-    if (!buf_reserve(&payload, SEAL_KEY_SIZE + CASE_WORDS_VERSION_MAX + 10))
-        st = err_no_memory(err);
-    if (st == ST_OK && file_key)
-        buf_put(&payload, key->key, SEAL_KEY_SIZE);
-    buf_put_blob(&payload, slice_str(words_version));
-    buf_put(out, head, sizeof head);
-    if (st == ST_OK)
-        st = seal_unit(&wrap, slice_of(head, sizeof head), buf_slice(&payload), out, err);
-    if (st == ST_OK) {
-        seal_checksum(buf_slice(out), sum);
-        buf_put(out, sum, sizeof sum);
-        st = buf_status(out, err);
-    }
-    seal_wipe_buf(&payload);
-    sodium_free(wrap.key);
-    return st;
-}
-
-enum status case_peek(struct slice bytes, bool *plain, uint8_t id[CASE_ID_SIZE], struct err *err)
-{
-    uint8_t want[CASE_HEADER_SIZE], sum[SEAL_TAG_SIZE];
-    if (bytes.len < CASE_UNIT + SEAL_UNIT_OVERHEAD + SEAL_TAG_SIZE ||
-        memcmp(bytes.data, CASE_MAGIC, 8) != 0)
-        return err_set(err, ST_DAMAGED, "CASE is damaged: it does not start as it should");
-    seal_checksum(slice_of(bytes.data, bytes.len - SEAL_TAG_SIZE), sum);
-    if (memcmp(sum, bytes.data + bytes.len - SEAL_TAG_SIZE, SEAL_TAG_SIZE) != 0)
-        return err_set(err, ST_DAMAGED, "CASE is damaged: its checksum does not fit");
-    unsigned version = bytes.data[8] | (unsigned)bytes.data[9] << 8;
-    if (version != CASE_FORMAT_VERSION)
-        return err_set(err, ST_DAMAGED, "the case has format version %u, this program reads %u",
-                       version, CASE_FORMAT_VERSION);
-    bool is_plain = bytes.data[10] == FLAG_PLAIN;
-    case_header_make(CASE_MAGIC, is_plain, bytes.data + 16, want);
-    if (memcmp(want, bytes.data, CASE_HEADER_SIZE) != 0)
-        return err_set(err, ST_DAMAGED, "CASE is damaged: unknown flags");
-    *plain = is_plain;
-    memcpy(id, bytes.data + 16, CASE_ID_SIZE);
-    return ST_OK;
-}
-
-static enum status case_payload_parse(struct slice payload, struct case_key *key,
-                                      char **words_version, struct err *err)
-{
-    struct cursor c = cursor_of(payload);
-    struct slice wrapped = cursor_bytes(&c, key->plain ? 0 : SEAL_KEY_SIZE);
-    struct slice words = cursor_blob(&c);
-    TRY(cursor_done(&c, "CASE", err));
-    if (words.len > CASE_WORDS_VERSION_MAX || (words.len && memchr(words.data, 0, words.len)))
-        return err_set(err, ST_DAMAGED, "CASE: impossible version of the word rules");
-    char *text = calloc(1, words.len + 1);
-    if (!text)
-        return err_no_memory(err);
-    if (words.len)
-        memcpy(text, words.data, words.len);
-    if (!key->plain)
-        memcpy(key->key, wrapped.data, SEAL_KEY_SIZE);
-    *words_version = text;
-    return ST_OK;
-}
-
-enum status case_decode(struct slice bytes, const uint8_t *file_key, struct case_key *key,
-                        char **words_version, struct err *err)
-{
-    uint8_t id[CASE_ID_SIZE], commit[COMMIT_SIZE] = {0};
-    struct case_key wrap = {0}, made = {0};
-    struct buf payload = {0};
-    enum status st;
-    TRY(case_peek(bytes, &wrap.plain, id, err));
-    if (wrap.plain != !file_key)
+    bool any = s->key_file || by_passphrase(s);
+    if (method == CASE_PLAIN)
+        /* An attacker could have put a plain case in the place of the sealed one. */
+        return !any ? ST_OK
+                    : err_set(err, ST_DENIED,
+                              "the case is not encrypted, and a key was given: leave it out if "
+                              "this is the case you mean");
+    if (method == CASE_KEY_FILE && by_passphrase(s))
+        return err_set(err, ST_DENIED, "the case opens with a key file (--key), not a passphrase");
+    if (method == CASE_PASSPHRASE && s->key_file)
         return err_set(err, ST_DENIED,
-                       wrap.plain ? "the case is not encrypted: no key belongs to it"
-                                  : "the case is encrypted: its key is needed");
-    if (file_key)
-        file_key_derive(file_key, LABEL_COMMIT, id, commit);
-    if (sodium_memcmp(commit, bytes.data + CASE_HEADER_SIZE, COMMIT_SIZE) != 0)
-        return err_set(err, ST_DENIED, "the key does not belong to this case");
-    made.plain = wrap.plain;
-    if (file_key) {
-        TRY(case_key_new(&wrap.key, err));
-        file_key_derive(file_key, LABEL_WRAP, id, wrap.key);
-        st = case_key_new(&made.key, err);
-        if (st != ST_OK)
-            goto out;
-    }
-    st = seal_open_unit(&wrap, slice_of(bytes.data, CASE_UNIT),
-                        slice_of(bytes.data + CASE_UNIT, bytes.len - CASE_UNIT - SEAL_TAG_SIZE),
-                        &payload, err);
-    if (st != ST_OK)
-        err_prefix(err, "CASE");
+                       "the case opens with a passphrase, not the key file %s: leave --key (and "
+                       "$LICTOR_KEY_FILE) out",
+                       s->key_file);
+    if (any)
+        return ST_OK;
+    return err_set(err, ST_DENIED,
+                   method == CASE_KEY_FILE
+                       ? "the case is encrypted: its key file is needed"
+                       : "the case is encrypted: its passphrase is needed (--passphrase-file FILE, "
+                         "or a terminal to ask for it)");
+}
+
+enum status case_lock_key(const struct case_secret *s, const struct case_way *way, uint8_t **out,
+                          struct err *err)
+{
+    *out = NULL;
+    TRY(secret_fits(s, way->method, err));
+    if (way->method == CASE_PLAIN)
+        return ST_OK;
+    TRY(case_key_new(out, err));
+    enum status st = way->method == CASE_KEY_FILE ? case_key_file_read(s->key_file, *out, err)
+                                                  : passphrase_key(s, way, *out, err);
     if (st == ST_OK)
-        st = case_payload_parse(buf_slice(&payload), &made, words_version, err);
-out:
-    seal_wipe_buf(&payload);
-    sodium_free(wrap.key);
-    if (st == ST_OK)
-        *key = made;
-    else
-        sodium_free(made.key);
+        return ST_OK;
+    sodium_free(*out);
+    *out = NULL;
     return st;
+}
+
+/* The entry of a new file is durable only when its directory is synced. */
+enum status case_parent_sync(const char *path, struct err *err)
+{
+    int fd = -1;
+    char *copy = strdup(path);
+    if (!copy)
+        return err_no_memory(err);
+    enum status st = os_open_dir(AT_FDCWD, dirname(copy), &fd, err);
+    if (st == ST_OK)
+        st = os_fsync(fd, err);
+    os_close(&fd);
+    free(copy);
+    return st;
+}
+
+static enum status refuse_key_file(const char *path, struct err *err)
+{
+    int fd = -1;
+    enum status st = os_open_read(AT_FDCWD, path, &fd, err);
+    os_close(&fd);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st == ST_OK)
+        return err_set(err, ST_USAGE, "the key file %s exists already; it is never overwritten",
+                       path);
+    return st;
+}
+
+static enum status lock_fill(const struct case_secret *s, const uint8_t id[CASE_ID_SIZE],
+                             struct case_lock *l, struct err *err)
+{
+    if (!by_passphrase(s)) {
+        l->way.method = CASE_KEY_FILE;
+        TRY(refuse_key_file(s->key_file, err));
+        TRY(case_key_file_make(s->key_file, id, l->key, err));
+        l->made = s->key_file;
+        return case_parent_sync(s->key_file, err);
+    }
+    l->way.method = CASE_PASSPHRASE;
+    l->way.passes = PASSES;
+    l->way.kib = KIB;
+    TRY(os_random(l->way.salt, sizeof l->way.salt, err));
+    return passphrase_key(s, &l->way, l->key, err);
+}
+
+enum status case_lock_make(const struct case_secret *s, const uint8_t id[CASE_ID_SIZE],
+                           struct case_lock *l, struct err *err)
+{
+    *l = (struct case_lock){.way.method = CASE_PLAIN};
+    if (!s->key_file && !by_passphrase(s))
+        return ST_OK;
+    TRY(case_key_new(&l->key, err));
+    enum status st = lock_fill(s, id, l, err);
+    if (st != ST_OK)
+        case_lock_release(l, true);
+    return st;
+}
+
+/* Beside the seam, as case_create does it: the cause of the failure has been told. */
+void case_lock_release(struct case_lock *l, bool undo)
+{
+    if (undo && l->made)
+        (void)remove(l->made);
+    sodium_free(l->key);
+    *l = (struct case_lock){0};
 }

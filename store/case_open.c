@@ -21,6 +21,15 @@ static enum status missing_is_damage(enum status st, struct err *err)
     return st == ST_NOT_FOUND ? err_set(err, ST_DAMAGED, "%s", err ? err->text : "") : st;
 }
 
+static enum status read_next(struct casefile *c, struct err *err)
+{
+    free(c->next_bytes);
+    c->next_bytes = NULL;
+    enum status st =
+        os_read_file(c->dir, CASE_NEXT_NAME, CASE_FILE_MAX, &c->next_bytes, &c->next_len, err);
+    return st == ST_NOT_FOUND || st == ST_LIMIT ? ST_OK : st;
+}
+
 static enum status open_dirs(struct casefile *c, const char *dir, struct err *err)
 {
     enum status st = os_open_dir(AT_FDCWD, dir, &c->dir, err);
@@ -34,6 +43,8 @@ static enum status open_dirs(struct casefile *c, const char *dir, struct err *er
     if (st == ST_LIMIT)
         return err_set(err, ST_DAMAGED, "%s: CASE is damaged: it is too long", dir);
     if (st == ST_OK)
+        st = read_next(c, err);
+    if (st == ST_OK)
         st = os_open_dir(c->dir, "segments", &c->segments_dir, err);
     if (st == ST_OK)
         st = os_open_dir(c->dir, "quarantine", &c->quarantine_dir, err);
@@ -42,29 +53,31 @@ static enum status open_dirs(struct casefile *c, const char *dir, struct err *er
     return missing_is_damage(st, err);
 }
 
-static enum status open_key(struct casefile *c, const char *key_file, struct err *err)
+static enum status open_case_bytes(struct casefile *c, struct slice bytes,
+                                   const struct case_secret *secret, struct err *err)
 {
-    struct slice bytes = slice_of(c->case_bytes, c->case_len);
-    uint8_t *file_key = NULL;
-    bool plain = false;
+    uint8_t *lock_key = NULL;
     TRY(seal_ready(err));
-    TRY(case_peek(bytes, &plain, c->id, err));
-    if (plain && key_file)
-        /* An attacker could have put a plain case in the place of the sealed one. */
-        return err_set(err, ST_DENIED,
-                       "the case is not encrypted, and a key was given: leave it "
-                       "out if this is the case you mean");
-    if (!plain && !key_file)
-        return err_set(err, ST_DENIED, "the case is encrypted: its key file is needed");
-    enum status st = ST_OK;
-    if (!plain) {
-        TRY(case_key_new(&file_key, err));
-        st = case_key_file_read(key_file, file_key, err);
-    }
-    if (st == ST_OK)
-        st = case_decode(bytes, file_key, &c->key, &c->words_version, err);
-    sodium_free(file_key);
+    TRY(case_peek(bytes, &c->head, err));
+    memcpy(c->id, c->head.id, sizeof c->id);
+    TRY(case_lock_key(secret, &c->head.way, &lock_key, err));
+    enum status st = case_decode(bytes, lock_key, &c->key, &c->words_version, err);
+    sodium_free(lock_key);
     return st;
+}
+
+/* By CASE; what does not open it may be the new key of a rekey that was interrupted. */
+static enum status open_key(struct casefile *c, const struct case_secret *secret, struct err *err)
+{
+    enum status st = open_case_bytes(c, slice_of(c->case_bytes, c->case_len), secret, err);
+    if (st != ST_DENIED || !c->next_bytes)
+        return st;
+    struct err ignored = {0};
+    struct case_head head = c->head;
+    c->by_next =
+        open_case_bytes(c, slice_of(c->next_bytes, c->next_len), secret, &ignored) == ST_OK &&
+        memcmp(head.id, c->head.id, sizeof head.id) == 0;
+    return c->by_next ? ST_OK : st;
 }
 
 static enum status open_lock(struct casefile *c, struct err *err)
@@ -107,6 +120,7 @@ enum status case_load_writing(struct casefile *c, struct err *err)
     struct manifest *next = NULL;
     enum ledger_tail tail = LEDGER_TAIL_NONE;
     TRY(open_lock(c, err));
+    TRY(read_next(c, err)); /* whoever had the lock may have left it */
     enum status st = os_unlink(c->dir, "MANIFEST.tmp", err);
     if (st != ST_OK && st != ST_NOT_FOUND)
         return st;
@@ -123,6 +137,7 @@ enum status case_load_writing(struct casefile *c, struct err *err)
         manifest_free(c->manifest);
         c->manifest = next;
     }
+    TRY(case_next_settle(c, err));
     return case_files_sweep(c, c->manifest, err);
 }
 
@@ -201,15 +216,17 @@ static enum status load_for_reading(struct casefile *c, struct err *err)
 
 /* ---- both ---- */
 
-static enum status open_all(struct casefile *c, const char *dir, const char *key_file,
+static enum status open_all(struct casefile *c, const char *dir, const struct case_secret *secret,
                             size_t cache_bytes, struct err *err)
 {
     TRY(open_dirs(c, dir, err));
-    enum status st = open_key(c, key_file, err);
+    enum status st = open_key(c, secret, err);
     if (st == ST_OK)
         st = block_cache_new(cache_bytes, &c->cache, err);
     if (st == ST_OK)
         st = c->mode == CASE_WRITE ? load_for_writing(c, err) : load_for_reading(c, err);
+    if (st == ST_OK && c->mode != CASE_WRITE)
+        st = case_next_settle(c, err);
     if (st == ST_OK)
         return ST_OK;
     if (st != ST_NO_MEMORY)
@@ -217,20 +234,64 @@ static enum status open_all(struct casefile *c, const char *dir, const char *key
     return missing_is_damage(st, err);
 }
 
-enum status casefile_open(const char *dir, const char *key_file, enum casefile_mode mode,
-                          size_t cache_bytes, struct casefile **out, struct err *err)
+enum status casefile_unlock(const char *dir, const struct case_secret *secret,
+                            enum casefile_mode mode, size_t cache_bytes, struct casefile **out,
+                            struct err *err)
 {
     struct casefile *c = calloc(1, sizeof *c);
     if (!c)
         return err_no_memory(err);
     c->mode = mode;
     c->dir = c->segments_dir = c->quarantine_dir = c->lock = -1;
-    enum status st = open_all(c, dir, key_file, cache_bytes, err);
+    enum status st = open_all(c, dir, secret, cache_bytes, err);
     if (st != ST_OK) {
         casefile_close(c);
         return st;
     }
     *out = c;
+    return ST_OK;
+}
+
+enum status casefile_open(const char *dir, const char *key_file, enum casefile_mode mode,
+                          size_t cache_bytes, struct casefile **out, struct err *err)
+{
+    const struct case_secret secret = {.key_file = key_file};
+    return casefile_unlock(dir, &secret, mode, cache_bytes, out, err);
+}
+
+enum status casefile_method(const char *dir, enum case_method *out, struct err *err)
+{
+    struct casefile c = {.dir = -1, .segments_dir = -1, .quarantine_dir = -1};
+    enum status st = open_dirs(&c, dir, err);
+    if (st == ST_OK)
+        st = case_peek(slice_of(c.case_bytes, c.case_len), &c.head, err);
+    if (st == ST_OK)
+        *out = (enum case_method)c.head.way.method;
+    os_close(&c.segments_dir);
+    os_close(&c.quarantine_dir);
+    os_close(&c.dir);
+    free(c.case_bytes);
+    free(c.next_bytes);
+    return st;
+}
+
+enum status casefile_ask(const char *dir, struct case_secret *s, bool by_default, case_ask *ask,
+                         uint8_t **asked, struct err *err)
+{
+    enum case_method method = CASE_PLAIN;
+    *asked = NULL;
+    if (s->passphrase_file && by_default)
+        s->key_file = NULL;
+    if (s->passphrase_file || (s->key_file && !by_default))
+        return ST_OK;
+    struct err ignored = {0};
+    if (casefile_method(dir, &method, &ignored) != ST_OK)
+        return ST_OK;
+    if (method != CASE_PASSPHRASE)
+        return ST_OK;
+    s->key_file = NULL;
+    TRY(ask("Passphrase of the case", false, asked, &s->passphrase_len, err));
+    s->passphrase = *asked;
     return ST_OK;
 }
 
@@ -249,6 +310,7 @@ void casefile_close(struct casefile *c)
     buf_release(&c->aside);
     free(c->words_version);
     free(c->case_bytes);
+    free(c->next_bytes);
     free(c);
 }
 

@@ -8,7 +8,9 @@
 #include "store/seal.h"
 
 #define CASE_ID_SIZE 16
-#define CASE_FORMAT_VERSION 1
+#define CASE_FORMAT_VERSION 2 /* of CASE alone */
+#define CASE_FORMAT_OLD 1     /* no passphrase, no query log from the beginning */
+#define CASE_SALT_SIZE 16
 #define CASE_HEADER_SIZE 32
 #define CASE_FILE_MAX ((size_t)64 << 10)
 #define CASE_KEY_FILE_MAX ((size_t)64 << 10)
@@ -21,6 +23,21 @@
 #define MANIFEST_MAGIC "LICTORMA"
 #define LEDGER_MAGIC "LICTORLE"
 
+/* How CASE is locked. */
+struct case_way {
+    uint8_t method;               /* enum case_method */
+    uint8_t salt[CASE_SALT_SIZE]; /* of a passphrase, and the cost of Argon2id; else zero */
+    uint32_t passes, kib;
+    uint64_t generation; /* whose commit locked it so; 1: as it was made */
+};
+/* What CASE says in clear. */
+struct case_head {
+    unsigned version;
+    uint8_t id[CASE_ID_SIZE];
+    struct case_way way;
+    size_t unit; /* where its unit begins */
+};
+
 struct casefile {
     enum casefile_mode mode;
     int dir, segments_dir, quarantine_dir, lock;
@@ -29,6 +46,10 @@ struct casefile {
     char *words_version;
     uint8_t *case_bytes; /* CASE as it was when opened */
     size_t case_len;
+    uint8_t *next_bytes; /* CASE.next, where there is one: a rekey that was interrupted */
+    size_t next_len;
+    bool by_next;          /* CASE.next was opened by what was given, and CASE is not */
+    struct case_head head; /* of the one that was opened */
     struct manifest *manifest;
     struct manifest *staged; /* whose segments are open, if not those of `manifest` */
     struct block_cache *cache;
@@ -45,31 +66,53 @@ struct casefile {
     struct buf aside;      /* ids of files that were set aside */
 };
 
-/* ---- case_key.c: the key file and CASE ---- */
+/* ---- case_key.c: what locks a case ---- */
 
-/* First 32 bytes of CASE and MANIFEST, and the additional data of every sealed unit of the case. */
-void case_header_make(const char *magic, bool plain, const uint8_t id[CASE_ID_SIZE],
-                      uint8_t out[CASE_HEADER_SIZE]);
+/* A new way to lock it, and its key in locked memory (NULL: plain). */
+struct case_lock {
+    struct case_way way;
+    uint8_t *key;
+    const char *made; /* the key file that was made for it */
+};
 /* 32 bytes of a key file's text. */
 MUST_USE enum status case_key_file_parse(struct slice text, uint8_t out[SEAL_KEY_SIZE],
                                          struct err *err);
-MUST_USE enum status case_key_file_read(const char *path, uint8_t out[SEAL_KEY_SIZE],
-                                        struct err *err);
-/* Writes a new key file (fsynced) and gives its key; on failure no file is left. */
-MUST_USE enum status case_key_file_make(const char *path, const uint8_t id[CASE_ID_SIZE],
-                                        uint8_t out[SEAL_KEY_SIZE], struct err *err);
 /* 32 bytes in locked memory, to be freed with sodium_free. */
 MUST_USE enum status case_key_new(uint8_t **out, struct err *err);
-/* Bytes of CASE. file_key NULL: plain. */
-MUST_USE enum status case_encode(const uint8_t *file_key, const struct case_key *key,
+/* The key for a case that is locked so, from what was given; NULL if it is plain. ST_DENIED if that
+ * is not what opens it. */
+MUST_USE enum status case_lock_key(const struct case_secret *s, const struct case_way *way,
+                                   uint8_t **out, struct err *err);
+/* A new lock: makes the key file (synced), or stretches the passphrase with a new salt. Its
+ * generation is left to the caller. */
+MUST_USE enum status case_lock_make(const struct case_secret *s, const uint8_t id[CASE_ID_SIZE],
+                                    struct case_lock *l, struct err *err);
+/* `undo`: removes the key file, too. */
+void case_lock_release(struct case_lock *l, bool undo);
+MUST_USE enum status case_parent_sync(const char *path, struct err *err);
+
+/* ---- case_file.c: CASE ---- */
+
+/* First 32 bytes of MANIFEST, and the additional data of every sealed unit but that of CASE. */
+void case_header_make(const char *magic, bool plain, const uint8_t id[CASE_ID_SIZE],
+                      uint8_t out[CASE_HEADER_SIZE]);
+MUST_USE enum status case_encode(const struct case_lock *lock, const struct case_key *key,
                                  const uint8_t id[CASE_ID_SIZE], const char *words_version,
                                  struct buf *out, struct err *err);
-/* Whether CASE is whole by its checksum, and whether it is plain. */
-MUST_USE enum status case_peek(struct slice bytes, bool *plain, uint8_t id[CASE_ID_SIZE],
-                               struct err *err);
-/* Sets key->key (new, unless plain) and *words_version (malloc). */
-MUST_USE enum status case_decode(struct slice bytes, const uint8_t *file_key, struct case_key *key,
+/* Whether CASE is whole by its checksum. */
+MUST_USE enum status case_peek(struct slice bytes, struct case_head *out, struct err *err);
+/* Sets key->key (new, unless plain) and *words_version (malloc). lock_key NULL: plain, as case_peek
+ * says it is. */
+MUST_USE enum status case_decode(struct slice bytes, const uint8_t *lock_key, struct case_key *key,
                                  char **words_version, struct err *err);
+
+/* ---- case_rekey.c ---- */
+
+/* CASE with a new lock, while its commit is not known to have happened. */
+#define CASE_NEXT_NAME "CASE.next"
+/* What opening a case makes of a CASE.next: `committed` if its generation is (or is before) that of
+ * the manifest. For writers: puts it in the place of CASE, or removes it. */
+MUST_USE enum status case_next_settle(struct casefile *c, struct err *err);
 
 /* ---- manifest.c ---- */
 

@@ -94,6 +94,32 @@ static enum status verify_ledger(struct verify *v, struct err *err)
     return verify_report(v, "ledger", NULL, st, &e, err);
 }
 
+static enum status visit_lock(void *ctx, const struct ledger_entry *e, struct err *err)
+{
+    uint64_t *generation = ctx;
+    (void)err;
+    if (e->kind == LEDGER_REKEY)
+        *generation = e->generation;
+    return ST_OK;
+}
+
+/* Whoever puts an older CASE back opens the case with a key that was taken from it. */
+static enum status verify_lock(struct verify *v, struct err *err)
+{
+    struct casefile *c = v->c;
+    struct err e = {0};
+    uint64_t generation = 1;
+    enum status st = ledger_walk(c, visit_lock, &generation, &e);
+    if (st == ST_DAMAGED) /* told of as such */
+        return ST_OK;
+    if (st == ST_OK && generation != c->head.way.generation)
+        st = err_set(&e, ST_DAMAGED,
+                     "CASE has the key of generation %llu, the ledger says that of %llu: an older "
+                     "one was put back",
+                     (unsigned long long)c->head.way.generation, (unsigned long long)generation);
+    return verify_report(v, "CASE", NULL, st, &e, err);
+}
+
 static enum status verify_file(struct verify *v, const char *folder, int dir, uint8_t kind,
                                const struct file_seal *seal, struct err *err)
 {
@@ -146,6 +172,8 @@ static enum status verify_query_log(struct verify *v, struct err *err)
     struct query_log *l = NULL;
     struct err e = {0};
     enum status st = query_log_open(v->c, NULL, QUERY_LOG_READ, &l, &e);
+    if (st == ST_NOT_FOUND && v->c->head.version == CASE_FORMAT_OLD)
+        return ST_OK; /* its first query makes it */
     if (st == ST_NOT_FOUND)
         st = err_set(&e, ST_DAMAGED, "the query log is missing");
     if (st == ST_OK)
@@ -166,6 +194,7 @@ enum status casefile_verify(struct casefile *c,
     TRY(verify_case_file(&v, err));
     TRY(verify_manifest(&v, err));
     TRY(verify_ledger(&v, err));
+    TRY(verify_lock(&v, err));
     TRY(verify_query_log(&v, err));
     for (size_t i = 0; i < m->n_segments; i++)
         TRY(verify_segment(&v, &m->segments[i], err));

@@ -156,6 +156,13 @@ static enum status start_load(struct query_log *l, struct err *err)
     return st;
 }
 
+/* A case has its log from the beginning, or else from its first query on (older programs): one that
+ * was taken away is not begun anew. */
+static mode_t mode_if_missing(const struct query_log *l)
+{
+    return l->own && l->c->head.version > CASE_FORMAT_OLD ? 0 : 0600;
+}
+
 enum status query_log_open(const struct casefile *c, const char *path, enum query_log_mode mode,
                            struct query_log **out, struct err *err)
 {
@@ -167,7 +174,7 @@ enum status query_log_open(const struct casefile *c, const char *path, enum quer
     l->name = strdup(path ? path : QUERY_LOG_NAME);
     enum status st = l->name ? ST_OK : err_no_memory(err);
     if (st == ST_OK)
-        st = l->append ? os_open_file(in, l->name, 0600, &l->fd, err)
+        st = l->append ? os_open_file(in, l->name, mode_if_missing(l), &l->fd, err)
                        : os_open_read(in, l->name, &l->fd, err);
     if (st == ST_OK)
         st = start_load(l, err);

@@ -12,9 +12,35 @@
 
 struct casefile;
 
-/* Makes CASE (mode 0700; must not exist or be empty). Encrypted: writes a new key file (0600, text:
- * one line "LICTOR-CASE-KEY-1" + base64 …; an existing file is refused, ST_USAGE). key_file NULL:
- * no encryption. */
+/* What opens a case: a key file, or a passphrase, from a file or as it was typed. All NULL: it is
+ * not encrypted. Files that are open to others are refused. */
+#define CASE_PASSPHRASE_MAX 1024
+struct case_secret {
+    const char *key_file;
+    const char *passphrase_file; /* one line */
+    const uint8_t *passphrase;
+    size_t passphrase_len;
+};
+enum case_method { CASE_PLAIN, CASE_KEY_FILE, CASE_PASSPHRASE };
+/* By which of them the case opens, so that a passphrase can be asked for. */
+MUST_USE enum status casefile_method(const char *dir, enum case_method *out, struct err *err);
+
+/* Completes what a command line gave for opening the case: where that opens by a passphrase and
+ * none is given, it is asked for. `by_default`: s->key_file was not named but is what is used else
+ * (an environment), and is left out where a passphrase opens. What is wrong with the case is left
+ * to its opening. *asked: to be freed with the function beside `ask` once the case is open; NULL if
+ * nothing was asked. */
+typedef enum status case_ask(const char *prompt, bool twice, uint8_t **text, size_t *len,
+                             struct err *err);
+MUST_USE enum status casefile_ask(const char *dir, struct case_secret *s, bool by_default,
+                                  case_ask *ask, uint8_t **asked, struct err *err);
+
+/* Makes CASE (mode 0700; must not exist or be empty), locked by what is given; a key file is made
+ * new (0600, text: one line "LICTOR-CASE-KEY-1" + base64 …; an existing file is refused,
+ * ST_USAGE). */
+MUST_USE enum status casefile_make(const char *dir, const struct case_secret *s,
+                                   const char *words_version, struct err *err);
+/* The same with a key file; NULL: no encryption. */
 MUST_USE enum status casefile_create(const char *dir, const char *key_file,
                                      const char *words_version, struct err *err);
 
@@ -27,6 +53,10 @@ enum casefile_mode { CASE_READ, CASE_WRITE, CASE_VERIFY };
  * entry off and says so in casefile_notes. Removes leftovers of killed writers (CASE_WRITE). */
 MUST_USE enum status casefile_open(const char *dir, const char *key_file, enum casefile_mode mode,
                                    size_t cache_bytes, struct casefile **out, struct err *err);
+/* The same, opened by any of the ways. */
+MUST_USE enum status casefile_unlock(const char *dir, const struct case_secret *s,
+                                     enum casefile_mode mode, size_t cache_bytes,
+                                     struct casefile **out, struct err *err);
 void casefile_close(struct casefile *c);
 
 /* ---- the manifest: what is live ---- */
@@ -109,7 +139,14 @@ void digest_many_settle(struct digest_many *m, uint8_t sum[DIGEST_SUM_SIZE]);
 
 /* ---- the ledger ---- */
 
-enum ledger_kind { LEDGER_INIT = 1, LEDGER_ADD, LEDGER_COMPACT, LEDGER_UNSEAL, LEDGER_REOPEN = 6 };
+enum ledger_kind {
+    LEDGER_INIT = 1,
+    LEDGER_ADD,
+    LEDGER_COMPACT,
+    LEDGER_UNSEAL,
+    LEDGER_REKEY,
+    LEDGER_REOPEN
+};
 
 struct ledger_dump { /* one dump of an `add` */
     struct slice name;
@@ -155,6 +192,15 @@ MUST_USE enum status casefile_commit(struct casefile *c, struct manifest *next,
  * segments, each of which must see those before it. Their files are leftovers until the commit; a
  * handle that is closed before has changed nothing. casefile_manifest stays the published one. */
 MUST_USE enum status casefile_stage(struct casefile *c, const struct manifest *next,
+                                    struct err *err);
+
+/* ---- rekey ---- */
+
+/* Locks the case by `to` from now on: what opened it before does not any more. The case key stays,
+ * so nothing but CASE is written anew; the ledger has an entry (LEDGER_REKEY). Killed at any
+ * instant, it opens by the old or by the new way, never by neither, and by the new one alone once
+ * the ledger has the entry. A key file is made here, where `to` names one. */
+MUST_USE enum status casefile_rekey(struct casefile *c, const struct case_secret *to,
                                     struct err *err);
 
 /* ---- quarantine ---- */

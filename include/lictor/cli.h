@@ -50,6 +50,13 @@ void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_by
                        uint64_t records);
 void cli_progress_end(struct cli_progress *p);
 
+/* Asks at the terminal for a passphrase that is not shown, `twice` for a new one. *text, to be
+ * freed with cli_free_secret, is locked and in no core dump. ST_DENIED: no terminal, or what was
+ * typed cannot be one; ST_INTERRUPTED. */
+MUST_USE enum status cli_ask_secret(const char *prompt, bool twice, uint8_t **text, size_t *len,
+                                    struct err *err);
+void cli_free_secret(uint8_t *text);
+
 /* ---- options ---- */
 
 struct cli_option {

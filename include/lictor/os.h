@@ -17,7 +17,8 @@ MUST_USE enum status os_create(int dirfd, const char *path, mode_t mode, int *fd
 /* Opens for appending (created with `mode` where missing). */
 MUST_USE enum status os_open_append(int dirfd, const char *path, mode_t mode, int *fd,
                                     struct err *err);
-/* Opens a regular file for reading and writing at any place (created with `mode` where missing); no
+/* Opens a regular file for reading and writing at any place (created with `mode` where missing; 0:
+ * it must be there); no
  * symbolic link is followed, and what is no file is ST_IO. */
 MUST_USE enum status os_open_file(int dirfd, const char *path, mode_t mode, int *fd,
                                   struct err *err);
@@ -70,6 +71,10 @@ uint64_t os_peak_memory(void); /* VmHWM of this process, bytes */
 #define OS_WHO_SIZE 256
 void os_user(char out[OS_WHO_SIZE]);
 void os_host(char out[OS_WHO_SIZE]);
+/* Memory for a secret: not swapped out (as far as RLIMIT_MEMLOCK allows), in no core dump, and
+ * not in processes forked later; NULL: none is left. Freeing wipes it; NULL is fine. */
+uint8_t *os_secret_new(size_t len);
+void os_secret_free(uint8_t *secret, size_t len);
 /* No core dumps, not dumpable: the process holds keys. */
 void os_protect_process(void);
 

@@ -84,8 +84,8 @@ def unit(c, additional, n):
     return payload
 
 
-def unit_header(magic, case_id):
-    return magic + struct.pack("<HB5x", 1, 1) + case_id
+def unit_header(magic, case_id, version=1):
+    return magic + struct.pack("<HB5x", version, 1) + case_id
 
 
 # ---- section files --------------------------------------------------------------------------------

@@ -430,6 +430,7 @@ class Case:
         self.path = path
         self.read_case(self.file("CASE"))
         self.ledger = self.read_ledger(self.file("ledger"))
+        self.queries = self.read_queries(self.file("queries"))
         self.read_manifest(self.file("MANIFEST"))
         self.sets, self.lines = [], []
         for base, documents, overlays in self.manifest.segments:
@@ -447,10 +448,11 @@ class Case:
         return os.path.join(self.path, folder, seal[0].hex())
 
     def read_case(self, data):
-        need(len(data) >= 120 and data[-16:] == checksum(b"", data[:-16]), "CASE: checksum")
+        need(len(data) >= 160 and data[-16:] == checksum(b"", data[:-16]), "CASE: checksum")
         self.id = data[16:32]
-        need(data[:32] == unit_header(b"LICTORCA", self.id) and data[32:64] == bytes(32), "CASE: header")
-        c = Cursor(unit(Cursor(data[64:-16]), data[:64], len(data) - 80))
+        need(data[:32] == unit_header(b"LICTORCA", self.id, 2) and data[32:64] == bytes(32), "CASE: header")
+        need(data[64:104] == bytes(32) + (1).to_bytes(8, "little"), "CASE: plain, and never locked anew")
+        c = Cursor(unit(Cursor(data[104:-16]), data[:104], len(data) - 120))
         self.word_rules = c.blob()
         need(len(self.word_rules) <= 256, "CASE: word rules")
         c.end()
@@ -467,12 +469,41 @@ class Case:
         need(entries and (entries[0].kind, entries[0].generation) == (1, 1), "ledger: entry 0 is init")
         return entries
 
+    def read_queries(self, data):
+        """The query log: its entries, each (number, time, kind, what stands in it)."""
+        ad, heads, entries = data[:48], [], []
+        need(ad == unit_header(b"LICTORQL", self.id) + bytes(16), "queries: header")
+        for i in range(2):
+            h = Cursor(unit(Cursor(data[48 + 88 * i:136 + 88 * i]), ad + bytes([i]), 88))
+            heads.append((h.u64(), h.u64(), h.take(32)))
+            h.end()
+        c, before = Cursor(data[224:]), bytes(32)
+        while c.pos < len(data) - 224:
+            begin, n = c.pos, c.u32()
+            e = Cursor(unit(c, ad, n))
+            number = e.varint()
+            need(number == len(entries) and e.take(32) == before, "queries: the chain is broken")
+            time, kind = e.zigzag(), e.u8()
+            if kind == 1:
+                what = [e.blob(), e.varint(), e.blob(), e.blob(), e.blob(), e.take(32), e.varint(), e.blob()]
+            else:
+                need(kind == 2, "queries: kind")
+                what = [e.varint(), e.u8(), e.varint(), e.varint()]
+            entries.append((number, time, kind, what))
+            e.end()
+            before = hashlib.sha256(data[224 + begin:224 + c.pos]).digest()
+        newest = max(heads)
+        need(newest == heads[len(entries) & 1] or not entries, "queries: the place of the newer head")
+        need(newest == (len(entries), len(data), before), "queries: head")
+        need(len(entries) - min(heads)[0] == (1 if entries else 0), "queries: the older head")
+        return entries
+
     @staticmethod
     def entry(c, before, stored, end):
         number = c.varint()
         need(c.take(32) == before, "ledger: the chain is broken")
         case_id, time, kind, generation, program = c.take(16), c.zigzag(), c.u8(), c.varint(), c.blob()
-        need(1 <= kind <= 3, "ledger: kind")
+        need(1 <= kind <= 5, "ledger: kind")
         dumps = []
         for _ in range(c.varint()):
             d = (c.blob(), c.take(32), c.varint(), c.u8(), c.blob(), c.blob(), c.varint(), books(c),

@@ -11,6 +11,7 @@ import case_reader
 from case_bytes import Damage
 from case_model import Dump, Model, raw
 
+QUERY = str(pathlib.Path(os.environ.get("LICTOR_BIN", ".")).resolve() / "lictor-query")
 INGEST = str(pathlib.Path(os.environ.get("LICTOR_BIN", ".")).resolve() / "lictor-ingest")
 T = 1586000000000
 TOO_LATE = 253402300799999  # the last millisecond of year 9999
@@ -556,6 +557,23 @@ def damage(case):
         path.write_bytes(good)
 
 
+def queries(case):
+    """Every question and its answer stand in the query log, as the document says."""
+    equal(case_reader.Case(case).queries, [], "nothing was asked yet")
+    asked = ["harbour", "no-such-word", "van (", "*"]
+    for q in asked:
+        subprocess.run([QUERY, "search", str(case), "--format", "jsonl", q], capture_output=True, timeout=60)
+    c = case_reader.Case(case)
+    equal([e[2] for e in c.queries], [1, 2] * len(asked), "asked and answered take turns")
+    equal([e[3][4].decode() for e in c.queries[::2]], asked, "what was asked")
+    equal([e[3][3] for e in c.queries[::2]], [b"search"] * len(asked), "by which command")
+    equal([e[3][1] for e in c.queries[::2]], [os.getuid()] * len(asked), "by whom")
+    equal({e[3][5].hex() for e in c.queries[::2]}, {c.digest()}, "of which content")
+    equal([e[3][0] for e in c.queries[1::2]], [e[0] for e in c.queries[::2]], "which one is answered")
+    equal([e[3][1] for e in c.queries[1::2]], [0, 1, 2, 0], "how")
+    check(c.queries[1][3][2] > 0 and c.queries[7][3][2] > c.queries[1][3][2], "with how many", c.queries)
+
+
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lictor-format-"))
     try:
@@ -584,6 +602,7 @@ def main():
         compacted.run()
         check(not any(o for _, o in compacted.case.sets), "compact folds overlays in")
         equal(compacted.case.digest(), last.case.digest(), "compact keeps the digest")
+        queries(d.case)
         long_line(folder)
         damage(d.case)
     finally:
