@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "indexer/run.h"
 #include "lictor/confine.h"
 #include "lictor/os.h"
 
@@ -105,6 +106,12 @@ int cmd_print(struct buf *out)
     }
     buf_release(out);
     return code;
+}
+
+unsigned cmd_threads(const struct cmd_options *o)
+{
+    unsigned n = o->threads ? o->threads : os_cpus();
+    return n > RUN_WORKERS_MAX - 4 ? RUN_WORKERS_MAX - 4 : n;
 }
 
 uint64_t cmd_memory(const struct cmd_options *o)

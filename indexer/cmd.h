@@ -69,5 +69,7 @@ int cmd_open_output(const struct cmd_options *o, const char *output, mode_t mode
 int cmd_print(struct buf *out);
 /* The memory to use: --memory, or a quarter of what the machine has. */
 uint64_t cmd_memory(const struct cmd_options *o);
+/* The threads to work with: --threads, or one for each processor; no more than a run has stores. */
+unsigned cmd_threads(const struct cmd_options *o);
 
 #endif

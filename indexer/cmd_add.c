@@ -72,7 +72,7 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
     int code = cmd_open(&confined, CASE_WRITE, &cf);
     if (code)
         return code;
-    struct core_options options = {.threads = o->threads ? o->threads : os_cpus(),
+    struct core_options options = {.threads = cmd_threads(o),
                                    .memory = cmd_memory(o),
                                    .aside = o->aside,
                                    .aside_none = o->aside_none,
@@ -82,8 +82,6 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
                                    .total_bytes = dumps->bytes,
                                    .window = o->window,
                                    .links = dumps->links};
-    if (options.threads > RUN_WORKERS_MAX - 4)
-        options.threads = RUN_WORKERS_MAX - 4;
     struct core *core = NULL;
     struct err err = {0};
     enum status st = core_open(cf, fd, &options, &core, &err);

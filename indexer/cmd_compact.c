@@ -13,7 +13,8 @@ int cmd_compact(const struct cmd_options *o)
     if (code)
         return code;
     size_t before = casefile_segments(cf);
-    struct core_options options = {.threads = 1, .memory = cmd_memory(o), .progress = o->progress};
+    struct core_options options = {
+        .threads = cmd_threads(o), .memory = cmd_memory(o), .progress = o->progress};
     enum status st = compact_all(cf, &options, &err);
     if (st != ST_OK) {
         err.status = st;

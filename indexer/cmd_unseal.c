@@ -48,7 +48,7 @@ int cmd_unseal(const struct cmd_options *o)
     int code = cmd_open(o, CASE_WRITE, &cf);
     if (code)
         goto out;
-    struct core_options options = {.threads = o->threads ? o->threads : os_cpus(),
+    struct core_options options = {.threads = cmd_threads(o),
                                    .memory = cmd_memory(o),
                                    .body_keys = keys,
                                    .progress = o->progress};
