@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "indexer/vocab.h"
+#include "lictor/hash.h"
 
 static struct vocab v;
 
@@ -57,6 +58,28 @@ Test(vocab, keeps_every_term_through_growth)
         cr_assert_eq(id_of(term), i);
         cr_assert(slice_eq_str(vocab_term(&v, (uint32_t)i), term));
     }
+}
+
+/* Words whose hashes under the present seed all fall on one place, as somebody who knew it would
+ * choose them: a new seed scatters them, and no look-up walks past all of them. */
+Test(vocab, takes_a_new_seed_where_words_were_built_to_collide)
+{
+    enum { COLLIDING = 200 };
+    uint64_t seed = v.seed, tried = 0;
+    char words[COLLIDING][16];
+    for (size_t n = 0; n < COLLIDING; tried++) {
+        char padded[16] = {0};
+        int len = snprintf(padded, sizeof padded, "w%llu", (unsigned long long)tried);
+        if ((hash_bytes(slice_of(padded, (size_t)len), seed) & (v.cap - 1)) < 2)
+            memcpy(words[n++], padded, sizeof padded);
+    }
+    size_t cap = v.cap;
+    for (uint32_t i = 0; i < COLLIDING; i++)
+        cr_assert_eq(id_of(words[i]), i);
+    cr_expect_neq(v.seed, seed);
+    cr_expect_eq(v.cap, cap);
+    for (uint32_t i = 0; i < COLLIDING; i++)
+        cr_assert_eq(id_of(words[i]), i);
 }
 
 Test(vocab, forgets_all_on_reset)
