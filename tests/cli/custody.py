@@ -213,6 +213,196 @@ def edits_and_cuts_of_the_log_are_found():
     check(c.ingest("verify").returncode == 1, "verify: the log is gone")
 
 
+# ---- passphrases, other keys, secrets --------------------------------------------------------------
+
+
+def secret(name, text, mode=0o600):
+    p = write(name, text)
+    p.chmod(mode)
+    return p
+
+
+class Locked(Case):
+    """A case that opens by what is given."""
+
+    def __init__(self, *key):
+        self.dir, self.key = TMP / f"locked{next(NUMBER)}.case", list(key)
+        self.made = run(INGEST, "init", self.dir, *key)
+        check(self.made.returncode == 0, "init", self.made)
+
+
+def at_terminal(*cmd, typed):
+    """Runs it with a terminal of its own: what it showed, and its exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(cmd[0], [str(x) for x in cmd])
+    shown = b""
+    try:
+        for line in typed:
+            seen = len(shown)
+            while not shown[seen:].rstrip(b" ").endswith(b":"):
+                shown += os.read(fd, 1000)
+            os.write(fd, line + b"\n")
+        while True:
+            shown += os.read(fd, 1000)
+    except OSError:
+        pass
+    os.close(fd)
+    return shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def passphrases():
+    phrase = secret("phrase", b"correct horse\n")
+    c = Locked("--passphrase-file", phrase)
+    part(c, 1)
+    check(c.search("words") and c.ingest("verify", "--deep").returncode == 0, "a passphrase from a file opens the case")
+    env = {k: v for k, v in os.environ.items() if k != "LICTOR_KEY_FILE"}
+    for bad, why in ((["--passphrase-file", secret("bad", b"correct horsf\n")], b"not that of this case"),
+                     (["--passphrase-file", secret("open", b"correct horse\n", 0o644)], b"open"),
+                     (["--passphrase-file", secret("empty", b"\n")], b"empty"),
+                     (["--passphrase-file", secret("two", b"correct horse\nx\n")], b"more than one line"),
+                     (["--passphrase-file", TMP / "no-such"], b"does not exist"),
+                     (["--key", case().keyfile], b"passphrase"), ([], b"no terminal")):
+        r = run(QUERY, "search", c.dir, *bad, "words", env=env, start_new_session=True)
+        check(r.returncode == 3 and why in r.stderr and not r.stdout, f"refused: {why}", r)
+    r = run(QUERY, "search", case().dir, "--passphrase-file", phrase, "x")
+    check(r.returncode == 3 and b"key file" in r.stderr, "a passphrase for a case with a key file", r)
+    shown, code = at_terminal(QUERY, "search", c.dir, "--count", "words", typed=[b"correct horse"])
+    check(code == 0 and b"\r\n1\r\n" in shown and b"horse" not in shown, "asked for at the terminal, unseen", (code, shown))
+    shown, code = at_terminal(QUERY, "search", c.dir, "--count", "words", typed=[b"wrong"])
+    check(code == 3 and b"wrong" not in shown, "a wrong one", (code, shown))
+    new = TMP / "typed.case"
+    shown, code = at_terminal(INGEST, "init", new, "--passphrase", typed=[b"battery", b"batter"])
+    check(code == 3 and not new.exists() and b"not the same" in shown, "typed differently", shown)
+    shown, code = at_terminal(INGEST, "init", new, "--passphrase", typed=[b"battery", b"battery"])
+    check(code == 0, "typed twice", shown)
+    r = run(INGEST, "status", new, "--passphrase-file", secret("battery", b"battery"))
+    check(r.returncode == 0, "the same from a file", r)
+
+
+def other_keys():
+    c = case()
+    part(c, 1)
+    before, digest = {p: p.read_bytes() for p in (c.dir / "segments").iterdir()}, c.status()["digest"]
+    copy = shutil.copytree(c.dir, TMP / f"copy{next(NUMBER)}")
+    old, new = list(c.key), TMP / "other.key"
+    check(c.ingest("rekey").returncode == 2, "rekey: which one?")
+    check(c.ingest("rekey", "--new-key", c.keyfile).returncode == 2, "rekey: a file that is there is kept")
+    check(query(c, "search", "words").returncode == 0, "and nothing happened")
+    r = c.ingest("rekey", "--new-key", new)
+    check(r.returncode == 0 and new.stat().st_mode & 0o777 == 0o600, "rekey", r)
+    check(query(c, "search", "words").returncode == 3 and part(c, 2).code == 3, "the old key is refused")
+    c.key = ["--key", new]
+    check(query(c, "search", "words").returncode == 0 and c.status()["digest"] == digest, "the new one opens the same")
+    check({p: p.read_bytes() for p in (c.dir / "segments").iterdir()} == before, "no segment was written")
+    phrase = secret("rekeyed", b"a passphrase")
+    r = c.ingest("rekey", "--new-passphrase-file", phrase)
+    check(r.returncode == 0, "from a key file to a passphrase", r)
+    c.key = ["--passphrase-file", phrase]
+    check(part(c, 2).code == 0 and c.sound("after two rekeys") is None, "and on")
+    check(not c.readable([b"a passphrase"]), "it is nowhere in the case")
+    (c.dir / "CASE").write_bytes((copy / "CASE").read_bytes())
+    r = run(INGEST, "verify", c.dir, *old)
+    check(r.returncode == 1 and b"put back" in r.stdout, "an older CASE that is put back shows", r)
+    check(case(True).ingest("rekey", "--new-key", TMP / "x.key").returncode == 2, "a case without a key has none to change")
+
+
+def killed_rekeys():
+    """Whenever it is killed, one of the two keys opens the case, and what the ledger says is true."""
+    c = case()
+    part(c, 1)
+    keys, state = [c.keyfile], {"old": 0, "new": 0}
+    for i in range(25):
+        new = TMP / f"killed{i}.key"
+        p = subprocess.Popen([INGEST, "rekey", str(c.dir), "--key", str(keys[-1]), "--new-key", str(new)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.001 * i)
+        p.kill()
+        p.wait()
+        opens = [k for k in (keys[-1], new) if k.exists() and
+                 run(QUERY, "search", c.dir, "--key", k, "words").returncode == 0]
+        check(len(opens) == 1, f"killed after {i} ms: one key opens it", opens)
+        state["new" if opens == [new] else "old"] += 1
+        keys += [new] if opens == [new] else []
+        r = run(INGEST, "verify", c.dir, "--key", keys[-1])
+        check(r.returncode == 0, "and it is whole", r)
+    print("killed rekeys:", state)
+
+
+def regions(pid):
+    """The readable memory of a process: bytes, and whether it is kept out of core dumps and swap."""
+    found, at = [], None
+    for line in open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace"):
+        m = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+        if m:
+            at = (int(m[1], 16), int(m[2], 16), m[3])
+        elif line.startswith("VmFlags:") and at[2].startswith("r") and at[1] - at[0] < 1 << 28:
+            found.append((*at, set(line.split()[1:])))
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for begin, end, _, flags in found:
+            try:
+                mem.seek(begin)
+                yield mem.read(end - begin), flags
+            except (OSError, ValueError):
+                pass
+
+
+def keys_in_memory():
+    """A query that waits for its reader: neither the key file nor a passphrase is anywhere in its memory."""
+    if os.getuid() != 0:
+        print("skipped: memory of a process that is not dumpable is for root")
+        return
+    phrase = b"correct horse battery staple"
+    locked = [(case(), None), (Locked("--passphrase-file", secret("staple", phrase)), phrase)]
+    for c, needle in locked:
+        d = c.add(write("long.ndjson", dump([msg(i, f"word number {i} " * 40) for i in range(3000)])))
+        check(d.code == 0, "a long answer")
+        needles = [needle] if needle else [c.keyfile.read_bytes().split()[-1],
+                                           base64.b64decode(c.keyfile.read_bytes().split()[-1])]
+        p = subprocess.Popen([QUERY, "search", str(c.dir), *map(str, c.key), "--format", "jsonl", "word"],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        p.stdout.read(1)  # the pipe is full, the case is open
+        time.sleep(0.3)
+        words = found = size = 0
+        for data, flags in regions(p.pid):
+            size += len(data)
+            words += b"word number 7 " in data
+            found += sum(n in data for n in needles)
+        check(p.poll() is None and words, "the memory was read while it ran", size)
+        check(found == 0, "the secret that opened the case is wiped", found)
+        with open(f"/proc/{p.pid}/limits", encoding="ascii") as f:
+            check(re.search(r"Max core file size +0 +0", f.read()), "no core dump")
+        check(os.stat(f"/proc/{p.pid}/mem").st_uid == 0, "only root may look")
+        p.kill()
+        p.wait()
+        p.stdout.close()
+
+
+def nothing_readable_after_kill():
+    """add, killed: no text, handle or file name stands readable in the case, nor beside it."""
+    c = case()
+    records = [msg(i, f"needle-text-{i} ", sender="needle-handle") for i in range(20000)]
+    raw = b"".join([*map(line, [head("imei:needle-source"), *records]), b"needle-quarantine\n"])
+    d = write("needle.ndjson.zst.age", age(zstd(raw)))
+    needles = [b"needle-text", b"needle-handle", b"needle-source", b"needle-quarantine", c.keyfile.read_bytes().split()[-1],
+               base64.b64decode(c.keyfile.read_bytes().split()[-1])]
+    temporary = TMP / "temporary"
+    temporary.mkdir()
+    for ms in (30, 80, 150, 250):
+        p = subprocess.Popen([INGEST, "add", str(c.dir), *map(str, c.key), "-i", str(identity("case")), "--memory", "64M", str(d)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(temporary)})
+        time.sleep(ms / 1000)
+        p.kill()
+        p.wait()
+        check(not c.readable(needles), f"killed after {ms} ms: nothing is readable", c.readable(needles))
+        blob = b"".join(x.read_bytes() for x in temporary.rglob("*") if x.is_file())
+        check(not any(n in blob for n in needles), "nor in temporary files")
+    check(c.add(d).code in (0, 1) and len(c.quarantine()) == 1, "and added again")
+    query(c, "search", "needle-text-7")
+    check(not c.readable(needles), "nor after a query")
+
+
 each([heads, the_ledger_says_how, every_command_is_logged, hostile_queries_do_nothing_to_a_terminal, parties_have_their_own,
-      read_only_media, a_killed_query_leaves_a_log_that_goes_on, edits_and_cuts_of_the_log_are_found])
+      read_only_media, a_killed_query_leaves_a_log_that_goes_on, edits_and_cuts_of_the_log_are_found, passphrases, other_keys,
+      killed_rekeys, keys_in_memory, nothing_readable_after_kill])
 finish()
