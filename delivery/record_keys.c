@@ -129,6 +129,7 @@ static const struct {
     [RF_TYPE] = {"wrong-type", "a value is missing or of the wrong type"},
     [RF_TWO_BODIES] = {"two-bodies", "the message has both a text and a sealed body"},
     [RF_AFTER_END] = {"after-end", "the line comes after the end of the dump"},
+    [RF_KILLS] = {"kills", "reading the line kills this program: please report it"},
     [RF_SECOND_DUMP] = {"second-dump", "the line is a second dump line or comes after one"},
 };
 

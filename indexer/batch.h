@@ -19,6 +19,7 @@ struct batch {
     uint64_t lines;
     uint64_t cut_line; /* from this line on everything goes to quarantine; 0: none */
     enum record_fault cut_fault;
+    uint64_t kills_line;   /* a line that kills the program: not to be read; 0: none */
     uint64_t cut_own_line; /* a line that reader has judged itself: the dump line; 0: none */
 };
 

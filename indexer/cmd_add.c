@@ -8,14 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "indexer/cmd.h"
+#include "indexer/cmd_add.h"
 #include "indexer/compact.h"
 #include "indexer/opener.h"
 #include "indexer/report.h"
 #include "lictor/os.h"
 
-static int start_opener(const struct cmd_options *o, const struct walk_list *dumps, int *fd,
-                        pid_t *pid, struct err *err)
+static int start_opener(const struct cmd_options *o, const struct walk_list *dumps,
+                        struct inwork *w, int *fd, pid_t *pid, struct err *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -34,7 +34,8 @@ static int start_opener(const struct cmd_options *o, const struct walk_list *dum
                                         .n_identity_files = o->n_identities,
                                         .passphrase_file = o->passphrase_file,
                                         .trust_file = o->trust,
-                                        .scrypt_max = o->scrypt_max};
+                                        .scrypt_max = o->scrypt_max,
+                                        .inwork = w};
         close(pair[0]);
         _exit(opener_run(pair[1], &opener));
     }
@@ -64,7 +65,8 @@ static void print_stages(struct core *core)
 }
 
 static int ingest(const struct cmd_options *o, const struct walk_list *dumps, int fd,
-                  const struct body_keys *keys, pid_t opener)
+                  const struct body_keys *keys, pid_t opener, struct inwork *w,
+                  const struct inwork_plan *plan)
 {
     struct casefile *cf;
     struct cmd_options confined = *o;
@@ -81,12 +83,16 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
                                    .progress = o->progress,
                                    .total_bytes = dumps->bytes,
                                    .window = o->window,
-                                   .links = dumps->links};
+                                   .links = dumps->links,
+                                   .inwork = w,
+                                   .plan = plan};
     struct core *core = NULL;
     struct err err = {0};
+    inwork_begin(w);
     enum status st = core_open(cf, fd, &options, &core, &err);
     if (st == ST_OK)
         st = core_run(core, &err);
+    inwork_end(w, o->dir);
     enum status compacted = st == ST_OK ? compact_if_many(cf, &options, &err) : ST_OK;
     if (core) {
         cli_progress_end(&core->progress);
@@ -109,7 +115,7 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
     return code;
 }
 
-int cmd_add(const struct cmd_options *o)
+int cmd_add_once(const struct cmd_options *o, struct inwork *w, const struct inwork_plan *plan)
 {
     struct walk_list dumps = {0};
     struct body_keys *keys = NULL;
@@ -117,13 +123,13 @@ int cmd_add(const struct cmd_options *o)
     int fd = -1, code;
     pid_t pid = -1;
     enum status st = walk_args(o->rest, o->n_rest, &dumps, &err);
-    code = st == ST_OK ? start_opener(o, &dumps, &fd, &pid, &err) : EXIT_FAILURE_ENV;
+    code = st == ST_OK ? start_opener(o, &dumps, w, &fd, &pid, &err) : EXIT_FAILURE_ENV;
     if (st == ST_OK && code == EXIT_GOOD && o->body_keys_file)
         st = body_keys_load(o->body_keys_file, &keys, &err);
     if (st != ST_OK || code != EXIT_GOOD)
         code = cmd_fail(&err);
     else
-        code = ingest(o, &dumps, fd, keys, pid);
+        code = ingest(o, &dumps, fd, keys, pid, w, plan);
     body_keys_free(keys);
     os_close(&fd);
     if (pid > 0) {
@@ -132,5 +138,13 @@ int cmd_add(const struct cmd_options *o)
         waitpid(pid, NULL, 0);
     }
     walk_release(&dumps);
+    return code;
+}
+
+int cmd_add(const struct cmd_options *o)
+{
+    struct inwork *w = inwork_open(o->dir);
+    int code = inwork_is_suspicious(w) ? cmd_add_again(o, w) : cmd_add_once(o, w, NULL);
+    inwork_close(w);
     return code;
 }

@@ -211,18 +211,24 @@ static enum status join(struct core *c, struct err *err)
 
 static bool is_aside(const struct core *c) { return c->spill && !spill_is_empty(c->spill); }
 
-/* Everything read so far becomes part of the case. */
-static enum status commit_run(struct core *c, struct err *err)
+enum status core_commit(struct core *c, struct err *err)
 {
-    TRY(reader_settle(&c->reader, err));
     TRY(drain(c, err));
     if (is_aside(c))
         TRY(join(c, err));
     TRY(flush_commit(c, err));
+    inwork_committed(c->options.inwork, c->reader.dump ? c->reader.dump->lines : 0);
     run_reset(&c->run);
     TRY(dump_ctx_retable(c->reader.dump, &c->run.tables, err));
     stages_next(&c->stages, STAGE_READ);
     return ST_OK;
+}
+
+/* Everything read so far becomes part of the case. */
+static enum status commit_run(struct core *c, struct err *err)
+{
+    TRY(reader_settle(&c->reader, err));
+    return core_commit(c, err);
 }
 
 /* The tables grow until the commit, since what is put aside names their places. */
@@ -313,6 +319,28 @@ static enum status answer(struct core *c, bool take, struct err *err)
     return wire_send(&c->wire, err);
 }
 
+/* Is it the one that killed an earlier `add`? Nothing of another dump is in work then. */
+static enum status note_dump(struct core *c, struct dump_ctx *d, struct err *err)
+{
+    const struct inwork_plan *plan = c->options.plan;
+    uint8_t name[SHA256_SIZE];
+    bool alone = true;
+    if (!c->options.inwork)
+        return ST_OK;
+    TRY(inwork_name(c->cf, d->entry.sha256, name, err));
+    for (size_t i = c->committed; i + 1 < c->dumps.n; i++)
+        alone &= core_dump(c, i)->already || core_dump(c, i)->committed;
+    inwork_dump(c->options.inwork, name, d->skip, alone);
+    c->suspect = plan && !plan->each_dump && memcmp(plan->dump, name, sizeof name) == 0;
+    return ST_OK;
+}
+
+/* After a death each dump is committed by itself, so that the next one is about one alone. */
+static enum status end_with_care(struct core *c, struct err *err)
+{
+    return c->options.plan && !c->reader.dump ? core_commit(c, err) : ST_OK;
+}
+
 static enum status on_begin(struct core *c, struct slice payload, struct err *err)
 {
     struct cursor cur = cursor_of(payload);
@@ -345,6 +373,7 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
     k->ctx = d;
     if (unfinished)
         take_progress(unfinished, d);
+    TRY(note_dump(c, d, err));
     TRY(answer(c, true, err));
     return reader_begin(&c->reader, d, err);
 }
@@ -382,7 +411,7 @@ static enum status on_end(struct core *c, struct slice payload, struct err *err)
     struct slice code = cursor_blob(&cur), text = cursor_blob(&cur);
     TRY(cursor_done(&cur, "message of the opener", err));
     if (!c->reader.dump) /* it ended in the core before */
-        return ST_OK;
+        return end_with_care(c, err);
     struct dump_ctx *d = c->reader.dump;
     c->bytes_done += d->entry.bytes -
                      (c->reader.bytes_in < d->entry.bytes ? c->reader.bytes_in : d->entry.bytes);
@@ -391,7 +420,8 @@ static enum status on_end(struct core *c, struct slice payload, struct err *err)
     damage.reason = reason;
     snprintf(damage.text, sizeof damage.text, "%.*s", (int)(text.len > 500 ? 500 : text.len),
              (const char *)text.data);
-    return reader_end(&c->reader, whole ? NULL : &damage, err);
+    TRY(reader_end(&c->reader, whole ? NULL : &damage, err));
+    return end_with_care(c, err);
 }
 
 static enum status on_form(struct core *c, struct slice payload, struct err *err)

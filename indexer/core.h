@@ -9,6 +9,7 @@
 #ifndef INDEXER_CORE_H
 #define INDEXER_CORE_H
 
+#include "indexer/inwork.h"
 #include "indexer/known.h"
 #include "indexer/reader.h"
 #include "indexer/stages.h"
@@ -27,8 +28,10 @@ struct core_options {
     const struct body_keys *body_keys;
     enum cli_progress_mode progress;
     uint64_t total_bytes;
-    uint64_t window; /* zstd window limit, 0 for the default */
-    size_t links;    /* symbolic links that were passed over in directories: for the report */
+    uint64_t window;                /* zstd window limit, 0 for the default */
+    struct inwork *inwork;          /* NULL: not noted */
+    const struct inwork_plan *plan; /* after a death; else NULL */
+    size_t links; /* symbolic links that were passed over in directories: for the report */
 };
 
 struct core {
@@ -50,6 +53,7 @@ struct core {
     uint64_t bytes_done, bytes_joined, records_done;
     struct cli_progress progress;
     bool interrupted;
+    bool suspect; /* the dump at hand is that of the plan */
     struct stages stages;
     struct spill *spill;   /* what was read and did not fit into one run; NULL if nothing ever */
     struct manifest *next; /* the commit to come, as far as it is written */
@@ -62,6 +66,8 @@ void core_close(struct core *c);
  * is put aside and joined at the end; it is committed on the way where the disk is getting full.
  * ST_INTERRUPTED after a clean stop (what was read is committed). */
 MUST_USE enum status core_run(struct core *c, struct err *err);
+/* Commits all that was handed out; for the reader, where a plan says so. */
+MUST_USE enum status core_commit(struct core *c, struct err *err);
 /* For the reader: an empty batch, or the first error. */
 MUST_USE enum status core_idle(struct core *c, struct batch **b, struct err *err);
 MUST_USE enum status core_send(struct core *c, struct batch *b, struct err *err);

@@ -517,6 +517,11 @@ enum status flush_commit(struct core *c, struct err *err)
     struct verdict v = {0};
     if (nothing_to_commit(c))
         return ST_OK;
+#ifdef LICTOR_TEST_HOOKS
+    for (unsigned w = 0; w < c->run.workers; w++)
+        for (uint32_t i = 0; i < c->run.stores[w].docs.n; i++)
+            inwork_test_fault("flush", run_doc_at(&c->run, (run_ref)w << 25 | i)->row);
+#endif
     enum status st = flush_run(c, &v, err);
     if (st == ST_OK) {
         st = casefile_commit(c->cf, c->next, LEDGER_ADD, v.dumps, v.n, err);

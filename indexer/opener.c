@@ -16,6 +16,7 @@
 
 #include "indexer/wire.h"
 #include "lictor/age.h"
+#include "lictor/cli.h"
 #include "lictor/confine.h"
 #include "lictor/copies.h"
 #include "lictor/minisign.h"
@@ -35,7 +36,8 @@ struct opener {
     struct sha256 sha;
     struct minisign_keys *trust; /* NULL: signatures are not looked at */
     struct minisign_hash *signed_hash;
-    uint8_t *buf; /* READ_SIZE */
+    uint8_t *buf;     /* READ_SIZE */
+    const char *name; /* of the dump at hand */
 };
 
 /* The dump at hand, read from `fd` or from the spool. */
@@ -353,6 +355,7 @@ static enum status take_item(struct opener *o, const struct walk_item *it, struc
     bool is_stdin = strcmp(it->path, "-") == 0;
     const char *name = is_stdin ? "(standard input)" : it->path;
     enum status st = ST_OK;
+    o->name = name;
     if (it->problem)
         st = err_reason(&why, ST_IO, "unreadable", 0, "%s", it->problem);
     else if (is_stdin)
@@ -405,6 +408,29 @@ static enum status confine(struct err *err)
     return confine_process(&rules, err);
 }
 
+/* The core went without a word: what it was about, for people. */
+static void tell_death(const struct opener *o)
+{
+    const struct inwork *w = o->options->inwork;
+    struct buf text = {0};
+    if (!w || !atomic_load(&w->running) || !o->name)
+        return;
+    uint64_t from = atomic_load(&w->from), to = atomic_load(&w->to);
+    buf_put_str(&text, "the process that reads the records died in ");
+    cli_safe(&text, slice_str(o->name), false);
+    if (to > from)
+        buf_printf(&text, ", lines %llu to %llu", (unsigned long long)from + 1,
+                   (unsigned long long)to);
+    buf_put_str(&text, atomic_load(&w->alone) ? "" : ", or in a dump before it");
+    buf_put_str(&text,
+                ". What was committed is in; run the same command again: it finds the record "
+                "that kills it, sets it aside and goes on");
+    buf_put_u8(&text, 0);
+    if (!text.failed)
+        cli_error("lictor-ingest", (const char *)text.data);
+    buf_release(&text);
+}
+
 int opener_run(int fd, const struct opener_options *options)
 {
     struct opener o = {.options = options};
@@ -430,6 +456,14 @@ int opener_run(int fd, const struct opener_options *options)
     minisign_hash_free(o.signed_hash);
     sha256_release(&o.sha);
     free(o.buf);
+    /* All keys are wiped. What was sent is not yet committed, so its end is waited for. */
+    enum wire_type type;
+    struct slice payload;
+    enum status end = st;
+    while (end == ST_OK)
+        end = wire_next(&o.wire, &type, &payload, &err);
+    if (end == ST_CLOSED)
+        tell_death(&o);
     wire_release(&o.wire);
     return st == ST_OK ? 0 : 3;
 }

@@ -4,6 +4,7 @@
 #ifndef INDEXER_OPENER_H
 #define INDEXER_OPENER_H
 
+#include "indexer/inwork.h"
 #include "indexer/walk.h"
 
 struct opener_options {
@@ -13,6 +14,7 @@ struct opener_options {
     const char *passphrase_file; /* NULL if none */
     const char *trust_file;      /* minisign public keys; NULL: signatures are not looked at */
     unsigned scrypt_max;         /* 0: default */
+    const struct inwork *inwork; /* what the core is about, for when it dies; NULL: not known */
 };
 
 /* Runs until all dumps are sent or the core is gone; returns the exit code of the process. */

@@ -129,6 +129,9 @@ static enum status find_cut(struct reader *r, struct batch *b, struct err *err)
         size_t stop = nl ? (size_t)(nl - data) : len;
         struct record rec;
         enum record_fault fault;
+        pos = stop + 1;
+        if (line == b->kills_line)
+            continue;
         TRY(record_parse(r->records, slice_of(data + start, stop - start), line == 1, &rec, &fault,
                          NULL, err));
         if (fault == RF_NONE && rec.kind == RECORD_END)
@@ -138,7 +141,6 @@ static enum status find_cut(struct reader *r, struct batch *b, struct err *err)
             r->cut_fault = RF_SECOND_DUMP;
             r->dump->after_second_dump = true;
         }
-        pos = stop + 1;
     }
     return ST_OK;
 }
@@ -157,6 +159,8 @@ static enum status judge_first_line(struct reader *r, struct batch *b, struct er
     size_t n = nl ? (size_t)(nl - b->data.data) : b->data.len;
     struct record rec;
     enum record_fault fault;
+    if (b->kills_line == 1)
+        return open_dump(r, NULL, err);
     TRY(record_parse(r->records, slice_of(b->data.data, n), true, &rec, &fault, NULL, err));
     bool is_dump = fault == RF_NONE && rec.kind == RECORD_DUMP;
     if (is_dump)
@@ -167,7 +171,7 @@ static enum status judge_first_line(struct reader *r, struct batch *b, struct er
 /* ---- batches ---- */
 
 /* Hands the first `len` bytes of the batch to a worker; the rest moves into a new batch. */
-static enum status dispatch(struct reader *r, size_t len, struct err *err)
+static enum status dispatch_all(struct reader *r, size_t len, struct err *err)
 {
     struct batch *b = r->batch, *next;
     if (len == 0)
@@ -182,6 +186,8 @@ static enum status dispatch(struct reader *r, size_t len, struct err *err)
     b->first_line = r->dump->lines + 1;
     b->lines = count_lines(b->data.data, len) + (b->data.data[len - 1] != '\n');
     b->cut_own_line = 0;
+    b->kills_line = r->core->suspect ? inwork_plan_killer(r->core->options.plan) : 0;
+    inwork_reach(r->core->options.inwork, r->dump->lines + b->lines);
     if (r->dump->lines == 0)
         TRY(judge_first_line(r, b, err));
     if (!r->cut_line)
@@ -191,6 +197,35 @@ static enum status dispatch(struct reader *r, size_t len, struct err *err)
     r->dump->lines += b->lines;
     r->core->records_done += b->lines;
     return core_send(r->core, b, err);
+}
+
+/* The length of the first `lines` lines of `len` bytes; 0 if there are fewer. */
+static size_t length_of(const uint8_t *data, size_t len, uint64_t lines)
+{
+    size_t at = 0;
+    for (; lines; lines--) {
+        const uint8_t *nl = at < len ? memchr(data + at, '\n', len - at) : NULL;
+        if (!nl)
+            return 0;
+        at = (size_t)(nl - data) + 1;
+    }
+    return at;
+}
+
+/* The same, and a commit wherever a plan says so. */
+static enum status dispatch(struct reader *r, size_t len, struct err *err)
+{
+    const struct inwork_plan *plan = r->core->suspect ? r->core->options.plan : NULL;
+    uint64_t stop;
+    while (plan && len && (stop = inwork_plan_stop(plan, r->dump->lines)) != 0) {
+        size_t n = length_of(r->batch->data.data, len, stop - r->dump->lines);
+        if (n == 0)
+            break;
+        TRY(dispatch_all(r, n, err));
+        TRY(core_commit(r->core, err));
+        len -= n;
+    }
+    return dispatch_all(r, len, err);
 }
 
 static size_t whole_lines(const struct batch *b)
@@ -210,6 +245,7 @@ static enum status quarantine_long(struct reader *r, struct err *err)
     if (r->dump->lines == 0 && !r->dump->source.data)
         TRY(open_dump(r, NULL, err));
     uint64_t line = ++r->dump->lines;
+    inwork_reach(r->core->options.inwork, line);
     if (line <= r->dump->skip) {
         buf_release(&r->long_line);
         return ST_OK;

@@ -2,6 +2,7 @@
  * only. */
 #include "indexer/worker.h"
 
+#include "indexer/inwork.h"
 #include "lictor/hash.h"
 
 static struct worker_line *line_at(struct worker *w, int i)
@@ -189,6 +190,11 @@ static enum status start_line(struct worker *w, const struct batch *b, struct sl
     enum record_fault fault;
     if (b->cut_line && number >= b->cut_line)
         return quarantine(w, b, number, b->cut_fault, line, err);
+    if (number == b->kills_line)
+        return quarantine(w, b, number, RF_KILLS, line, err);
+#ifdef LICTOR_TEST_HOOKS
+    inwork_test_fault("worker", line);
+#endif
     TRY(record_parse(l->reader, line, number == 1, &l->rec, &fault, NULL, err));
     if (fault == RF_NONE && l->rec.kind == RECORD_DUMP)
         fault = RF_SECOND_DUMP;

@@ -162,6 +162,7 @@ enum record_fault {
     RF_TWO_BODIES,  /* text and sealed */
     RF_AFTER_END,   /* set by the indexer */
     RF_SECOND_DUMP, /* set by the indexer */
+    RF_KILLS,       /* set by the indexer */
     RF_COUNT
 };
 const char *record_fault_name(enum record_fault f); /* "not-json", "empty-line", … stable */
