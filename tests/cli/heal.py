@@ -184,7 +184,7 @@ def unfinished():
     whole.add(many)
     want = whole.status()["digest"]
     c = Case("long")
-    p = subprocess.Popen([INGEST, "add", c.dir, *map(str, c.key), "--memory", "64M", "--progress", "none", many], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([INGEST, "add", c.dir, *map(str, c.key), "--memory", "64M", "--aside", "0", "--progress", "none", many], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until, ledger = time.monotonic() + 60, (c.dir / "ledger").stat().st_size
     while p.poll() is None and (c.dir / "ledger").stat().st_size == ledger and time.monotonic() < until:
         time.sleep(0.005)
