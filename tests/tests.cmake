@@ -32,6 +32,7 @@ lictor_unit_test(handles query)
 lictor_unit_test(inflate delivery)
 lictor_unit_test(dump_write delivery)
 lictor_unit_test(emoji text)
+lictor_unit_test(explain query)
 lictor_unit_test(fold text LIBS PkgConfig::icu)
 lictor_unit_test(json_out base LIBS PkgConfig::jansson)
 lictor_unit_test(json_scan delivery)
@@ -91,6 +92,7 @@ lictor_unit_test(view query)
 # --- race: plain programs, for the tsan preset -------------------------------------------------
 lictor_race_test(chan base)
 lictor_race_test(ingest indexer)
+lictor_race_test(scan "indexer;query")
 
 # --- fuzz: tests/fuzz/fuzz_<name>.c and tests/fuzz/corpus/<name>/ ------------------------------
 lictor_fuzz_target(age_header delivery)
