@@ -8,10 +8,26 @@
 
 #include "lictor/cli.h"
 #include "lictor/os.h"
+#include "lictor/query_log.h"
 #include "lictor/timestamp.h"
 
 #define HEAD_WORD "lictor-ledger-head/1"
 #define HEAD_FILE_MAX ((size_t)64 << 10)
+
+/* The end of the query log; left out where it cannot be read, which verify tells. */
+static void queries_write(const struct casefile *cf, struct buf *out)
+{
+    struct query_log *l = NULL;
+    struct query_log_head head;
+    struct err ignored = {0};
+    char hash[65];
+    if (query_log_open(cf, NULL, QUERY_LOG_READ, &l, &ignored) == ST_OK &&
+        query_log_head(l, &head, &ignored) == ST_OK) {
+        hex_encode(head.hash, sizeof head.hash, hash);
+        buf_printf(out, "queries %llu\nqueries-head %s\n", (unsigned long long)head.entries, hash);
+    }
+    query_log_close(l);
+}
 
 void head_write(const struct casefile *cf, struct buf *out)
 {
@@ -21,11 +37,11 @@ void head_write(const struct casefile *cf, struct buf *out)
     hex_encode(m->ledger_head, 32, hash);
     casefile_digest(cf, digest);
     time_text(os_now_ms(), when);
-    buf_printf(out,
-               HEAD_WORD "\ncase %s\nentries %llu\nhead %s\ndigest %s\ngeneration %llu\n"
-                         "written %s by this machine's clock\n",
-               id, (unsigned long long)m->ledger_entries, hash, digest,
-               (unsigned long long)m->generation, when);
+    buf_printf(out, HEAD_WORD "\ncase %s\nentries %llu\nhead %s\ndigest %s\ngeneration %llu\n", id,
+               (unsigned long long)m->ledger_entries, hash, digest,
+               (unsigned long long)m->generation);
+    queries_write(cf, out);
+    buf_printf(out, "written %s by this machine's clock\n", when);
 }
 
 /* The rest of the line that begins with `name` and a blank. */
@@ -49,18 +65,30 @@ static bool get_hex(struct slice v, size_t bytes, uint8_t *out)
     return v.len == 2 * bytes && hex_decode((const char *)v.data, bytes, out);
 }
 
-static bool head_parse(struct slice text, struct head *h)
+static bool get_number(struct slice v, uint64_t least, uint64_t *out)
 {
     char number[24] = "";
-    struct slice n = value_of(text, "entries");
-    size_t word = strlen(HEAD_WORD);
-    if (text.len < word || memcmp(text.data, HEAD_WORD, word) != 0 || n.len >= sizeof number)
+    if (v.len == 0 || v.len >= sizeof number)
         return false;
-    if (n.len)
-        memcpy(number, n.data, n.len);
+    memcpy(number, v.data, v.len);
+    return cli_uint(number, least, UINT64_MAX, out);
+}
+
+/* The lines of the query log are missing in heads of older programs. */
+static bool head_parse(struct slice text, struct head *h)
+{
+    size_t word = strlen(HEAD_WORD);
+    struct slice queries = value_of(text, "queries");
+    if (text.len < word || memcmp(text.data, HEAD_WORD, word) != 0)
+        return false;
+    h->queries = 0;
+    if (queries.len &&
+        !(get_number(queries, 0, &h->queries) &&
+          get_hex(value_of(text, "queries-head"), sizeof h->queries_hash, h->queries_hash)))
+        return false;
     return get_hex(value_of(text, "case"), sizeof h->case_id, h->case_id) &&
            get_hex(value_of(text, "head"), sizeof h->hash, h->hash) &&
-           cli_uint(number, 1, UINT64_MAX, &h->entries);
+           get_number(value_of(text, "entries"), 1, &h->entries);
 }
 
 enum status head_read(const char *path, struct head *out, struct err *err)
@@ -92,6 +120,41 @@ static enum status visit(void *ctx, const struct ledger_entry *e, struct err *er
     return ST_OK;
 }
 
+static enum status visit_query(void *ctx, const struct query_log_entry *e, struct err *err)
+{
+    struct seeking *s = ctx;
+    (void)err;
+    s->seen = e->number + 1;
+    if (e->number + 1 == s->head->queries)
+        s->same = memcmp(e->hash, s->head->queries_hash, sizeof e->hash) == 0;
+    return ST_OK;
+}
+
+static enum status queries_check(const struct casefile *cf, const struct head *h,
+                                 void (*found)(void *ctx, const char *file, const char *what),
+                                 void *ctx, uint64_t *damaged, struct err *err)
+{
+    struct query_log *l = NULL;
+    struct seeking s = {.head = h};
+    if (h->queries == 0)
+        return ST_OK;
+    enum status st = query_log_open(cf, NULL, QUERY_LOG_READ, &l, err);
+    if (st == ST_OK)
+        st = query_log_walk(l, visit_query, &s, err);
+    query_log_close(l);
+    if (st != ST_OK && st != ST_DAMAGED && st != ST_NOT_FOUND)
+        return st; /* damage is named by casefile_verify */
+    if (s.same)
+        return ST_OK;
+    ++*damaged;
+    found(ctx, QUERY_LOG_NAME,
+          s.seen < h->queries
+              ? "entries that it had when its head was noted are gone: it was taken "
+                "back to an earlier state"
+              : "it is not the one whose head was noted: another history");
+    return ST_OK;
+}
+
 enum status head_check(struct casefile *cf, const struct head *h,
                        void (*found)(void *ctx, const char *file, const char *what), void *ctx,
                        uint64_t *damaged, struct err *err)
@@ -103,6 +166,7 @@ enum status head_check(struct casefile *cf, const struct head *h,
         found(ctx, "CASE", "the head that was noted is that of another case");
         return ST_OK;
     }
+    TRY(queries_check(cf, h, found, ctx, damaged, err));
     enum status st = ledger_walk(cf, visit, &s, err);
     if (st != ST_OK && st != ST_DAMAGED)
         return st; /* damage of the ledger is named by casefile_verify */

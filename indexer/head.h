@@ -11,6 +11,8 @@ struct head {
     uint8_t case_id[16];
     uint64_t entries;
     uint8_t hash[32]; /* of the last entry */
+    uint64_t queries; /* entries of the query log; 0: none, or not noted */
+    uint8_t queries_hash[32];
 };
 
 /* Appends the lines. */

@@ -67,10 +67,11 @@ static const struct command commands[] = {
      "The intake ledger: every dump that came, with its books and what is to be asked for again.\n"
      "\n"
      "  --state LIST       only these states: complete, partial, refused\n"
-     "  --head FILE        instead, write the end of the ledger into a new FILE (`-`: print it). "
-     "Kept\n"
-     "                     outside the case, with a time stamp or a signature, it shows when the\n"
-     "                     case was taken back: `verify CASE --head FILE` compares\n"},
+     "  --head FILE        instead, write the ends of ledger and query log into a new FILE (`-`:\n"
+     "                     print them). Kept outside the case, with a time stamp or a signature, "
+     "it\n"
+     "                     shows when the case was taken back: `verify CASE --head FILE` "
+     "compares\n"},
     {"quarantine", cmd_quarantine, "kfro", 0, 0, "quarantine CASE [--raw -o FILE]",
      "Lines that could not be read as records, with dump, line and reason.\n"
      "\n"

@@ -112,6 +112,7 @@ static enum status item_at(struct query_log *l, uint64_t end, struct log_head *p
     uint64_t number = pos->entries, at = pos->bytes;
     if (st == ST_OK)
         st = log_item_follows(it, pos, err);
+    memcpy(it->entry.hash, it->hash, sizeof it->hash);
     if (st == ST_DAMAGED)
         err_prefix(err, "%s: entry %llu at byte %llu", l->name, (unsigned long long)number,
                    (unsigned long long)at);

@@ -40,7 +40,8 @@ enum query_log_outcome {
 };
 
 struct query_log_entry {
-    uint64_t number; /* from 0 */
+    uint64_t number;  /* from 0 */
+    uint8_t hash[32]; /* only on reading */
     uint8_t kind;
     int64_t time_ms; /* the clock of the machine that asked */
     /* asked */

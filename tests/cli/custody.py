@@ -213,6 +213,29 @@ def edits_and_cuts_of_the_log_are_found():
     check(c.ingest("verify").returncode == 1, "verify: the log is gone")
 
 
+def a_log_that_is_taken_back_whole_shows_in_a_head():
+    for plain in (False, True):
+        c = case(plain)
+        part(c, 1)
+        query(c, "search", "one")
+        early = (c.dir / "queries").read_bytes()
+        query(c, "search", "two")
+        head = TMP / f"{c.dir.name}.queries"
+        check(c.ingest("ledger", "--head", head).returncode == 0 and b"\nqueries 4\nqueries-head " in head.read_bytes(), "noted")
+        query(c, "search", "three")
+        check(verify(c, head).returncode == 0, "verify --head: the log goes on from there")
+        (c.dir / "queries").write_bytes(early)
+        check(c.ingest("verify").returncode == 0, "a whole log taken back looks whole by itself")
+        r = verify(c, head)
+        check(r.returncode == 1 and b"queries" in r.stdout and b"taken back" in r.stdout, "verify --head: it was taken back", r)
+        query(c, "search", "other")
+        query(c, "search", "history")
+        r = verify(c, head)
+        check(r.returncode == 1 and b"another history" in r.stdout, "verify --head: another history", r)
+        bad = write("bad-queries.head", head.read_bytes().replace(b"queries-head ", b"queries-head x"))
+        check(verify(c, bad).returncode == 2, "verify --head: not a head")
+
+
 # ---- passphrases, other keys, secrets --------------------------------------------------------------
 
 
@@ -403,6 +426,6 @@ def nothing_readable_after_kill():
 
 
 each([heads, the_ledger_says_how, every_command_is_logged, hostile_queries_do_nothing_to_a_terminal, parties_have_their_own,
-      read_only_media, a_killed_query_leaves_a_log_that_goes_on, edits_and_cuts_of_the_log_are_found, passphrases, other_keys,
+      read_only_media, a_killed_query_leaves_a_log_that_goes_on, edits_and_cuts_of_the_log_are_found, a_log_that_is_taken_back_whole_shows_in_a_head, passphrases, other_keys,
       killed_rekeys, keys_in_memory, nothing_readable_after_kill])
 finish()
