@@ -159,7 +159,7 @@ def damage_once(d, early, other):
         names = [n for n in ("MANIFEST", "ledger", "CASE") if n != "CASE"]
         f = pathlib.Path(RNG.choice(names))
         data = bytearray((RNG.choice(early) / f).read_bytes())
-        if data == (d / f).read_bytes():
+        if (d / f).exists() and data == (d / f).read_bytes():
             return None
     else:
         f = pathlib.Path(RNG.choice(["MANIFEST", "ledger", "CASE"]))
