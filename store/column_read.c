@@ -17,7 +17,8 @@ enum status sent_parse(struct slice block, uint32_t n, const struct sent_bounds 
 
     if (c.bad || bits > 64 || scale > 1 || n > COLUMN_BLOCK)
         return damaged("bad head of times", err);
-    if (!timed && (!b->has_untimed || bits))
+    /* The least time may not be the value that says there is none. */
+    if ((timed && b->min == TIME_NONE) || (!timed && (!b->has_untimed || bits)))
         return damaged("bounds of times do not fit", err);
     struct slice run = cursor_bytes(&c, run_size(n, bits));
     TRY(cursor_done(&c, "column block of times", err));
