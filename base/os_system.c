@@ -29,6 +29,18 @@ uint64_t os_fault_set(uint64_t n, int errno_value)
     return calls;
 }
 
+#ifdef LICTOR_TEST_HOOKS
+/* Tests of whole programs: $LICTOR_TEST_FAULT is "CALL ERRNO". */
+__attribute__((constructor)) static void fault_of_environment(void)
+{
+    const char *text = getenv("LICTOR_TEST_FAULT");
+    char *end = NULL;
+    uint64_t n = text ? strtoull(text, &end, 10) : 0;
+    if (n)
+        (void)os_fault_set(n, (int)strtol(end, NULL, 10));
+}
+#endif
+
 bool os_fault_hit(void)
 {
     uint64_t call = atomic_fetch_add_explicit(&fault_calls, 1, memory_order_relaxed) + 1;

@@ -108,9 +108,40 @@ def nonsense():
         check(a.code == 0 and c.status()["messages"] == 1200, f"nonsense {i} in the file: the add works", a)
 
 
+def failing(n, error):
+    return {"env": {**os.environ, "LICTOR_TEST_FAULT": f"{n} {error}"}}
+
+
+def every_call_fails():
+    """The n-th open, read, write, fsync, rename or unlink of an add fails, in the core and in the opener."""
+    import errno
+    paths = delivery("calls", {}, n=30)
+    whole = Case("calls-whole")
+    whole.add(*paths)
+    want, texts = whole.status()["digest"], whole.texts()
+    clean = 0
+    for n in range(1, 200, 2 if "LICTOR_ALL_FAULTS" not in os.environ else 1):
+        c = Case("calls")
+        r = c.ingest("add", *paths, **failing(n, (errno.ENOSPC, errno.EIO, errno.EMFILE)[n % 3]))
+        check(r.returncode in (0, 1, 3) and (r.returncode == 0 or r.stderr or r.stdout), f"call {n} fails: a clean end that says something", r)
+        v = c.ingest("verify")
+        check(v.returncode == 0, f"call {n} fails: the case is whole", (r, v))
+        a = c.add(*paths)
+        check(c.status()["digest"] == want, f"call {n} fails: the same command completes it", (r, a))
+        clean = clean + 1 if r.returncode == 0 else 0
+        shutil.rmtree(c.dir)
+        c.keyfile.unlink()
+        if clean == 8:
+            break
+    for n in range(1, 60, 3):
+        r = run(QUERY, "search", whole.dir, *whole.key, "--format", "jsonl", "--", "text", **failing(n, errno.EIO))
+        good = r.returncode == 0 and len(r.stdout.splitlines()) == len(texts) + 1
+        check(good or (r.returncode == 3 and r.stderr), f"call {n} of a query fails: the whole answer or none", r)
+
+
 tests = [killed_from_outside, nonsense]
 if HOOKS:
-    tests += [one, some, in_the_flush, says_where]
+    tests += [one, some, in_the_flush, says_where, every_call_fails]
 else:
     print("skipped: faults of the core (a build without LICTOR_TEST_HOOKS)")
 each(tests)
