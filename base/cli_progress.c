@@ -56,11 +56,11 @@ static void line_put(struct buf *b, const struct cli_progress *p, double seconds
 {
     char done[32], all[32], rate[32], count[32];
     double per_second = seconds > 0 ? (double)bytes / seconds : 0;
+    double part = p->part > 0 ? p->part : bytes < total ? (double)bytes / (double)total : 1;
     amount_text(p, bytes, done);
     amount_text(p, (uint64_t)per_second, rate);
     buf_printf(b, "%s %s", p->verb, done);
     if (total > 0) {
-        double part = bytes < total ? (double)bytes / (double)total : 1;
         amount_text(p, total, all);
         buf_printf(b, " of %s, %d%%", all, (int)(part * 100));
     }
@@ -71,8 +71,8 @@ static void line_put(struct buf *b, const struct cli_progress *p, double seconds
         cli_count_text((uint64_t)(seconds > 0 ? (double)records / seconds : 0), count);
         buf_printf(b, ", %s records/s", count);
     }
-    if (bytes < total && per_second >= 1) {
-        double left = (double)(total - bytes) / per_second;
+    if (total > 0 && part > 0 && part < 1 && per_second >= 1) {
+        double left = seconds * (1 - part) / part;
         buf_put_str(b, ", ETA ");
         duration_put(b, left < 1e9 ? (uint64_t)left : UINT64_C(1000000000));
     }
@@ -102,6 +102,8 @@ void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_by
     p->drawn = draw;
     buf_release(&b);
 }
+
+void cli_progress_part(struct cli_progress *p, double part) { p->part = part; }
 
 void cli_progress_end(struct cli_progress *p)
 {

@@ -137,12 +137,22 @@ enum status core_send(struct core *c, struct batch *b, struct err *err)
     return chan_send(c->work, b) ? ST_OK : stopped(c, err);
 }
 
-/* Joining what was put aside takes about as long as reading it. */
-static void show_progress(struct core *c)
+/* Reading is that part of the work; the rest is making segments of it. */
+#define READING 0.4
+
+/* `joined` of what was read since the last commit is in segments. */
+static void show_progress(struct core *c, double joined)
 {
-    bool twice = c->spill != NULL;
-    cli_progress_step(&c->progress, c->bytes_done + c->bytes_joined,
-                      c->options.total_bytes * (twice ? 2 : 1), c->records_done);
+    double open = (double)(c->bytes_done - c->bytes_committed);
+    double done = (double)c->bytes_committed + open * (READING + (1 - READING) * joined);
+    if (c->options.total_bytes)
+        cli_progress_part(&c->progress, done / (double)c->options.total_bytes);
+    cli_progress_step(&c->progress, c->bytes_done, c->options.total_bytes, c->records_done);
+}
+
+void core_flushed(struct core *c, double part)
+{
+    show_progress(c, c->joined + (c->loaded - c->joined) * part);
 }
 
 /* Waits until no batch is with a worker. */
@@ -186,6 +196,7 @@ static enum status join_part(struct core *c, unsigned part, struct err *err)
         bool empty = run_is_empty(&c->run);
         if (!empty && (at || held + spill_held(c->spill, part) > share)) {
             TRY(flush_stage(c, err));
+            c->joined = c->loaded;
             run_reset(&c->run);
             stages_next(&c->stages, STAGE_ASIDE);
             held = run_held(&c->run);
@@ -203,8 +214,7 @@ static enum status join(struct core *c, struct err *err)
     stages_next(&c->stages, STAGE_ASIDE);
     for (unsigned part = 0; part < SPILL_PARTS; part++) {
         TRY(join_part(c, part, err));
-        c->bytes_joined = c->bytes_done / SPILL_PARTS * (part + 1);
-        show_progress(c);
+        c->loaded = (double)(part + 1) / SPILL_PARTS;
     }
     return spill_clear(c->spill, err);
 }
@@ -216,7 +226,10 @@ enum status core_commit(struct core *c, struct err *err)
     TRY(drain(c, err));
     if (is_aside(c))
         TRY(join(c, err));
+    c->loaded = 1;
     TRY(flush_commit(c, err));
+    c->joined = c->loaded = 0;
+    c->bytes_committed = c->bytes_done;
     inwork_committed(c->options.inwork, c->reader.dump ? c->reader.dump->lines : 0);
     run_reset(&c->run);
     TRY(dump_ctx_retable(c->reader.dump, &c->run.tables, err));
@@ -486,7 +499,7 @@ static enum status take_all(struct core *c, struct err *err)
         default:
             return err_set(err, ST_IO, "unexpected message from the opener");
         }
-        show_progress(c);
+        show_progress(c, 0);
     }
 }
 

@@ -50,7 +50,8 @@ struct core {
     struct first_error *first;
     struct grown dumps; /* struct dump_ctx *, in the order of arrival */
     size_t committed;   /* dumps before this index are committed */
-    uint64_t bytes_done, bytes_joined, records_done;
+    uint64_t bytes_done, bytes_committed, records_done;
+    double joined, loaded; /* of what is read, 0 to 1: written into segments; brought back for it */
     struct cli_progress progress;
     bool interrupted;
     bool suspect; /* the dump at hand is that of the plan */
@@ -68,6 +69,8 @@ void core_close(struct core *c);
 MUST_USE enum status core_run(struct core *c, struct err *err);
 /* Commits all that was handed out; for the reader, where a plan says so. */
 MUST_USE enum status core_commit(struct core *c, struct err *err);
+/* For the flush: `part` of the run's way into segments is done, 0 to 1. */
+void core_flushed(struct core *c, double part);
 /* For the reader: an empty batch, or the first error. */
 MUST_USE enum status core_idle(struct core *c, struct batch **b, struct err *err);
 MUST_USE enum status core_send(struct core *c, struct batch *b, struct err *err);

@@ -424,20 +424,25 @@ static enum status note_progress(struct core *c, struct manifest *next, struct e
     return ST_OK;
 }
 
-/* All phases but writing, into the books of the dumps too. */
+/* All phases but writing, into the books of the dumps too. The figures are about how long each
+ * takes. */
 static enum status work_out(struct core *c, struct flush *f, struct err *err)
 {
+    static const struct {
+        enum stage stage;
+        enum status (*run)(struct flush *f, struct err *err);
+        double done;
+    } phases[] = {{STAGE_MATCH, flush_match, 0.05},
+                  {STAGE_ORDER, flush_order, 0.15},
+                  {STAGE_CLASSIFY, flush_classify, 0.3},
+                  {STAGE_TERMS, flush_terms, 0.5},
+                  {STAGE_RELATE, flush_relate, 0.6}};
     note_lines_before(c, f);
-    stages_next(&c->stages, STAGE_MATCH);
-    TRY(flush_match(f, err));
-    stages_next(&c->stages, STAGE_ORDER);
-    TRY(flush_order(f, err));
-    stages_next(&c->stages, STAGE_CLASSIFY);
-    TRY(flush_classify(f, err));
-    stages_next(&c->stages, STAGE_TERMS);
-    TRY(flush_terms(f, err));
-    stages_next(&c->stages, STAGE_RELATE);
-    TRY(flush_relate(f, err));
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        stages_next(&c->stages, phases[i].stage);
+        TRY(phases[i].run(f, err));
+        core_flushed(c, phases[i].done);
+    }
     stages_next(&c->stages, STAGE_WRITE);
     TRY(write_quarantine(f, c->next, err));
     add_books(c, f);

@@ -40,6 +40,7 @@ struct cli_progress {
     const char *verb;
     const char *unit; /* what is counted; NULL: bytes */
     int64_t started_us, last_us;
+    double part; /* see cli_progress_part */
     bool drawn;
 };
 void cli_progress_begin(struct cli_progress *p, enum cli_progress_mode mode, const char *verb);
@@ -48,6 +49,9 @@ void cli_progress_begin_counted(struct cli_progress *p, enum cli_progress_mode m
                                 const char *verb, const char *unit);
 void cli_progress_step(struct cli_progress *p, uint64_t bytes, uint64_t total_bytes,
                        uint64_t records);
+/* How much of the whole work is done, 0 to 1, where bytes do not tell it: percent and ETA go by it.
+ */
+void cli_progress_part(struct cli_progress *p, double part);
 void cli_progress_end(struct cli_progress *p);
 
 /* Asks at the terminal for a passphrase that is not shown, `twice` for a new one. *text, to be

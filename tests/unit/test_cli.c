@@ -170,6 +170,11 @@ Test(cli, plain_progress_prints_lines_and_none_prints_nothing)
     cr_assert_not_null(strstr(text, "ETA "));
     cr_assert_null(strchr(text, '\r'));
     cr_assert_eq(text[strlen(text) - 1], '\n');
+    cli_progress_begin(&p, CLI_PROGRESS_PLAIN, "reading");
+    cli_progress_part(&p, 0.1);
+    progress_text(&p, text, sizeof text);
+    cr_assert_not_null(strstr(text, "reading 1.0 GB of 4.0 GB, 10%, "), "%s", text);
+    cr_assert_not_null(strstr(text, "ETA 3:0"), "nine times the 20 seconds so far: %s", text);
     cli_progress_begin(&p, CLI_PROGRESS_NONE, "reading");
     cr_assert_eq(progress_text(&p, text, sizeof text), 0);
 }
