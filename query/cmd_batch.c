@@ -58,7 +58,14 @@ static enum status read_line(struct batch *b, bool *end, struct err *err)
     if (b->text.len && b->text.data[b->text.len - 1] == '\r')
         b->text.len--;
     *end = c == EOF && b->text.len == 0;
-    return buf_status(&b->text, err);
+    TRY(buf_status(&b->text, err));
+    if (b->line > 1)
+        return ST_OK;
+    if (b->text.len >= 3 && memcmp(b->text.data, "\xEF\xBB\xBF", 3) == 0) {
+        b->text.len -= 3;
+        memmove(b->text.data, b->text.data + 3, b->text.len);
+    }
+    return query_not_utf16(buf_slice(&b->text), b->name, err);
 }
 
 static bool is_query(struct slice line)

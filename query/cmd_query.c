@@ -5,6 +5,13 @@
 #include "query/cmd.h"
 #include "query/lang.h"
 
+enum status query_not_utf16(struct slice text, const char *name, struct err *err)
+{
+    bool wide = text.len >= 2 && ((text.data[0] == 0xFF && text.data[1] == 0xFE) ||
+                                  (text.data[0] == 0xFE && text.data[1] == 0xFF));
+    return wide ? err_set(err, ST_USAGE, "%s is in UTF-16: save it as UTF-8", name) : ST_OK;
+}
+
 /* The query: arguments joined by a blank, or standard input. */
 static enum status join_query(const struct cmd_options *o, struct buf *out, struct err *err)
 {
@@ -16,7 +23,8 @@ static enum status join_query(const struct cmd_options *o, struct buf *out, stru
             return err_set(err, ST_INTERRUPTED, "interrupted");
         while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
             out->len--;
-        return buf_status(out, err);
+        TRY(buf_status(out, err));
+        return query_not_utf16(buf_slice(out), "standard input", err);
     }
     for (int i = 0; i < o->n_rest; i++) {
         if (i)

@@ -210,6 +210,13 @@ struct lex_piece {
 struct lex_piece lex_piece(struct slice s);
 /* Bytes of the blank at `pos`, 0 if none. */
 size_t lex_blank(struct slice s, size_t pos);
+/* Over the signs at `pos` that are not seen; `to` without those at the end of [from, to), unless a
+ * backslash takes them (lang_signs.c). */
+size_t lex_skip_unseen(struct slice s, size_t pos);
+size_t lex_trim_unseen(struct slice s, size_t from, size_t to);
+/* What only looks like a sign of the language in the word or value [from, to). */
+MUST_USE enum status lex_refuse_look_alikes(const struct lexer *l, size_t from, size_t to,
+                                            bool value, struct err *err);
 
 /* ---- the parser and its leaves ---- */
 

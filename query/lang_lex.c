@@ -27,8 +27,11 @@ static bool ends_word(struct slice s, size_t pos)
     return c == '(' || c == ')' || c == '"' || lex_blank(s, pos) > 0;
 }
 
+/* The same behind signs that are not seen. */
+static bool ends_token(struct slice s, size_t pos) { return ends_word(s, lex_skip_unseen(s, pos)); }
+
 /* A backslash takes a parenthesis or quote into the word. */
-static size_t word_end(struct slice s, size_t pos)
+static size_t run_end(struct slice s, size_t pos)
 {
     while (!ends_word(s, pos)) {
         bool taken = s.data[pos] == '\\' && pos + 1 < s.len && s.data[pos + 1] < 0x80 &&
@@ -36,6 +39,11 @@ static size_t word_end(struct slice s, size_t pos)
         pos += taken ? 2 : 1;
     }
     return pos;
+}
+
+static size_t word_end(struct slice s, size_t pos)
+{
+    return lex_trim_unseen(s, pos, run_end(s, pos));
 }
 
 static struct slice cut(const struct lexer *l, size_t from, size_t to)
@@ -92,7 +100,7 @@ static enum status lex_within(struct lexer *l, struct lex_token *t, struct err *
 {
     size_t tilde = l->pos, end;
     bool good = lex_number(l->text, tilde + 1, &end, LANG_NEAR_MAX, &t->number);
-    if (!good || !(ends_word(l->text, end) && (end >= l->text.len || l->text.data[end] != '"')))
+    if (!good || !(ends_token(l->text, end) && (end >= l->text.len || l->text.data[end] != '"')))
         return query_fail(l->qe, err, tilde, word_end(l->text, tilde),
                           "\"...\"~n takes a number from 1 to %d", LANG_NEAR_MAX);
     l->pos = end;
@@ -129,7 +137,7 @@ static enum status lex_regex(struct lexer *l, struct lex_token *t, struct err *e
                           "this regular expression is not closed by a slash; quote a word that "
                           "begins with one");
     l->pos = i + 1;
-    if (!ends_word(l->text, l->pos))
+    if (!ends_token(l->text, l->pos))
         return query_fail(l->qe, err, l->pos, word_end(l->text, l->pos),
                           "a blank is missing after the regular expression; a slash in it is \\/; "
                           "quote a word that begins with a slash");
@@ -199,18 +207,10 @@ static enum status lex_then(struct lexer *l, struct lex_token *t, size_t to, str
                       LANG_THEN_MAX);
 }
 
-/* The three bytes of “ ” „: a pasted phrase in them would silently be searched as single words. */
-static bool typographic_quote(struct slice s, size_t pos)
-{
-    const uint8_t *p = s.data + pos;
-    return s.len - pos >= 3 && p[0] == 0xE2 && p[1] == 0x80 && p[2] >= 0x9C && p[2] <= 0x9E;
-}
-
 static enum status lex_plain(struct lexer *l, struct lex_token *t, struct err *err)
 {
     size_t from = l->pos, to = word_end(l->text, from);
-    if (typographic_quote(l->text, from))
-        return query_fail(l->qe, err, from, from + 3, "write straight quotes: \"...\"");
+    TRY(lex_refuse_look_alikes(l, from, to, false, err));
     l->pos = to;
     t->kind = LEX_WORD;
     t->value = cut(l, from, to);
@@ -238,15 +238,16 @@ static size_t field_name(const struct lexer *l, size_t from, size_t to)
 
 static enum status lex_field_plain(struct lexer *l, struct lex_token *t, struct err *err)
 {
-    size_t to = word_end(l->text, l->pos);
-    if (to < l->text.len && (l->text.data[to] == '(' || l->text.data[to] == '"'))
-        return query_fail(l->qe, err, to, to + 1,
-                          l->text.data[to] == '(' && to == l->pos
+    size_t to = word_end(l->text, l->pos), end = run_end(l->text, l->pos);
+    if (end < l->text.len && (l->text.data[end] == '(' || l->text.data[end] == '"'))
+        return query_fail(l->qe, err, end, end + 1,
+                          l->text.data[end] == '(' && end == l->pos
                               ? "a field takes one value: (from:a OR from:b)"
                               : "put a value that holds quotes or parentheses into quotes");
     if (to == l->pos)
         return query_fail(l->qe, err, t->from, l->pos, "%.*s: needs a value right after the colon",
                           lang_show(t->name), (const char *)t->name.data);
+    TRY(lex_refuse_look_alikes(l, l->pos, to, true, err));
     t->value = cut(l, l->pos, to);
     l->pos = to;
     return ST_OK;
@@ -255,7 +256,7 @@ static enum status lex_field_plain(struct lexer *l, struct lex_token *t, struct 
 /* l->pos stands at the name. */
 static enum status lex_field_value(struct lexer *l, struct lex_token *t, struct err *err)
 {
-    l->pos += t->name.len + 1;
+    l->pos = lex_skip_unseen(l->text, l->pos + t->name.len + 1);
     t->value_from = l->pos;
     if (l->pos >= l->text.len || l->text.data[l->pos] != '"')
         return lex_field_plain(l, t, err);
@@ -265,7 +266,7 @@ static enum status lex_field_value(struct lexer *l, struct lex_token *t, struct 
         t->star = true;
         l->pos++;
     }
-    size_t end = l->pos;
+    size_t end = lex_skip_unseen(l->text, l->pos);
     if (end < l->text.len && l->text.data[end] != ')' && lex_blank(l->text, end) == 0)
         return query_fail(l->qe, err, end, end + 1, "a blank is missing after the quoted value");
     return ST_OK;
@@ -286,6 +287,7 @@ static enum status lex_field(struct lexer *l, struct lex_token *t, size_t name_l
 static enum status lex_exact(struct lexer *l, struct lex_token *t, struct err *err)
 {
     size_t sign = l->pos++;
+    l->pos = lex_skip_unseen(l->text, l->pos);
     t->exact = true;
     if (l->pos < l->text.len && l->text.data[l->pos] == '"')
         return lex_phrase(l, t, err);
@@ -340,8 +342,9 @@ enum status lex_next(struct lexer *l, struct lex_token *t, struct err *err)
     size_t blank;
     bool behind_then = l->behind_then;
     l->behind_then = false;
+    l->pos = lex_skip_unseen(l->text, l->pos);
     while (l->pos < l->text.len && (blank = lex_blank(l->text, l->pos)) > 0)
-        l->pos += blank;
+        l->pos = lex_skip_unseen(l->text, l->pos + blank);
     *t = (struct lex_token){.kind = LEX_END, .from = l->pos, .to = l->pos};
     if (l->pos >= l->text.len)
         return ST_OK;

@@ -136,6 +136,15 @@ def test_batch_bears_bad_queries():
     check(ask(c, "batch", "-", data=b"nosuchword\n").returncode == 1 and ask(c, "batch", "-", data=b"").returncode == 1, "nothing found")
     check(ask(c, "batch", TMP / "no such file").returncode == 2 and ask(c, "batch").returncode == 2 and ask(c, "batch", "--hits", "-", data=b"x").returncode == 2, "usage")
     check(ask(c, "batch", TMP).returncode in (2, 3), "a folder")
+    want = [json.loads(x) for x in ask(c, "batch", "--format", "jsonl", "-", data=b"# q\nfrom:anna *\n").stdout.splitlines()]
+    for bom in (b"\xef\xbb\xbf# q\nfrom:anna *\n", b"# q\n\xef\xbb\xbffrom:anna *\n"):
+        got = [json.loads(x) for x in ask(c, "batch", "--format", "jsonl", "-", data=bom).stdout.splitlines()]
+        check(len(got) == 2 and got[0]["total"] == want[0]["total"] > 0, "a byte order mark is no part of a query", (got, want))
+    for wide in ("utf-16", "utf-16-be"):
+        data = ("\ufeff" if wide == "utf-16-be" else "").encode(wide) + "blue\nvan\n".encode(wide)
+        for command in ("batch", "search"):
+            r = ask(c, command, "-", data=data)
+            check(r.returncode == 2 and b"standard input is in UTF-16: save it as UTF-8" in r.stderr and not r.stdout.count(b"blue"), f"UTF-16 is said so: {command}", (r.returncode, r.stdout, r.stderr))
 
 
 HERE, MORE = delivery(), generated()

@@ -150,6 +150,20 @@ Test(lang, reads_fields_with_quotes_and_escapes)
     cr_assert_not(root_of("id:m-17")->id.maybe_ours);
 }
 
+Test(lang, leaves_out_signs_that_are_not_seen_around_words_and_values)
+{
+    /* As text output shows a name that runs from right to left, and as editors begin a file. */
+    cr_assert(slice_eq_str(root_of("from:\u2068كريم\u2069")->field.value, "كريم"));
+    cr_assert(slice_eq_str(root_of("\uFEFFfrom:anna\u200E")->field.value, "anna"));
+    cr_assert(slice_eq_str(root_of("from:\u200F\"anna\"\u200F")->field.value, "anna"));
+    cr_assert(slice_eq_str(root_of("from:\"\u200Eanna\"")->field.value, "\u200Eanna"));
+    cr_assert(slice_eq_str(root_of("from:\\\u200Eanna")->field.value, "\u200Eanna"));
+    cr_assert(slice_eq_str(root_of("from:\u202Eanna")->field.value, "\u202Eanna"));
+    print_is("a\u200E \u202BOR\u202C b\u061C \u2067/c./\u2069", "a OR b AND /c./");
+    print_is("-\u2068van\u2069 \"a b\"~3\u200E", "NOT van AND \"a b\"~3");
+    cr_assert_eq(root_of("=\u2068Van\u2069")->kind, NODE_TEXT);
+}
+
 Test(lang, takes_text_with_colons_for_text_where_no_field_can_be_meant)
 {
     cr_assert_eq(root_of("https://example.org/x")->kind, NODE_TEXT);

@@ -44,6 +44,21 @@ Test(lang_errors, refuses_by_name_what_this_version_does_not_have)
     refused("\xE2\x80\x9Cvan keys\xE2\x80\x9D", 0, 3, "straight quotes");
 }
 
+Test(lang_errors, refuses_signs_that_only_look_like_those_of_the_language)
+{
+    refused("a «van keys»", 2, 4, "straight quotes");
+    refused("＂van＂", 0, 3, "straight quotes");
+    refused("=“Van”", 1, 4, "straight quotes");
+    refused("group:“red”", 6, 9, "straight quotes");
+    refused("a –van", 2, 5, "plain hyphen");
+    refused("a −van", 2, 5, "plain hyphen");
+    refused("（van OR bus） keys", 0, 3, "plain parentheses");
+    refused("NOT（van）", 3, 6, "plain parentheses");
+    refused("(from:a OR from:b）", 17, 20, "plain parentheses");
+    refused("van＊", 3, 6, "plain *");
+    refused("a from：anna", 6, 9, "plain colon: from:");
+}
+
 Test(lang_errors, puts_the_caret_at_bad_patterns)
 {
     refused("a harbour~3", 9, 11, "~1 or ~2");
