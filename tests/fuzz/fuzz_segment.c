@@ -16,57 +16,14 @@ static struct memory_file sound[FILES];
 
 /* ---- what is sound ---- */
 
-static void overlay_tables(struct segment_writer *w)
-{
-    struct dump_ref d = {.sha256 = {9}, .name = slice_str("later")};
-    struct stream_ref s = {.source = slice_str("imei:1"), .stage = 1, .numbered = true};
-    struct origin_ref o = {.account = slice_str("imei:1"), .direction = 2};
-    MUST(segment_add_dump(w, &d, NULL) == ST_OK);
-    MUST(segment_add_stream(w, &s, NULL) == ST_OK);
-    MUST(segment_add_origin(w, &o, NULL) == ST_OK);
-}
-
-static void overlay_write(struct memory_file *f, uint32_t step)
-{
-    static const uint8_t base[FILE_ID_SIZE];
-    struct segment_writer w;
-    uint64_t seqs[DOCS];
-    uint32_t docs[DOCS];
-    size_t n = 0;
-    struct buf row = {0};
-    memory_writer(&w, f, base);
-    overlay_tables(&w);
-    for (uint32_t d = step; d < DOCS; d += step, n++) {
-        struct sighting at = {.line = d};
-        struct copy_version v = {.delivered = d,
-                                 .read = TIME_NONE,
-                                 .collected = TIME_NONE,
-                                 .sightings = &at,
-                                 .n_sightings = 1};
-        struct copy c = {.seq = 100000 * step + d, .versions = &v, .n_versions = 1};
-        struct doc_state s = made_state(d);
-        s.copies++;
-        s.messages += d % 35 == 0;
-        s.flags |= DOC_CONFLICT | (d % 50 == 0 ? DOC_COPY_TO : 0);
-        buf_clear(&row);
-        copies_encode(&c, 1, &row);
-        MUST(segment_add_patch(&w, d, &s, buf_slice(&row), NULL) == ST_OK);
-        seqs[n] = c.seq;
-        docs[n] = d;
-    }
-    MUST(segment_add_stream_seqs(&w, 0, n, seqs, docs, 0, false, false, NULL) == ST_OK);
-    buf_release(&row);
-    memory_close(&w, f);
-}
-
 static void sound_make(void)
 {
     struct segment_writer w;
     memory_writer(&w, &sound[0], NULL);
     made_segment(&w, DOCS);
     memory_close(&w, &sound[0]);
-    overlay_write(&sound[1], 5);
-    overlay_write(&sound[2], 7);
+    made_overlay(&sound[1], DOCS, 5);
+    made_overlay(&sound[2], DOCS, 7);
 }
 
 /* ---- edits ---- */

@@ -253,4 +253,52 @@ static inline void made_segment(struct segment_writer *w, uint32_t docs)
     made_seqs(w, docs);
 }
 
+/* ---- an overlay of the segment above ---- */
+
+static inline void made_overlay_tables(struct segment_writer *w)
+{
+    struct dump_ref d = {.sha256 = {9}, .name = slice_str("later")};
+    struct stream_ref s = {.source = slice_str("imei:1"), .stage = 1, .numbered = true};
+    struct origin_ref o = {.account = slice_str("imei:1"), .direction = 2};
+    MUST(segment_add_dump(w, &d, NULL) == ST_OK);
+    MUST(segment_add_stream(w, &s, NULL) == ST_OK);
+    MUST(segment_add_origin(w, &o, NULL) == ST_OK);
+}
+
+/* A patch to every step-th document. */
+static inline void made_overlay(struct memory_file *f, uint32_t docs_n, uint32_t step)
+{
+    static const uint8_t base[FILE_ID_SIZE];
+    struct segment_writer w;
+    uint64_t *seqs = calloc(docs_n, sizeof(*seqs));
+    uint32_t *docs = calloc(docs_n, sizeof(*docs));
+    size_t n = 0;
+    struct buf row = {0};
+    memory_writer(&w, f, base);
+    made_overlay_tables(&w);
+    for (uint32_t d = step; d < docs_n; d += step, n++) {
+        struct sighting at = {.line = d};
+        struct copy_version v = {.delivered = d,
+                                 .read = TIME_NONE,
+                                 .collected = TIME_NONE,
+                                 .sightings = &at,
+                                 .n_sightings = 1};
+        struct copy c = {.seq = 100000 * step + d, .versions = &v, .n_versions = 1};
+        struct doc_state s = made_state(d);
+        s.copies++;
+        s.messages += d % 35 == 0;
+        s.flags |= DOC_CONFLICT | (d % 50 == 0 ? DOC_COPY_TO : 0);
+        buf_clear(&row);
+        copies_encode(&c, 1, &row);
+        MUST(segment_add_patch(&w, d, &s, buf_slice(&row), NULL) == ST_OK);
+        seqs[n] = c.seq;
+        docs[n] = d;
+    }
+    MUST(segment_add_stream_seqs(&w, 0, n, seqs, docs, 0, false, false, NULL) == ST_OK);
+    free(seqs);
+    free(docs);
+    buf_release(&row);
+    memory_close(&w, f);
+}
+
 #endif

@@ -73,6 +73,14 @@ static const struct copy_version plain = {.delivered = TIME_NONE,
                                           .sightings = one,
                                           .n_sightings = 1};
 
+Test(copies, of_two_sides_the_surer_one_counts)
+{
+    static const enum side order[] = {SIDE_FROM, SIDE_TO, SIDE_SERVER, SIDE_UNKNOWN};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < 4; k++)
+            cr_assert_eq(side_of_both(order[i], order[k]), order[i < k ? i : k]);
+}
+
 Test(copies, the_kth_of_one_stream_pairs_with_the_kth_of_another)
 {
     struct copy c[6] = {{1, 5, &plain, 1}, {1, 6, &plain, 1}, {1, 9, &plain, 1},
