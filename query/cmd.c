@@ -34,6 +34,14 @@ int cmd_fail(const struct err *err)
     }
 }
 
+struct slice cmd_name(struct slice given)
+{
+    static const char open[] = "\xE2\x81\xA8", shut[] = "\xE2\x81\xA9";
+    bool pair = given.len > 6 && memcmp(given.data, open, 3) == 0 &&
+                memcmp(given.data + given.len - 3, shut, 3) == 0;
+    return pair ? slice_of(given.data + 3, given.len - 6) : given;
+}
+
 static bool wants_colour(const struct cmd_options *o)
 {
     if (o->colour == COLOUR_AUTO)

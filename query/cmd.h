@@ -129,6 +129,8 @@ void cmd_untested(struct buf *out, uint64_t n, const char *what);
 MUST_USE enum status session_words(const struct session *s, struct err *err);
 /* ST_USAGE, and says so, where queries come as some editors save text. */
 MUST_USE enum status query_not_utf16(struct slice text, const char *name, struct err *err);
+/* A name as delivered, of one copied from text output with the isolates around it. */
+struct slice cmd_name(struct slice given);
 /* Hits that --limit, --all, --count and the format ask for; 0: the total alone. */
 uint64_t cmd_limit(const struct cmd_options *o);
 /* Prints a result in the format asked for. `more`: hits stand behind those given. `method` and

@@ -205,8 +205,9 @@ static enum status put_all(struct shown *x, const struct contact_graph *g, struc
     if (x->s->r.format != RENDER_TEXT)
         return ST_OK;
     if (n + n_groups == 0) {
-        buf_put_str(&x->s->out, "no message from or to it is in the delivered data (`handles` "
-                                "lists who is)\n");
+        buf_put_str(&x->s->out, "no message from or to an account of that name is in the "
+                                "delivered data (`handles` lists them; of a group: `thread "
+                                "--group`)\n");
         return ST_OK;
     }
     text_name(&x->s->out, handle, 0);
@@ -230,7 +231,7 @@ int cmd_contacts(const struct cmd_options *o)
     if (code)
         return code;
     if (o->n_rest)
-        handle = slice_str(o->rest[0]);
+        handle = cmd_name(slice_str(o->rest[0]));
     enum status st = session_ask(&s, handle, &err);
     if (st == ST_OK)
         st = contacts_count(&s.v, handle, &g, &err);

@@ -439,7 +439,7 @@ int cmd_gaps(const struct cmd_options *o)
     if (code)
         return code;
     struct shown x = {.s = &s, .picture.zone = s.v.zone};
-    struct slice pattern = slice_str(o->n_rest ? o->rest[0] : "");
+    struct slice pattern = cmd_name(slice_str(o->n_rest ? o->rest[0] : ""));
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out, "type,source,stage,epoch,after_seq,before_seq,missing,why,from,to,"
                             "interval_s,records,collected\r\n");

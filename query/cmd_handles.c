@@ -30,7 +30,7 @@ int cmd_handles(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
-    struct slice pattern = slice_str(o->n_rest ? o->rest[0] : "");
+    struct slice pattern = cmd_name(slice_str(o->n_rest ? o->rest[0] : ""));
     if (s.r.format == RENDER_CSV)
         csv_header(true, &s.out);
     enum status st = session_ask(&s, pattern, &err);

@@ -323,7 +323,7 @@ int cmd_sources(const struct cmd_options *o)
     int code = session_open(o, &s);
     if (code)
         return code;
-    struct slice pattern = slice_str(o->n_rest ? o->rest[0] : "");
+    struct slice pattern = cmd_name(slice_str(o->n_rest ? o->rest[0] : ""));
     if (s.r.format == RENDER_CSV)
         buf_put_str(&s.out, "type,source,accounts,services,streams,records,messages,untimed,first,"
                             "last,days,collected_from,collected_to,holes,missing,silences,complete,"

@@ -50,7 +50,7 @@ static enum status split_handles(const char *p, struct arena *a, struct slice *h
             return err_set(err, ST_USAGE, "--with: more than %d handles", HANDLES_MAX);
         if (len == 0)
             return err_set(err, ST_USAGE, "--with: a handle is empty");
-        handles[(*n)++] = slice_of(name, len);
+        handles[(*n)++] = cmd_name(slice_of(name, len));
         if (!*p++)
             return ST_OK;
     }
@@ -87,7 +87,7 @@ static enum status pick(struct session *s, const struct message_ref *hit, struct
         return buf_status(keys, err);
     }
     if (o->group)
-        return thread_pick_group(&s->v, slice_str(o->group), keys, err);
+        return thread_pick_group(&s->v, cmd_name(slice_str(o->group)), keys, err);
     for (int i = 0; i < o->n_with; i++)
         TRY(split_handles(o->with[i], &s->r.names, handles, &n, err));
     return thread_pick_set(&s->v, handles, n, keys, err);

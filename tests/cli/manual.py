@@ -57,6 +57,16 @@ def complete(program, *words):
     return [line for line in r.stdout.decode().split("\n") if line]
 
 
+def language():
+    """Who reads only `search --help` learns that each form is there."""
+    text = help_of("lictor-query", "search")
+    page = (ROOT / "docs" / "QUERY.md").read_text()
+    fields = re.findall(r"`([a-z0-9]+):", page.split("## Fields")[1].split("**Values.**")[0])
+    check(len(fields) > 15, "fields of QUERY.md", fields)
+    for form in (*(f + ":" for f in sorted(set(fields))), "NEAR/", "PRE/", "THEN/10m", "THEN/3msg", "by:same", "by:other", "NOT", "OR", "~1", '"~'):
+        check(form in text, f"search --help has {form}")
+
+
 # ---- tests ----------------------------------------------------------------------------------------
 
 
@@ -226,7 +236,7 @@ def installed():
 
 for path in PROGRAMS.values():
     subprocess.run([sys.executable, str(MAKE), path, str(OUT)], check=True)
-each([everything_of_the_help_is_there, every_option_is_one_of_the_program,
+each([language, everything_of_the_help_is_there, every_option_is_one_of_the_program,
       every_value_is_one_of_the_option, sections_and_environment,
       pages_render, hostile_help, bash_completes, shells_read_them, installed])
 finish()

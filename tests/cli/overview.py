@@ -154,6 +154,22 @@ def contacts_case():
     return c
 
 
+def names_from_right_to_left():
+    """What text output shows can be given back as it was copied: names with isolates around them."""
+    c, name, group = Case("rtl"), "كريم", "قناة"
+    c.add(write("rtl.ndjson", dump([msg(1, "m1", name, ["anna"]), msg(2, "m2", "anna", [name], T + 1),
+                                    {"kind": "message", "seq": 3, "from": name, "group": group, "sent": T + 2, "text": "all"}],
+                                   "imei:1", account=name)), ident=False)
+    around = lambda s: "\u2068" + s + "\u2069"
+    check(around(name) in query(c, "handles").stdout.decode(), "text isolates the name")
+    check(count(c, f"from:{around(name)}") == count(c, f"from:{name}") == 2, "search")
+    for *args, last in (["contacts", name], ["handles", name], ["gaps", name], ["sources", name], ["thread", "--with", name], ["thread", "--group", group]):
+        first = "anna," if "--with" in args else ""
+        plain, copied = [*args, first + last], [*args, first + around(last)]
+        a, b = (query(c, *x) for x in (plain, copied))
+        check(a.returncode == b.returncode and (a.returncode == 0 or plain[0] == "gaps") and a.stdout == b.stdout, f"{plain}", (a.stdout, b.stdout))
+
+
 def quoted(name):
     return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
@@ -196,7 +212,8 @@ def contacts():
         got = {(name[a], name[b]): int(d["messages"]) for a, b, d in edges if nodes[b]["kind"] == "handle"}
         check(got[("anna", "bert")] == count(c, "from:anna to:bert") and ("anna", NASTY) in got, f"graphml {args}: counts", got)
         check((("dora" in name.values()) and True) == (not args), f"graphml {args}: whose", sorted(name.values()))
-    check(query(c, "contacts", "nobody").returncode == 1, "nobody: exit 1")
+    r = query(c, "contacts", "nobody")
+    check(r.returncode == 1 and b"account of that name" in r.stdout and b"thread --group" in r.stdout, "nobody: exit 1", r.stdout)
     r = query(c, "contacts")
     check(r.returncode == 2 and b"HANDLE" in r.stderr, "no HANDLE: exit 2", r.stderr)
 
@@ -310,5 +327,5 @@ def truth():
     check(strip(sources) == strip(rows(again, "sources")[0]), "sources: the same, however it was added")
 
 
-each([timeline, hostile_times, contacts, gaps, truth])
+each([timeline, hostile_times, names_from_right_to_left, contacts, gaps, truth])
 finish()
