@@ -219,6 +219,12 @@ void os_write_behind(int fd, uint64_t from, uint64_t len)
         (void)sync_file_range(fd, (off_t)from, (off_t)len, SYNC_FILE_RANGE_WRITE);
 }
 
+void os_give_back(int fd, uint64_t from, uint64_t len)
+{
+    if (from <= INT64_MAX && len <= INT64_MAX)
+        (void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)len);
+}
+
 enum status os_fsync(int fd, struct err *err)
 {
     if (os_fault_hit() || fsync(fd) != 0)

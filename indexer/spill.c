@@ -14,6 +14,9 @@
 /* Of the memory, what all open blocks may take together. */
 #define BLOCKS_SHARE 16
 #define AHEAD 16
+/* A part leaves the disk before what becomes of it is written, and that is smaller; a run and the
+ * last files take more. */
+#define DISK_MARGIN 4
 #define UNPLACED UINT32_MAX
 
 enum spill_kind { SPILL_DOCS, SPILL_COPIES, SPILL_KINDS };
@@ -107,9 +110,9 @@ bool spill_is_empty(const struct spill *s) { return s->chunks.n == 0; }
 
 enum status spill_is_enough(const struct spill *s, uint64_t limit, bool *out, struct err *err)
 {
-    uint64_t room;
+    uint64_t room, aside = blocks_size(s->blocks);
     TRY(blocks_free_space(s->blocks, &room, err));
-    *out = blocks_size(s->blocks) >= (limit && limit < room ? limit : room);
+    *out = (limit && aside >= limit) || room < aside / DISK_MARGIN;
     return ST_OK;
 }
 
@@ -451,6 +454,7 @@ static enum status take_docs(struct reader *r, unsigned w, struct err *err)
         while (cursor_left(&c) && n < piece->n)
             TRY(take_doc(r, &c, &r->refs[w][n++], err));
         TRY(cursor_done(&c, "what was put aside", err));
+        blocks_drop(r->t->s->io[r->lane], &blocks[i]);
     }
     return ST_OK;
 }
@@ -501,6 +505,7 @@ static enum status take_copies(struct reader *r, unsigned w, struct err *err)
         struct cursor c = cursor_of(raw);
         while (cursor_left(&c))
             TRY(take_copy(r, &c, &before, err));
+        blocks_drop(r->t->s->io[r->lane], &blocks[i]);
     }
     return ST_OK;
 }

@@ -23,7 +23,7 @@ MUST_USE enum status spill_new(int dirfd, unsigned threads, uint64_t memory, str
                                struct err *err);
 void spill_free(struct spill *s);
 bool spill_is_empty(const struct spill *s);
-/* Is it time to join: are `limit` bytes aside or, where that is 0, half of what the disk had? */
+/* Is it time to join: are `limit` bytes aside (0: any number), or is the disk getting full? */
 MUST_USE enum status spill_is_enough(const struct spill *s, uint64_t limit, bool *out,
                                      struct err *err);
 /* Puts the documents and copies of the run aside. Copies keep their places in its tables. */

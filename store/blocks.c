@@ -159,3 +159,8 @@ enum status blocks_get(struct blocks_io *io, const struct block_place *at, struc
     *out = slice_of(raw, got);
     return ST_OK;
 }
+
+void blocks_drop(struct blocks_io *io, const struct block_place *at)
+{
+    os_give_back(io->of->fd, at->offset, at->stored);
+}

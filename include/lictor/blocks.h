@@ -37,5 +37,7 @@ MUST_USE enum status blocks_put(struct blocks_io *io, struct slice raw, bool pac
 /* Its bytes, borrowed until the next call. */
 MUST_USE enum status blocks_get(struct blocks_io *io, const struct block_place *at,
                                 struct slice *out, struct err *err);
+/* It is not needed any more: the disk gets its room back. */
+void blocks_drop(struct blocks_io *io, const struct block_place *at);
 
 #endif

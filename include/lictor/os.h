@@ -39,6 +39,9 @@ MUST_USE enum status os_truncate(int fd, uint64_t len, struct err *err);
  * less to wait for. A hint: promises nothing, cannot fail. */
 void os_write_behind(int fd, uint64_t from, uint64_t len);
 /* A failed fsync is final (the kernel may have dropped the pages): never try it again. */
+/* Gives the disk back what these bytes take; they are zero afterwards, or what they were where the
+ * file system cannot. */
+void os_give_back(int fd, uint64_t from, uint64_t len);
 MUST_USE enum status os_fsync(int fd, struct err *err);
 MUST_USE enum status os_rename(int dirfd, const char *from, const char *to, struct err *err);
 MUST_USE enum status os_unlink(int dirfd, const char *path, struct err *err);

@@ -518,9 +518,10 @@ def aside():
     check(often.status()["generation"] > 3 and often.status()["digest"] == want["digest"], "--aside 1M: several commits, the same digest", often.status())
     c = case()
     for i in range(4):
-        p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "--memory", "64M", *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        p = subprocess.Popen([INGEST, "add", c.dir, *c.key, "--memory", "64M", *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True)
         time.sleep(RANDOM.uniform(0.3, 0.9) * took)
-        p.kill()
+        os.killpg(p.pid, signal.SIGKILL)
         p.wait()
         check(c.status()["generation"] == 1 or c.status()["digest"] == want["digest"], f"aside, kill {i}: all or nothing", c.status())
         check(c.ingest("verify").returncode == 0, f"aside, kill {i}: every seal holds", c.status())
