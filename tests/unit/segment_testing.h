@@ -266,16 +266,13 @@ static inline void made_overlay_tables(struct segment_writer *w)
 }
 
 /* A patch to every step-th document. */
-static inline void made_overlay(struct memory_file *f, uint32_t docs_n, uint32_t step)
+static inline void made_patches(struct segment_writer *w, uint32_t docs_n, uint32_t step)
 {
-    static const uint8_t base[FILE_ID_SIZE];
-    struct segment_writer w;
     uint64_t *seqs = calloc(docs_n, sizeof(*seqs));
     uint32_t *docs = calloc(docs_n, sizeof(*docs));
     size_t n = 0;
     struct buf row = {0};
-    memory_writer(&w, f, base);
-    made_overlay_tables(&w);
+    made_overlay_tables(w);
     for (uint32_t d = step; d < docs_n; d += step, n++) {
         struct sighting at = {.line = d};
         struct copy_version v = {.delivered = d,
@@ -290,14 +287,22 @@ static inline void made_overlay(struct memory_file *f, uint32_t docs_n, uint32_t
         s.flags |= DOC_CONFLICT | (d % 50 == 0 ? DOC_COPY_TO : 0);
         buf_clear(&row);
         copies_encode(&c, 1, &row);
-        MUST(segment_add_patch(&w, d, &s, buf_slice(&row), NULL) == ST_OK);
+        MUST(segment_add_patch(w, d, &s, buf_slice(&row), NULL) == ST_OK);
         seqs[n] = c.seq;
         docs[n] = d;
     }
-    MUST(segment_add_stream_seqs(&w, 0, n, seqs, docs, 0, false, false, NULL) == ST_OK);
+    MUST(segment_add_stream_seqs(w, 0, n, seqs, docs, 0, false, false, NULL) == ST_OK);
     free(seqs);
     free(docs);
     buf_release(&row);
+}
+
+static inline void made_overlay(struct memory_file *f, uint32_t docs, uint32_t step)
+{
+    static const uint8_t base[FILE_ID_SIZE];
+    struct segment_writer w;
+    memory_writer(&w, f, base);
+    made_patches(&w, docs, step);
     memory_close(&w, f);
 }
 

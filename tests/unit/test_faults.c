@@ -1,7 +1,9 @@
-/* Unit tests of running out of memory: every single allocation of the decoders fails in turn. Each
- * time the caller is told so, nothing is leaked, and what fails once works afterwards. The linker
- * puts the __wrap_ functions below in the place of the allocator (tests.cmake). */
+/* Unit tests of faults: every single allocation of the decoders fails in turn, and every read of a
+ * file. Each time the caller is told so, nothing is leaked, and what fails once works afterwards.
+ * The linker puts the __wrap_ functions below in the place of the allocator (tests.cmake). */
 #include "case_testing.h"
+
+#include <errno.h>
 
 #include "lictor/record.h"
 #include "segment_testing.h"
@@ -271,17 +273,12 @@ static enum status terms_read(struct segment *s, struct err *err)
     return st;
 }
 
-static enum status segment_job(void *ctx, struct err *err)
+static enum status segment_read(struct segment *s, struct err *err)
 {
-    const struct slice *slices[FILES] = {files[0].slices, files[1].slices};
-    struct segment *s = NULL;
     struct segment_scratch *x = NULL;
     struct arena a;
-    (void)ctx;
     arena_init(&a, 0);
-    enum status st = segment_open_memory(slices, FILES, &s, err);
-    if (st == ST_OK)
-        st = segment_scratch_new(&x, err);
+    enum status st = segment_scratch_new(&x, err);
     if (st == ST_OK)
         st = lists_read(s, x, &a, err);
     for (uint32_t doc = 0; doc < DOCS && st == ST_OK; doc += 35)
@@ -289,8 +286,19 @@ static enum status segment_job(void *ctx, struct err *err)
     if (st == ST_OK)
         st = terms_read(s, err);
     segment_scratch_free(x);
-    segment_close(s);
     arena_release(&a);
+    return st;
+}
+
+static enum status memory_job(void *ctx, struct err *err)
+{
+    const struct slice *slices[FILES] = {files[0].slices, files[1].slices};
+    struct segment *s = NULL;
+    (void)ctx;
+    enum status st = segment_open_memory(slices, FILES, &s, err);
+    if (st == ST_OK)
+        st = segment_read(s, err);
+    segment_close(s);
     return st;
 }
 
@@ -301,9 +309,57 @@ Test(no_memory, segments)
     made_segment(&w, DOCS);
     memory_close(&w, &files[0]);
     made_overlay(&files[1], DOCS, 5);
-    every_allocation_fails(segment_job, NULL, 40, 0);
+    every_allocation_fails(memory_job, NULL, 40, 0);
     memory_release(&files[0]);
     memory_release(&files[1]);
+}
+
+/* ---- segments in files ---- */
+
+TestSuite(failing_reads, .init = dir_make, .fini = dir_remove);
+
+/* A cache that holds next to nothing: whatever is asked for is read. */
+static enum status file_read(const struct case_key *key, const struct file_seal seals[FILES],
+                             struct err *err)
+{
+    struct block_cache *cache = NULL;
+    struct segment *s = NULL;
+    cr_assert_eq(block_cache_new(1, &cache, NULL), ST_OK);
+    enum status st = segment_open(dir, key, &seals[0], &seals[1], 1, cache, &s, err);
+    if (st == ST_OK)
+        st = segment_read(s, err);
+    segment_close(s);
+    block_cache_free(cache);
+    return st;
+}
+
+static void made_files(const struct case_key *key, struct file_seal seals[FILES])
+{
+    struct segment_writer *w = NULL;
+    cr_assert_eq(segment_writer_open(dir, key, NULL, &w, NULL), ST_OK);
+    made_segment(w, DOCS);
+    cr_assert_eq(segment_writer_finish(w, &seals[0], NULL), ST_OK);
+    cr_assert_eq(segment_writer_open(dir, key, seals[0].id, &w, NULL), ST_OK);
+    made_patches(w, DOCS, 5);
+    cr_assert_eq(segment_writer_finish(w, &seals[1], NULL), ST_OK);
+}
+
+Test(failing_reads, of_a_segment)
+{
+    struct file_seal seals[FILES];
+    struct case_key key = {.plain = true};
+    struct err err = {0};
+    made_files(&key, seals);
+    (void)os_fault_set(0, 0);
+    cr_assert_eq(file_read(&key, seals, &err), ST_OK, "%s", err.text);
+    uint64_t reads = os_fault_set(0, 0);
+    cr_assert_geq(reads, 100);
+    for (uint64_t n = 1; n <= reads; n++) {
+        int64_t before = live;
+        (void)os_fault_set(n, EIO);
+        cr_assert_eq(file_read(&key, seals, &err), ST_IO, "read %d of %d", (int)n, (int)reads);
+        cr_assert_eq(live, before, "read %d: %d leaked", (int)n, (int)(live - before));
+    }
 }
 
 /* ---- cases ---- */
