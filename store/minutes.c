@@ -130,21 +130,34 @@ enum status minutes_before(const struct source *src, struct buf *scratch, uint32
     return ST_OK;
 }
 
-static enum status block_each(struct slice data, uint32_t first,
-                              enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages,
-                                                   struct err *err),
-                              void *ctx, struct err *err)
+/* A walk over all blocks: what the next one has to say. */
+struct minutes_walk {
+    uint64_t least, total; /* its first minute at least; messages before it */
+    enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages, struct err *err);
+    void *ctx;
+};
+
+static enum status block_each(struct minutes_walk *w, const uint8_t *entry, struct slice data,
+                              struct err *err)
 {
     struct cursor c = cursor_of(data);
-    uint64_t at = first;
+    uint64_t at = load_u32(entry);
 
+    if (load_u64(entry + 4) != w->total)
+        c.bad = true;
     while (cursor_left(&c) && !c.bad) {
         at += cursor_varint_max(&c, UINT32_MAX);
         uint64_t n = cursor_varint(&c);
-        if (c.bad || at > UINT32_MAX)
-            return err_set(err, ST_DAMAGED, "the count of messages per minute is not possible");
-        TRY(visit(ctx, (uint32_t)at, n, err));
+        if (c.bad || at < w->least || at > UINT32_MAX || n > UINT64_MAX - w->total) {
+            c.bad = true;
+            break;
+        }
+        TRY(w->visit(w->ctx, (uint32_t)at, n, err));
+        w->least = at + 1;
+        w->total += n;
     }
+    if (c.bad)
+        return err_set(err, ST_DAMAGED, "the count of messages per minute is not possible");
     return ST_OK;
 }
 
@@ -154,16 +167,18 @@ enum status minutes_each(const struct source *src, struct buf *scratch,
                          void *ctx, struct err *err)
 {
     struct directory dir = {0};
+    struct minutes_walk w = {.visit = visit, .ctx = ctx};
     uint64_t blocks = source_len(src, SEC_MINUTES_DIR) / MINUTES_ENTRY;
 
     TRY(directory_open(&dir, src, SEC_MINUTES_DIR, MINUTES_ENTRY, blocks, err));
     for (uint64_t i = 0; i < blocks; i++) {
+        uint8_t entry[MINUTES_ENTRY];
         struct piece p = {0};
         struct slice data = {0};
         TRY(directory_piece(&dir, i, 12, SEC_MINUTES, COLUMN_BYTES_MAX, scratch, &p, err));
-        uint32_t first = load_u32(p.entry);
+        memcpy(entry, p.entry, sizeof(entry)); /* the scratch is needed again */
         TRY(source_read(src, SEC_MINUTES, p.off, p.len, scratch, &data, err));
-        TRY(block_each(data, first, visit, ctx, err));
+        TRY(block_each(&w, entry, data, err));
     }
     return ST_OK;
 }
