@@ -1,5 +1,6 @@
-/* race_ingest — the whole core with many workers and a budget so small that most is put aside on the way,
- * as a plain program for ThreadSanitizer. Exit 0 if books and digest are those of one worker. */
+/* race_ingest — the whole core with many workers and a budget so small that most is put aside on
+ * the way, as a plain program for ThreadSanitizer. Exit 0 if books and digest are those of one
+ * worker. */
 #include "tests/unit/ingest_testing.h"
 
 #define HANDSETS 4
