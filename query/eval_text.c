@@ -96,8 +96,8 @@ static enum status by_text(struct plan *p, const struct plan_node *x, uint32_t d
     TRY(content_decode(row, &p->text, &c, err));
     struct slice text = content_readable(&c);
     TRY(splitter_split(p->view->splitter, text, &w, err));
-    struct text_words t = {&w, text, &p->text};
-    return spans_text_match(x->node, &t, yes, err);
+    struct text_words t = {.words = &w, .text = text, .arena = &p->text};
+    return spans_text_match(x->node, &t, p->query->spans, yes, err);
 }
 
 /* A word too long for the lexicon stands in the document and may be one that is meant. */
@@ -125,7 +125,7 @@ enum status eval_spans(struct plan *p, const struct plan_node *x, uint32_t doc, 
     if (text)
         return by_text(p, x, doc, yes, err);
     struct posted s = {p, x, doc};
-    struct span_source source = {posted_positions, &s};
+    struct span_source source = {posted_positions, &s, p->query->spans};
     struct span_list found = {0};
     enum status st = spans_find(x->node, &source, true, &found, err);
     *yes = found.n > 0;

@@ -207,7 +207,7 @@ static enum status find(struct marks *m, struct splitter *s, struct slice text, 
     if (m->words.len + m->others.len == 0)
         return ST_OK;
     TRY(splitter_split(s, text, &w, err));
-    struct text_words t = {&w, text, a};
+    struct text_words t = {.words = &w, .text = text, .arena = a};
     if (m->words.len)
         qsort(m->words.data, m->words.len / sizeof(struct first_word), sizeof(struct first_word),
               by_word);

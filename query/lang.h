@@ -147,8 +147,14 @@ struct node {
     };
 };
 
+/* Steps that the places of a query's words took in one search of it, and may take (spans.h). */
+struct spans_budget {
+    uint64_t spent, most;
+};
+
 struct query {
     struct arena arena;
+    struct spans_budget *spans; /* who has the query may spend: one thread */
     struct slice text;
     struct node *root;
     uint32_t nodes;

@@ -8,6 +8,7 @@
  * AND and OR take any number of operands on one level, so only parentheses, negations and chains of
  * the other operators make a tree deep: the former are counted, the height is bounded. */
 #include "query/lang.h"
+#include "query/spans.h"
 
 #include <stdlib.h>
 
@@ -350,8 +351,10 @@ enum status query_parse(struct slice text, struct splitter *splitter, struct zon
         return err_no_memory(err);
     arena_init(&q->arena, (size_t)16 << 10);
     q->text = arena_copy(&q->arena, text);
-    enum status st = q->text.data ? ST_OK : err_no_memory(err);
+    q->spans = arena_array(&q->arena, 1, sizeof *q->spans);
+    enum status st = q->text.data && q->spans ? ST_OK : err_no_memory(err);
     if (st == ST_OK) {
+        spans_budget_fill(q->spans);
         struct parser p = {
             .lexer = {.text = q->text, .arena = &q->arena, .qe = qe},
             .query = q,

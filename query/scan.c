@@ -7,6 +7,7 @@
 #include "lictor/os.h"
 #include "lictor/thread.h"
 #include "query/search_private.h"
+#include "query/spans.h"
 
 #define SCAN_RANGE 4096 /* documents */
 #define SCAN_THREADS_MAX 60
@@ -215,6 +216,7 @@ enum status scan_run(struct view *v, const struct query *q, const struct search_
     struct plan_ids ids = {0};
     struct scan scan = {.v = v, .q = q, .o = o, .how = how, .ids = &ids};
     uint64_t records = 0;
+    spans_budget_fill(q->spans);
     for (uint32_t s = 0; s < casefile_segments(v->cf); s++)
         scan.docs += segment_info(casefile_segment(v->cf, s))->docs;
     scan.threads = threads_of(&scan);

@@ -114,8 +114,8 @@ static enum status test_words(struct scan_reader *r, const struct node *n, unsig
 {
     bool yes;
     TRY(need_words(r, err));
-    struct text_words t = {&r->words, r->text, &r->lists};
-    TRY(spans_text_match(n, &t, &yes, err));
+    struct text_words t = {.words = &r->words, .text = r->text, .arena = &r->lists};
+    TRY(spans_text_match(n, &t, r->q->spans, &yes, err));
     *truth = of_body(r, yes);
     return ST_OK;
 }

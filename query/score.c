@@ -84,7 +84,7 @@ static enum status weigh(struct scorer *s, const struct query *q, struct err *er
 enum status scorer_open(struct view *v, const struct query *q, struct scorer *s, struct err *err)
 {
     struct buf all = {0};
-    *s = (struct scorer){.v = v};
+    *s = (struct scorer){.v = v, .spans = q->spans};
     arena_init(&s->memory, 0);
     arena_init(&s->text, (size_t)64 << 10);
     enum status st = gather(&all, q->root, false, err);
@@ -139,7 +139,7 @@ enum status scorer_score(struct scorer *s, uint32_t segment, uint32_t doc, int64
     double slowly = K1 * (1 - B + B * length / USUAL_WORDS);
     for (size_t i = 0; w.n && i < s->n; i++) {
         struct text_words t = {.words = &w, .text = text, .arena = &s->text};
-        struct span_source source = {spans_text_positions, &t};
+        struct span_source source = {spans_text_positions, &t, s->spans};
         struct span_list places = {0};
         enum status st = spans_find(s->terms[i].node, &source, false, &places, err);
         double times = (double)places.n;

@@ -19,7 +19,8 @@ struct scorer {
     struct view *v;
     struct score_term *terms; /* distinct, in the order of the query */
     size_t n;
-    uint64_t messages; /* in default range */
+    uint64_t messages;          /* in default range */
+    struct spans_budget *spans; /* of the query */
     struct arena memory, text;
 };
 /* Counts each term: one search for each. */

@@ -7,6 +7,7 @@
 #include "lictor/thread.h"
 #include "query/score.h"
 #include "query/search_private.h"
+#include "query/spans.h"
 
 #define HITS_SPARE 256
 #define BLOCK_DOCS 128 /* segment_sent_bounds speaks for so many */
@@ -310,6 +311,7 @@ enum status search_run(struct view *v, const struct query *q, const struct searc
     struct search_result result = {0};
     struct search s = {.v = v, .q = q, .o = o, .out = &result};
     enum status st = ST_OK;
+    spans_budget_fill(q->spans);
     if (o->ids)
         s.ids = *o->ids;
     else

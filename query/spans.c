@@ -1,5 +1,5 @@
 /* spans — phrases by leaping along the shortest list, words within a distance by bipartite
- * matching, NEAR and PRE by search in sorted lists. */
+ * matching; and the budget of steps. */
 #include "query/spans.h"
 
 #include <stdlib.h>
@@ -54,6 +54,22 @@ void span_list_sort(struct span_list *l)
         if (by_place(&l->at[n], &l->at[i]) != 0)
             l->at[++n] = l->at[i];
     l->n = n + 1;
+}
+
+enum status spans_charge(struct spans_work *w, uint64_t steps, struct err *err)
+{
+    uint64_t before = w->steps, gift = SPANS_FREE + w->free;
+    w->steps += steps;
+    if (w->steps <= gift)
+        return ST_OK;
+    w->budget->spent += w->steps - (before > gift ? before : gift);
+    if (w->budget->spent <= w->budget->most)
+        return ST_OK;
+    return err_set(
+        err, ST_LIMIT,
+        "there are more than %llu ways to look at in all messages; use shorter distances "
+        "or rarer words",
+        (unsigned long long)w->budget->most);
 }
 
 /* ---- phrases ---- */
@@ -219,9 +235,10 @@ static bool ends_differ(const struct window *w, size_t lo, size_t hi)
 /* Whether all parts can be placed does not get worse with a wider window: so the least end of a
  * window that will do never goes back while its beginning goes on. */
 static enum status windows_find(struct window *w, uint32_t within, bool one, struct span_list *out,
-                                struct err *err)
+                                struct spans_work *work, struct err *err)
 {
     size_t least = 0;
+    uint64_t charged = 0;
     for (size_t lo = 0; lo < w->n_places; lo++) {
         if (least < lo)
             least = lo;
@@ -232,6 +249,8 @@ static enum status windows_find(struct window *w, uint32_t within, bool one, str
             return err_set(err, ST_LIMIT,
                            "a \"...\"~n with many words takes too many steps in one message; use "
                            "fewer words or NEAR");
+        TRY(spans_charge(work, w->steps - charged, err));
+        charged = w->steps;
         for (size_t hi = least; hi < w->n_places && w->places[hi] - w->places[lo] <= within; hi++) {
             if (!ends_differ(w, lo, hi))
                 continue;
@@ -246,7 +265,7 @@ static enum status windows_find(struct window *w, uint32_t within, bool one, str
 }
 
 enum status spans_within(const struct positions *parts, size_t n, uint32_t within, bool one,
-                         struct span_list *out, struct err *err)
+                         struct span_list *out, struct spans_work *work, struct err *err)
 {
     static const uint32_t none = 0;
     if (n == 1)
@@ -257,12 +276,10 @@ enum status spans_within(const struct positions *parts, size_t n, uint32_t withi
     struct window w;
     enum status st = window_init(&w, parts, n, err);
     if (st == ST_OK)
-        st = windows_find(&w, within, one, out, err);
+        st = windows_find(&w, within, one, out, work, err);
     window_release(&w);
     return st;
 }
-
-/* ---- NEAR, PRE ---- */
 
 size_t span_list_behind(const struct span_list *l, uint32_t place)
 {
@@ -277,113 +294,146 @@ size_t span_list_behind(const struct span_list *l, uint32_t place)
     return lo;
 }
 
-static enum status put_before(const struct span_list *x, const struct span_list *y,
-                              uint32_t distance, bool one, struct span_list *out, struct err *err)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        uint32_t last = x->at[i].last;
-        size_t lo = span_list_behind(y, last);
-        for (; lo < y->n && y->at[lo].first - last <= distance; lo++) {
-            TRY(span_list_put(out, x->at[i].first, y->at[lo].last, err));
-            if (one)
-                return ST_OK;
-        }
-    }
-    return ST_OK;
-}
-
-enum status spans_near(const struct span_list *x, const struct span_list *y, uint32_t distance,
-                       bool ordered, bool one, struct span_list *out, struct err *err)
-{
-    TRY(put_before(x, y, distance, one, out, err));
-    if (!ordered && !(one && out->n > 0))
-        TRY(put_before(y, x, distance, one, out, err));
-    span_list_sort(out);
-    return ST_OK;
-}
-
 /* ---- expressions ---- */
 
+struct finder {
+    const struct span_source *source;
+    struct spans_work work;
+};
+
+static enum status find(struct finder *f, const struct node *n, bool one, struct span_list *out,
+                        struct err *err);
+
+/* The error says of which part of the query it speaks. */
+static enum status at_node(enum status st, const struct node *n, struct err *err)
+{
+    if (st == ST_LIMIT)
+        err_prefix(err, "`%.*s`", lang_show(n->written), (const char *)n->written.data);
+    return st;
+}
+
+/* Places are read anyway: those of the first parts are free. */
+static enum status take_places(struct finder *f, size_t n, struct err *err)
+{
+    struct spans_work *w = &f->work;
+    if (w->parts++ < SPANS_FREE_PARTS)
+        w->free += (uint64_t)n * SPANS_FREE_PLACE;
+    w->places += n;
+    if (w->places > SPANS_PLACES)
+        return err_set(err, ST_LIMIT,
+                       "the words of the query stand at more than %zu places in one message; use "
+                       "rarer words",
+                       SPANS_PLACES);
+    return spans_charge(w, n + 1, err);
+}
+
 /* With room for the positions and offsets of all parts. */
-static enum status find_parts(const struct node *n, const struct span_source *source, bool one,
+static enum status find_parts(struct finder *f, const struct node *n, bool one,
                               struct positions *parts, uint32_t *offsets, struct span_list *out,
                               struct err *err)
 {
+    const struct span_source *source = f->source;
     size_t parts_n = n->text.n;
     bool none = false;
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && !none && i < parts_n; i++) {
         st = source->positions(source->ctx, n, i, &parts[i], err);
+        if (st == ST_OK)
+            st = at_node(take_places(f, parts[i].n, err), n, err);
         offsets[i] = n->text.parts[i].offset;
         none = parts[i].n == 0;
     }
     if (st != ST_OK || none)
         return st;
     if (n->text.within)
-        return spans_within(parts, parts_n, n->text.within, one, out, err);
+        return at_node(spans_within(parts, parts_n, n->text.within, one, out, &f->work, err), n,
+                       err);
     size_t before = out->n;
-    st = spans_phrase(parts, offsets, parts_n, one, out, err);
+    st = at_node(spans_phrase(parts, offsets, parts_n, one, out, err), n, err);
     uint32_t tail = text_part_tail(&n->text.parts[parts_n - 1]);
     for (size_t i = before; st == ST_OK && i < out->n; i++)
         out->at[i].last += tail;
     return st;
 }
 
-static enum status find_text(const struct node *n, const struct span_source *source, bool one,
+static enum status find_text(struct finder *f, const struct node *n, bool one,
                              struct span_list *out, struct err *err)
 {
     struct positions few[FEW_PARTS];
     uint32_t few_offsets[FEW_PARTS];
     if (n->text.n <= FEW_PARTS)
-        return find_parts(n, source, one, few, few_offsets, out, err);
+        return find_parts(f, n, one, few, few_offsets, out, err);
     struct positions *parts = calloc(n->text.n, sizeof *parts);
     uint32_t *offsets = calloc(n->text.n, sizeof *offsets);
-    enum status st = parts && offsets ? find_parts(n, source, one, parts, offsets, out, err)
-                                      : err_no_memory(err);
+    enum status st =
+        parts && offsets ? find_parts(f, n, one, parts, offsets, out, err) : err_no_memory(err);
     free(parts);
     free(offsets);
     return st;
 }
 
-static enum status find_near(const struct node *n, const struct span_source *source, bool one,
+/* What one side found is held while the other is looked for, which may do the same inside. */
+static enum status find_sides(struct finder *f, const struct node *n, struct span_list *x,
+                              struct span_list *y, struct err *err)
+{
+    TRY(find(f, n->near.kids[0], false, x, err));
+    if (x->n == 0)
+        return ST_OK;
+    if (f->work.held + x->n > SPANS_MAX)
+        return at_node(too_many(err), n, err);
+    f->work.held += x->n;
+    TRY(find(f, n->near.kids[1], false, y, err));
+    f->work.held -= x->n;
+    return ST_OK;
+}
+
+static enum status find_near(struct finder *f, const struct node *n, bool one,
                              struct span_list *out, struct err *err)
 {
     struct span_list x = {0}, y = {0};
-    enum status st = spans_find(n->near.kids[0], source, false, &x, err);
-    if (st == ST_OK && x.n > 0)
-        st = spans_find(n->near.kids[1], source, false, &y, err);
+    enum status st = find_sides(f, n, &x, &y, err);
     if (st == ST_OK)
-        st = spans_near(&x, &y, n->near.distance, n->near.ordered, one, out, err);
+        st = at_node(spans_near(&x, &y, n->near.distance, n->near.ordered, one, out, &f->work, err),
+                     n, err);
     span_list_release(&x);
     span_list_release(&y);
     return st;
 }
 
-static enum status find_or(const struct node *n, const struct span_source *source, bool one,
-                           struct span_list *out, struct err *err)
+static enum status find_or(struct finder *f, const struct node *n, bool one, struct span_list *out,
+                           struct err *err)
 {
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < n->list.n && !(one && out->n > 0); i++) {
         struct span_list x = {0};
-        st = spans_find(n->list.kids[i], source, one, &x, err);
+        st = find(f, n->list.kids[i], one, &x, err);
+        if (st == ST_OK)
+            st = at_node(spans_charge(&f->work, x.n, err), n, err);
         for (size_t j = 0; st == ST_OK && j < x.n; j++)
-            st = span_list_put(out, x.at[j].first, x.at[j].last, err);
+            st = at_node(span_list_put(out, x.at[j].first, x.at[j].last, err), n, err);
         span_list_release(&x);
     }
     span_list_sort(out);
     return st;
 }
 
-enum status spans_find(const struct node *n, const struct span_source *source, bool one,
-                       struct span_list *out, struct err *err)
+static enum status find(struct finder *f, const struct node *n, bool one, struct span_list *out,
+                        struct err *err)
 {
     switch (n->kind) {
     case NODE_TEXT:
-        return find_text(n, source, one, out, err);
+        return find_text(f, n, one, out, err);
     case NODE_NEAR:
-        return find_near(n, source, one, out, err);
+        return find_near(f, n, one, out, err);
     default:
         MUST(n->kind == NODE_OR); /* the parser saw to it */
-        return find_or(n, source, one, out, err);
+        return find_or(f, n, one, out, err);
     }
+}
+
+enum status spans_find(const struct node *n, const struct span_source *source, bool one,
+                       struct span_list *out, struct err *err)
+{
+    struct finder f = {source, {.budget = source->budget}};
+    return find(&f, n, one, out, err);
 }

@@ -21,10 +21,10 @@ enum status spans_text_positions(void *ctx, const struct node *leaf, size_t part
 {
     struct text_words *t = ctx;
     const struct token *tokens = t->words->tokens;
-    uint32_t *at = arena_array(t->arena, t->words->n, sizeof *at);
     size_t n = 0;
-    if (!at)
+    if (!t->room && !(t->room = arena_array(t->arena, t->words->n, sizeof *t->room)))
         return err_no_memory(err);
+    uint32_t *at = t->room;
     for (size_t i = 0; i < t->words->n; i++) {
         bool yes = false;
         if (n > 0 && at[n - 1] == tokens[i].pos)
@@ -33,13 +33,18 @@ enum status spans_text_positions(void *ctx, const struct node *leaf, size_t part
         if (yes)
             at[n++] = tokens[i].pos;
     }
+    if (n && !(at = arena_array(t->arena, n, sizeof *at)))
+        return err_no_memory(err);
+    if (n)
+        memcpy(at, t->room, n * sizeof *at);
     *out = (struct positions){at, n};
     return ST_OK;
 }
 
-enum status spans_text_match(const struct node *n, struct text_words *t, bool *yes, struct err *err)
+enum status spans_text_match(const struct node *n, struct text_words *t,
+                             struct spans_budget *budget, bool *yes, struct err *err)
 {
-    struct span_source source = {spans_text_positions, t};
+    struct span_source source = {spans_text_positions, t, budget};
     struct span_list found = {0};
     enum status st = spans_find(n, &source, true, &found, err);
     *yes = found.n > 0;
@@ -97,12 +102,14 @@ static enum status mark_text(const struct node *n, const struct span_list *spans
 /* Of the pairs x before y those that make one of `spans`. */
 static enum status pairs_of(const struct span_list *x, const struct span_list *y, uint32_t distance,
                             const struct span_list *spans, struct span_list *wx,
-                            struct span_list *wy, struct err *err)
+                            struct span_list *wy, struct spans_budget *budget, struct err *err)
 {
+    struct spans_work work = {.budget = budget};
     for (size_t i = 0; i < x->n; i++) {
         uint32_t last = x->at[i].last;
         for (size_t j = span_list_behind(y, last); j < y->n && y->at[j].first - last <= distance;
              j++) {
+            TRY(spans_charge(&work, 1, err));
             if (!holds(spans, x->at[i].first, y->at[j].last))
                 continue;
             TRY(span_list_put(wx, x->at[i].first, x->at[i].last, err));
@@ -113,24 +120,25 @@ static enum status pairs_of(const struct span_list *x, const struct span_list *y
 }
 
 static enum status mark(const struct node *n, const struct span_list *spans, struct text_words *t,
-                        bool *marks, struct err *err);
+                        struct spans_budget *budget, bool *marks, struct err *err);
 
 static enum status mark_near(const struct node *n, const struct span_list *spans,
-                             struct text_words *t, bool *marks, struct err *err)
+                             struct text_words *t, struct spans_budget *budget, bool *marks,
+                             struct err *err)
 {
-    struct span_source source = {spans_text_positions, t};
+    struct span_source source = {spans_text_positions, t, budget};
     struct span_list all[2] = {{0}, {0}}, used[2] = {{0}, {0}};
     enum status st = spans_find(n->near.kids[0], &source, false, &all[0], err);
     if (st == ST_OK)
         st = spans_find(n->near.kids[1], &source, false, &all[1], err);
     if (st == ST_OK)
-        st = pairs_of(&all[0], &all[1], n->near.distance, spans, &used[0], &used[1], err);
+        st = pairs_of(&all[0], &all[1], n->near.distance, spans, &used[0], &used[1], budget, err);
     if (st == ST_OK && !n->near.ordered)
-        st = pairs_of(&all[1], &all[0], n->near.distance, spans, &used[1], &used[0], err);
+        st = pairs_of(&all[1], &all[0], n->near.distance, spans, &used[1], &used[0], budget, err);
     for (size_t i = 0; i < 2; i++) {
         span_list_sort(&used[i]);
         if (st == ST_OK)
-            st = mark(n->near.kids[i], &used[i], t, marks, err);
+            st = mark(n->near.kids[i], &used[i], t, budget, marks, err);
         span_list_release(&all[i]);
         span_list_release(&used[i]);
     }
@@ -138,9 +146,10 @@ static enum status mark_near(const struct node *n, const struct span_list *spans
 }
 
 static enum status mark_or(const struct node *n, const struct span_list *spans,
-                           struct text_words *t, bool *marks, struct err *err)
+                           struct text_words *t, struct spans_budget *budget, bool *marks,
+                           struct err *err)
 {
-    struct span_source source = {spans_text_positions, t};
+    struct span_source source = {spans_text_positions, t, budget};
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < n->list.n; i++) {
         struct span_list own = {0};
@@ -151,7 +160,7 @@ static enum status mark_or(const struct node *n, const struct span_list *spans,
                 own.at[kept++] = own.at[j];
         own.n = kept;
         if (st == ST_OK)
-            st = mark(n->list.kids[i], &own, t, marks, err);
+            st = mark(n->list.kids[i], &own, t, budget, marks, err);
         span_list_release(&own);
     }
     return st;
@@ -159,7 +168,7 @@ static enum status mark_or(const struct node *n, const struct span_list *spans,
 
 /* From the spans of the whole down to the words they are made of. */
 static enum status mark(const struct node *n, const struct span_list *spans, struct text_words *t,
-                        bool *marks, struct err *err)
+                        struct spans_budget *budget, bool *marks, struct err *err)
 {
     if (spans->n == 0)
         return ST_OK;
@@ -167,20 +176,21 @@ static enum status mark(const struct node *n, const struct span_list *spans, str
     case NODE_TEXT:
         return mark_text(n, spans, t, marks, err);
     case NODE_NEAR:
-        return mark_near(n, spans, t, marks, err);
+        return mark_near(n, spans, t, budget, marks, err);
     default:
-        return mark_or(n, spans, t, marks, err);
+        return mark_or(n, spans, t, budget, marks, err);
     }
 }
 
 enum status spans_text_mark(const struct node *n, struct text_words *t, bool *marks,
                             struct err *err)
 {
-    struct span_source source = {spans_text_positions, t};
+    struct spans_budget budget = {.most = SPANS_MARK_BUDGET};
+    struct span_source source = {spans_text_positions, t, &budget};
     struct span_list all = {0};
     enum status st = spans_find(n, &source, false, &all, err);
     if (st == ST_OK)
-        st = mark(n, &all, t, marks, err);
+        st = mark(n, &all, t, &budget, marks, err);
     span_list_release(&all);
     return st;
 }

@@ -11,6 +11,15 @@ TestSuite(spans);
 #define PARTS 4
 
 static struct err err;
+static struct spans_budget budget;
+
+static struct spans_work *work(void)
+{
+    static struct spans_work w;
+    budget = (struct spans_budget){.most = SPANS_BUDGET};
+    w = (struct spans_work){.budget = &budget};
+    return &w;
+}
 
 struct set {
     bool has[PLACES][PLACES]; /* [first][last] */
@@ -111,9 +120,9 @@ Test(spans, finds_words_within_a_distance_each_at_its_own_place)
         struct set want = {0};
         choose(p, n, 0, 0, within, &want);
         struct span_list got = {0}, one = {0};
-        cr_assert_eq(spans_within(p, n, within, false, &got, &err), ST_OK);
+        cr_assert_eq(spans_within(p, n, within, false, &got, work(), &err), ST_OK);
         same(&got, &want, "within");
-        cr_assert_eq(spans_within(p, n, within, true, &one, &err), ST_OK);
+        cr_assert_eq(spans_within(p, n, within, true, &one, work(), &err), ST_OK);
         one_of(&one, &want, got.n);
         span_list_release(&got);
         span_list_release(&one);
@@ -152,9 +161,9 @@ Test(spans, joins_spans_that_are_near)
         before(&sx, &sy, distance, &want);
         if (!ordered)
             before(&sy, &sx, distance, &want);
-        cr_assert_eq(spans_near(&x, &y, distance, ordered, false, &got, &err), ST_OK);
+        cr_assert_eq(spans_near(&x, &y, distance, ordered, false, &got, work(), &err), ST_OK);
         same(&got, &want, "near");
-        cr_assert_eq(spans_near(&x, &y, distance, ordered, true, &one, &err), ST_OK);
+        cr_assert_eq(spans_near(&x, &y, distance, ordered, true, &one, work(), &err), ST_OK);
         one_of(&one, &want, got.n);
         span_list_release(&x);
         span_list_release(&y);
@@ -172,10 +181,10 @@ Test(spans, ends_with_an_error_where_there_are_too_many_ways)
         at[i] = (uint32_t)i;
     struct positions p[2] = {{at, n}, {at, n}};
     struct span_list got = {0};
-    cr_assert_eq(spans_within(p, 2, 1000, true, &got, &err), ST_OK);
+    cr_assert_eq(spans_within(p, 2, 1000, true, &got, work(), &err), ST_OK);
     cr_assert_eq(got.n, 1u);
     got.n = 0;
-    cr_assert_eq(spans_within(p, 2, 1000, false, &got, &err), ST_LIMIT);
+    cr_assert_eq(spans_within(p, 2, 1000, false, &got, work(), &err), ST_LIMIT);
     cr_assert_not_null(strstr(err.text, "ways to find"));
     span_list_release(&got);
     free(at);
@@ -192,8 +201,64 @@ Test(spans, bounds_the_search_for_places)
         at[i] = i;
         p[i] = (struct positions){at, MANY - 1};
     }
-    enum status st = spans_within(p, MANY, 1000, true, &got, &err);
+    enum status st = spans_within(p, MANY, 1000, true, &got, work(), &err);
     cr_assert(st == ST_OK || st == ST_LIMIT);
     cr_assert_eq(got.n, 0u);
     span_list_release(&got);
+}
+
+static void every_place(struct span_list *l, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        cr_assert_eq(span_list_put(l, i, i, &err), ST_OK);
+}
+
+/* Of 600 words 180,000 pairs, but 36 million ways from the one to the other. */
+Test(spans, a_chain_of_words_that_all_match_walks_pairs_and_not_ways, .timeout = 60)
+{
+    enum { N = 600 };
+    struct span_list word = {0}, chain = {0};
+    every_place(&word, N);
+    every_place(&chain, N);
+    for (uint32_t links = 1; links <= 10; links++) {
+        struct span_list next = {0};
+        struct spans_work *w = work();
+        cr_assert_eq(spans_near(&chain, &word, 1000, false, false, &next, w, &err), ST_OK);
+        cr_assert_eq(next.n, (size_t)(N - links) * (N - links + 1) / 2);
+        cr_assert_lt(w->steps, UINT64_C(4000000));
+        span_list_release(&chain);
+        chain = next;
+    }
+    span_list_release(&chain);
+    span_list_release(&word);
+}
+
+Test(spans, texts_of_a_query_take_from_one_budget)
+{
+    enum { N = 200 };
+    struct span_list word = {0};
+    struct spans_budget all = {.most = 100000};
+    unsigned texts = 0;
+    enum status st = ST_OK;
+    every_place(&word, N);
+    for (; st == ST_OK && texts < 1000; texts++) {
+        struct span_list got = {0};
+        struct spans_work w = {.budget = &all};
+        st = spans_near(&word, &word, 1000, false, false, &got, &w, &err);
+        cr_assert(texts > 0 || st == ST_OK, "one text alone is no burden");
+        span_list_release(&got);
+    }
+    cr_assert_eq(st, ST_LIMIT);
+    cr_assert_not_null(strstr(err.text, "in all messages"));
+    struct spans_budget small = {.most = 100};
+    for (texts = 0; texts < 1000; texts++) {
+        struct span_list got = {0}, few = {0};
+        struct spans_work w = {.budget = &small};
+        every_place(&few, 10);
+        cr_assert_eq(spans_near(&few, &few, 5, false, false, &got, &w, &err), ST_OK);
+        span_list_release(&got);
+        span_list_release(&few);
+    }
+    cr_assert_eq(small.spent, 0u, "short texts are free");
+    span_list_release(&word);
 }
