@@ -4,21 +4,11 @@
 
 #include <stdlib.h>
 
+/* `need` counts what stands in a line of at most 1 MiB, so only the product is checked. */
 bool record_grow(struct record_reader *r, void **data, size_t *cap, size_t need, size_t size)
 {
-    size_t want = *cap ? *cap : 16;
-    size_t bytes;
-    while (want < need) {
-        if (__builtin_mul_overflow(want, (size_t)2, &want)) {
-            r->no_memory = true;
-            return false;
-        }
-    }
-    if (__builtin_mul_overflow(want, size, &bytes)) {
-        r->no_memory = true;
-        return false;
-    }
-    void *moved = realloc(*data, bytes);
+    size_t want = need + need / 2 + 16;
+    void *moved = reallocarray(*data, want, size);
     if (!moved) {
         r->no_memory = true;
         return false;

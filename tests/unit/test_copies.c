@@ -289,4 +289,11 @@ Test(copies, refuses_counts_larger_than_the_row)
     cr_assert_eq(decode_exact(copies, sizeof(copies), &again), ST_DAMAGED);
     cr_assert_eq(decode_exact(versions, sizeof(versions), &again), ST_DAMAGED);
     cr_assert_eq(decode_exact(sightings, sizeof(sightings), &again), ST_DAMAGED);
+    /* several that are but one, or none: each has one spelling */
+    for (uint8_t n = 0; n < 2; n++) {
+        versions[3] = sightings[5] = n;
+        versions[4] = sightings[6] = 0;
+        cr_assert_eq(decode_exact(versions, sizeof(versions), &again), ST_DAMAGED);
+        cr_assert_eq(decode_exact(sightings, sizeof(sightings), &again), ST_DAMAGED);
+    }
 }

@@ -81,3 +81,74 @@ Test(manifest, survives_every_truncated_and_flipped_manifest)
     }
     buf_release(&a);
 }
+
+static enum status decoded(struct buf *b)
+{
+    struct manifest *m = NULL;
+    struct err err = {0};
+    enum status st = manifest_decode_body(buf_slice(b), &m, &err);
+    cr_assert(st == ST_OK || err.text[0]);
+    manifest_free(st == ST_OK ? m : NULL);
+    buf_release(b);
+    return st;
+}
+
+/* A body as the ledger carries it, with one thing changed. */
+static void body_of(struct manifest *m, struct buf *b)
+{
+    manifest_encode_body(m, b);
+    manifest_free(m);
+}
+
+Test(manifest, refuses_what_no_commit_makes)
+{
+    struct buf b = {0};
+    body_of(manifest_sample(), &b);
+    cr_assert_eq(decoded(&b), ST_OK);
+    body_of(manifest_sample(), &b);
+    buf_put_u8(&b, 0);
+    cr_assert_eq(decoded(&b), ST_DAMAGED);
+
+    struct manifest *m = manifest_sample();
+    m->generation = 0;
+    body_of(m, &b);
+    cr_assert_eq(decoded(&b), ST_DAMAGED);
+    m = manifest_sample();
+    m->segments[1].overlays[1].id[0] = 1; /* the id of a base */
+    body_of(m, &b);
+    cr_assert_eq(decoded(&b), ST_DAMAGED);
+    m = manifest_sample();
+    m->quarantine = realloc(m->quarantine, 2 * sizeof *m->quarantine);
+    m->quarantine[1] = m->quarantine[0];
+    m->n_quarantine = 2;
+    body_of(m, &b);
+    cr_assert_eq(decoded(&b), ST_DAMAGED);
+    m = manifest_sample();
+    m->segments[0].docs = SEGMENT_DOCS_MAX + 1u;
+    body_of(m, &b);
+    cr_assert_eq(decoded(&b), ST_DAMAGED);
+}
+
+Test(manifest, takes_no_memory_for_counts_beyond_its_bytes)
+{
+    for (int list = 0; list < 4; list++) {
+        struct buf b = {0};
+        buf_put_varint(&b, 1); /* generation; then empty lists before the one that lies */
+        if (list == 1)
+            buf_put_varint(&b, 0);
+        if (list == 2)
+            buf_put(&b, "\0\0\0", 3);
+        if (list == 3) { /* overlays of the first segment */
+            struct file_seal none = {.id = {1}};
+            buf_put_varint(&b, 1);
+            buf_put(&b, none.id, sizeof none.id);
+            buf_put_varint(&b, 0);
+            buf_put(&b, none.toc_hash, sizeof none.toc_hash);
+            buf_put_varint(&b, 0);
+        }
+        buf_put_varint(&b, UINT64_MAX);
+        for (int i = 0; i < 400; i++)
+            buf_put_u8(&b, 0);
+        cr_assert_eq(decoded(&b), ST_DAMAGED, "%d", list);
+    }
+}

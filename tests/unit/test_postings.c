@@ -190,7 +190,55 @@ Test(postings, an_iterator_that_failed_keeps_failing)
     cr_assert_eq(posting_iter_seek(it, 19000, &doc, &err), ST_DAMAGED);
     file.slices[SEC_POSTINGS].len = file.bufs[SEC_POSTINGS].len;
     cr_assert_eq(posting_iter_seek(it, 19000, &doc, &err), ST_DAMAGED);
+    int64_t max;
+    uint32_t n;
+    const uint32_t *p;
+    cr_assert_eq(posting_iter_bound(it, &max, &doc, &err), ST_DAMAGED);
+    cr_assert_eq(posting_iter_peek(it, 19000, &max, &doc, &err), ST_DAMAGED);
+    cr_assert_eq(posting_iter_positions(it, &p, &n, &err), ST_DAMAGED);
     posting_iter_close(it);
+}
+
+Test(postings, bounds_and_positions_are_those_of_a_document)
+{
+    made(DOCS);
+    for (uint32_t t = 0; t < MADE_TERMS; t += 3) {
+        struct term_entry e;
+        struct posting_iter *it = opened(t, &e);
+        int64_t max;
+        uint32_t doc, n;
+        const uint32_t *p;
+        if (!it)
+            continue;
+        for (int i = 0; i < 2; i++) { /* before the first document and behind the last */
+            cr_assert_eq(posting_iter_bound(it, &max, &doc, &err), ST_USAGE);
+            cr_assert_eq(posting_iter_positions(it, &p, &n, &err), ST_USAGE);
+            cr_assert_eq(seek(it, DOCS), DOC_END);
+        }
+        posting_iter_close(it);
+    }
+}
+
+/* Each byte of a kind of its own: no position ends, the first is beyond 32 bits, there are none. */
+Test(postings, positions_that_are_none_are_refused)
+{
+    static const uint8_t fills[] = {0x80, 0xff};
+    made(300);
+    struct buf *b = &file.bufs[SEC_POSITIONS];
+    for (size_t k = 0; k < 3; k++) {
+        struct term_entry e;
+        struct posting_iter *it = opened(0, &e);
+        const uint32_t *p;
+        uint32_t n;
+        if (k < 2)
+            memset(b->data, fills[k], b->len);
+        else
+            file.slices[SEC_POSITIONS].len = 0;
+        cr_assert_neq(seek(it, 250), DOC_END);
+        cr_assert_eq(posting_iter_positions(it, &p, &n, &err), ST_DAMAGED);
+        cr_assert_eq(posting_iter_positions(it, &p, &n, &err), ST_DAMAGED);
+        posting_iter_close(it);
+    }
 }
 
 /* All a reader could do with the segment's words; says nothing but does not go wrong. */
