@@ -56,6 +56,43 @@ void session_query_error(struct session *s, struct slice text, const struct quer
     s->query_error = true;
 }
 
+static bool names_operator(struct slice w, const char *name)
+{
+    size_t n = strlen(name), i = 0;
+    bool numbered = name[n - 1] == '/';
+    if (numbered ? w.len <= n : w.len != n)
+        return false;
+    while (i < n && (w.data[i] | 0x20) == (name[i] | 0x20))
+        i++;
+    return i == n && (!numbered || (w.data[n] >= '0' && w.data[n] <= '9'));
+}
+
+/* The first word of the query that would be an operator in capitals, and that operator; NULL. */
+static const struct node *small_operator(const struct node *n, const char **name)
+{
+    static const char *const all[] = {"AND", "OR", "NOT", "NEAR/", "PRE/", "THEN/"};
+    switch (n->kind) {
+    case NODE_NOT:
+    case NODE_AND:
+    case NODE_OR:
+    case NODE_NEAR:
+    case NODE_THEN:
+        for (size_t i = 0; i < n->list.n; i++) {
+            const struct node *x = small_operator(n->list.kids[i], name);
+            if (x)
+                return x;
+        }
+        return NULL;
+    case NODE_TEXT:
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            if (names_operator(n->written, *name = all[i]))
+                return n;
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
 static enum status parse(struct session *s, struct slice text, struct query **q, struct buf *shown,
                          struct err *err)
 {
@@ -70,6 +107,15 @@ static enum status parse(struct session *s, struct slice text, struct query **q,
     buf_put_str(&line, "query: ");
     cli_safe(&line, buf_slice(shown), false);
     buf_put_str(&line, "\n");
+    const char *name;
+    const struct node *small =
+        (*q)->root->kind == NODE_TEXT ? NULL : small_operator((*q)->root, &name);
+    if (small) {
+        buf_put_str(&line, "note: `");
+        cli_safe(&line, small->written, false);
+        buf_printf(&line, "` is searched as a word; operators are in capitals: %s%s\n", name,
+                   name[strlen(name) - 1] == '/' ? "n" : "");
+    }
     if (line.len)
         fwrite(line.data, 1, line.len, stderr);
     buf_release(&line);

@@ -44,6 +44,11 @@ def test_search():
     check(b"2 of " in query(C, "search", "--limit", "2", "*").stdout and b"; --all" in query(C, "search", "--limit", "2", "*").stdout, "a cut is said")
     check(query(C, "search", "--count", "harbour").stdout == b"3\n", "--count prints nothing else")
     check(query(C, "search", "-", data=b"blue van\n").stderr == b"query: blue AND van\n", "- reads standard input")
+    for small, name in (("and", "AND"), ("Or", "OR"), ("not", "NOT"), ("near/5", "NEAR/n"), ("then/10m", "THEN/n")):
+        r = query(C, "search", "--count", f"blue {small} van")
+        check(f"note: `{small}` is searched as a word; operators are in capitals: {name}\n".encode() in r.stderr, f"a small {small} is said to be a word", r.stderr)
+    for quiet in ("and", "blue AND van", 'blue "and" van', "andrea blue", "near blue", "blue \\or van"):
+        check(b"note:" not in query(C, "search", "--count", quiet).stderr, f"no note: {quiet}")
     j = json.loads(query(C, "search", "--format", "json", "harbour").stdout)
     check(list(j)[-1] == "hits" and j["total"] == 3 and len(j["hits"]) == 3, "json wraps the same", list(j))
     rows = list(csv.DictReader(io.StringIO(query(C, "search", "--format", "csv", "harbour").stdout.decode(), newline="")))
