@@ -168,11 +168,14 @@ static void text_silence(struct shown *x, const struct device_silence *s)
     buf_put_str(out, "\n      to ");
     text_time(&x->s->r, s->to, out);
     buf_printf(out, "; one was due every %llu s; ", (unsigned long long)s->interval_s);
-    if (s->missing)
-        buf_printf(out, "loss: %llu numbers missing", (unsigned long long)s->missing);
-    else
-        buf_put_str(out, "no number is missing");
-    buf_put_u8(out, '\n');
+    if (!s->missing) {
+        buf_put_str(out, "no number is missing\n");
+        return;
+    }
+    buf_put_str(out, s->again ? "the same loss: " : "loss: ");
+    text_count(s->missing, "number", "numbers", out);
+    buf_printf(out, " missing between %llu and %llu\n", (unsigned long long)s->after_seq,
+               (unsigned long long)s->before_seq);
 }
 
 static enum status put_silence(void *ctx, const struct device_silence *s, struct err *err)

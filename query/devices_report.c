@@ -104,13 +104,14 @@ static int by_time(const void *a, const void *b)
 }
 
 static enum status silence_put(struct pass *p, const struct sign *from, const struct sign *to,
-                               uint64_t before_seq, struct err *err)
+                               uint64_t before_seq, bool again, struct err *err)
 {
     struct device_silence s = {.stream = p->stream,
                                .interval_s = p->interval_s,
                                .after_seq = p->keepalive.r.seq,
                                .before_seq = before_seq,
-                               .missing = p->missing_since};
+                               .missing = p->missing_since,
+                               .again = again};
     TRY(case_times_exact(p->times, from->r.segment, from->r.doc, &s.from, err));
     TRY(case_times_exact(p->times, to->r.segment, to->r.doc, &s.to, err));
     p->silences++;
@@ -124,6 +125,7 @@ static enum status silence_judge(struct pass *p, const struct sign *until, struc
     struct sign *all = data, from = p->keepalive;
     size_t n = p->signs.len / sizeof *all;
     int64_t most = (int64_t)(p->interval_s * SILENCE_FACTOR * 1000);
+    bool again = false;
     if (p->interval_s == 0 || until->time - from.time <= most)
         return ST_OK;
     if (n > 1)
@@ -132,8 +134,10 @@ static enum status silence_judge(struct pass *p, const struct sign *until, struc
         const struct sign *s = i < n ? &all[i] : until;
         if (s->time <= from.time || s->time > until->time)
             continue;
-        if (s->time - from.time > most)
-            TRY(silence_put(p, &from, s, until->r.seq, err));
+        if (s->time - from.time > most) {
+            TRY(silence_put(p, &from, s, until->r.seq, again, err));
+            again = true;
+        }
         from = *s;
     }
     return ST_OK;

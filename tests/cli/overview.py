@@ -225,6 +225,18 @@ def alive(seq, time, interval=60):
     return {"kind": "keepalive", "seq": seq, "time": time, **({"interval_s": interval} if interval else {})}
 
 
+def one_loss():
+    """Silences around one hole are one loss, and which of them it was is not known."""
+    c = Case("one-loss")
+    minute = 60000
+    c.add(write("ol.ndjson", dump([alive(1, T), msg(2, "a", sent=T + 10 * minute), msg(8, "b", sent=T + 20 * minute), alive(9, T + 30 * minute)],
+                                  "imei:L")), ident=False)
+    text = query(c, "gaps").stdout.decode()
+    check(text.count("no sign of life") == 3, "three silences", text)
+    check(text.count("; loss: 5 numbers missing between 1 and 9") == 1 and text.count("; the same loss: 5 numbers missing between 1 and 9") == 2,
+          "one loss is said once", text)
+
+
 def gaps():
     c = Case("gaps")
     minute = 60000
@@ -327,5 +339,5 @@ def truth():
     check(strip(sources) == strip(rows(again, "sources")[0]), "sources: the same, however it was added")
 
 
-each([timeline, hostile_times, names_from_right_to_left, contacts, gaps, truth])
+each([timeline, hostile_times, names_from_right_to_left, contacts, gaps, one_loss, truth])
 finish()
