@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "lictor/blocks.h"
 #include "lictor/record.h"
 #include "segment_testing.h"
 #include "store/case_private.h"
@@ -360,6 +361,94 @@ Test(failing_reads, of_a_segment)
         cr_assert_eq(file_read(&key, seals, &err), ST_IO, "read %d of %d", (int)n, (int)reads);
         cr_assert_eq(live, before, "read %d: %d leaked", (int)n, (int)(live - before));
     }
+}
+
+/* ---- blocks and quarantine ---- */
+
+/* Puts blocks, packed and not, and gets them back. */
+static enum status blocks_job(void *ctx, struct err *err)
+{
+    struct blocks *b = NULL;
+    struct blocks_io *io = NULL;
+    struct block_place at[4];
+    struct slice got, raw = buf_slice(ctx);
+    enum status st = blocks_new(dir, &b, err);
+    if (st == ST_OK)
+        st = blocks_io_new(b, &io, err);
+    for (int round = 0; round < 2 && st == ST_OK; round++) {
+        for (unsigned i = 0; i < 4 && st == ST_OK; i++)
+            st = blocks_put(io, slice_of(raw.data, raw.len / 4 * (i + 1)), i % 2 == 0, &at[i], err);
+        for (unsigned i = 0; i < 4 && st == ST_OK; i++)
+            if ((st = blocks_get(io, &at[i], &got, err)) == ST_OK)
+                cr_assert(slice_eq(got, slice_of(raw.data, raw.len / 4 * (i + 1))));
+        if (st == ST_OK)
+            st = blocks_clear(b, err);
+    }
+    blocks_io_free(io);
+    blocks_free(b);
+    return st;
+}
+
+static enum status quarantine_job(void *ctx, struct err *err)
+{
+    struct quarantine_writer *w = NULL;
+    struct file_seal seal;
+    struct quarantine_line l = {.dump_name = slice_str("dump-1"),
+                                .line = 17,
+                                .fault = slice_str("not-json"),
+                                .bytes = slice_str("bytes")};
+    enum status st = quarantine_writer_open(ctx, &w, err);
+    if (st != ST_OK)
+        return st;
+    for (int i = 0; i < 3 && st == ST_OK; i++)
+        st = quarantine_add(w, &l, err);
+    if (st != ST_OK) {
+        quarantine_writer_abort(w);
+        return st;
+    }
+    return quarantine_writer_finish(w, &seal, err);
+}
+
+/* The job with its n-th call of the system failing, until there are no n. */
+static void every_call_fails(enum status (*job)(void *ctx, struct err *err), void *ctx,
+                             uint64_t least)
+{
+    for (uint64_t n = 1;; n++) {
+        struct err err = {0};
+        int64_t before = live;
+        (void)os_fault_set(n, ENOSPC);
+        enum status st = job(ctx, &err);
+        uint64_t made = os_fault_set(0, 0);
+        cr_assert_eq(live, before, "call %d: %d leaked", (int)n, (int)(live - before));
+        if (made < n) {
+            cr_assert_eq(st, ST_OK, "%s", err.text);
+            cr_assert_geq(n, least);
+            return;
+        }
+        cr_assert(st == ST_OK || err.text[0]);
+        cr_assert_neq(st, ST_OK, "call %d failed unseen", (int)n);
+    }
+}
+
+TestSuite(faults_of_files, .init = dir_make, .fini = dir_remove);
+
+Test(faults_of_files, blocks)
+{
+    struct buf raw = {0};
+    for (int i = 0; i < 4000; i++)
+        buf_put_u8(&raw, (uint8_t)(i % 7));
+    every_call_fails(blocks_job, &raw, 10);
+    every_allocation_fails(blocks_job, &raw, 4, 0);
+    buf_release(&raw);
+}
+
+Test(faults_of_files, quarantine)
+{
+    case_make("c", false);
+    struct casefile *c = case_get(false, CASE_WRITE);
+    every_call_fails(quarantine_job, c, 4);
+    every_allocation_fails(quarantine_job, c, 4, 0);
+    casefile_close(c);
 }
 
 /* ---- cases ---- */
