@@ -26,6 +26,17 @@ def test_the_same_answers():
         check(got == (n, n), f"{q} finds {n}", got)
 
 
+def test_phone_numbers():
+    """A number in one piece finds every spelling, as QUERY.md says."""
+    c = Case("phones")
+    spelled = ["bel 0612345678", "06-12345678", "(06) 1234 5678", "06.12.34.56.78", "０６１２３４５６７８", "+31 6 12345678", "0031 6 1234 5678", "٠٦١٢٣٤٥٦٧٨", "12:30 op 2020-04-02"]
+    c.add(write("phones.ndjson", dump([msg(i + 1, t, sent=T + i) for i, t in enumerate(spelled)])), ident=False)
+    want = {"has:phone": 7, "0612345678": 5, "06-12345678": 5, "06/12345678": 5, "+31612345678": 2, "*612345678": 7, "06 12345678": 1, "٠٦١٢٣٤٥٦٧٨": 1}
+    for q, n in want.items():
+        got = tuple(int(run(QUERY, verb, c.dir, *c.key, "--count", "-", data=q.encode()).stdout) for verb in ("search", "scan"))
+        check(got == (n, n), f"{q} finds {n}", got)
+
+
 def test_terms():
     def rows(p, *more):
         return [json.loads(x) for x in run(QUERY, "terms", C.dir, *C.key, "--format", "jsonl", *more, p).stdout.splitlines()]
@@ -70,5 +81,5 @@ def test_bounds():
 C = Case("patterns")
 C.add(write("texts.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[:5])], "imei:A", account="anna")), ident=False)
 C.add(write("more.ndjson", dump([msg(i + 6, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[5:])], "imei:B", account="anna")), ident=False)
-each([test_the_same_answers, test_terms, test_highlights, test_bounds])
+each([test_the_same_answers, test_phone_numbers, test_terms, test_highlights, test_bounds])
 finish()
