@@ -5,6 +5,8 @@
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 
+#include "lictor/utf8.h"
+
 #define O BYTE_OTHER
 #define L BYTE_LETTER
 #define D BYTE_DIGIT
@@ -60,6 +62,15 @@ static enum code_kind kind_of(uint32_t cp)
     return u_isUWhiteSpace((UChar32)cp) ? KIND_SPACE : KIND_NONE;
 }
 
+/* True if marks after a folded form are stripped: its last code point says. */
+static bool fold_strips(const uint8_t *fold, size_t len)
+{
+    size_t at = len;
+    while (at > 0 && (fold[--at] & 0xC0) == 0x80)
+        ;
+    return len > 0 && code_strips(utf8_next(fold, len, &at));
+}
+
 const struct code *code_fill(struct splitter *s, uint32_t cp, struct code *slot)
 {
     *slot = (struct code){.cp = cp, .kind = (uint8_t)kind_of(cp)};
@@ -70,6 +81,10 @@ const struct code *code_fill(struct splitter *s, uint32_t cp, struct code *slot)
         slot->len = (uint8_t)len;
     if (!unorm2_hasBoundaryBefore(s->casefold, (UChar32)cp))
         slot->flags |= CODE_CLINGS;
+    if (slot->kind == KIND_MARK)
+        slot->flags |= CODE_MARK;
+    if (fold_strips(slot->fold, slot->len))
+        slot->flags |= CODE_STRIPS;
     if (emoji_begins(cp))
         slot->flags |= CODE_EMOJI;
     return slot;

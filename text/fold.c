@@ -1,13 +1,12 @@
 /* fold — source to scan text.
  * A unit is a code point and those behind it that may combine with it (no normalization boundary
- * before them), so folding unit by unit equals folding the whole. Nearly every unit is one code
- * point, whose folded form is cached; the rest goes through ICU: NFKC case folding, decomposition,
- * stripping of marks, recomposition.
- * A unit is cut after UNIT_CODES code points: ICU sorts marks by insertion, and a message of marks
- * alone would take quadratic time. The letter they stand on is remembered across the cut, so they
- * are stripped all the same. UAX #15 cuts such texts after 30 (Stream-Safe Text Format).
- * U+2019 becomes the apostrophe here, so that both spellings of a word meet; outside words both
- * separate. */
+ * before them) or are marks on a letter that loses its marks, so folding unit by unit equals
+ * folding the whole. Nearly every unit is one code point, whose folded form is cached; the rest
+ * goes through ICU: NFKC case folding, decomposition, stripping of marks, recomposition. A unit is
+ * cut after UNIT_CODES code points: ICU sorts marks by insertion, and a message of marks alone
+ * would take quadratic time. The letter they stand on is remembered across the cut, so they are
+ * stripped all the same. UAX #15 cuts such texts after 30 (Stream-Safe Text Format). U+2019 becomes
+ * the apostrophe here, so that both spellings of a word meet; outside words both separate. */
 #include "text/splitter_private.h"
 
 #include <unicode/uchar.h>
@@ -53,7 +52,9 @@ static int32_t marks_strip(UChar *text, int32_t len, struct base *base)
         bool keep = true;
         if (cp == DOTLESS_I)
             cp = text[from] = 'i';
-        if (u_getCombiningClass((UChar32)cp) != 0) {
+        /* Enclosing marks and many vowel signs are of class 0, and hide a Latin word no less. */
+        if (u_getCombiningClass((UChar32)cp) != 0 ||
+            (base->strips && (U_GET_GC_MASK((UChar32)cp) & U_GC_M_MASK))) {
             bool short_i = base->cp == SHORT_I && cp == BREVE;
             keep = !base->strips || short_i;
         } else {
@@ -114,13 +115,14 @@ static inline void map_add(struct folder *f, size_t fold, size_t src, size_t src
         .fold = (uint32_t)fold, .src = (uint32_t)src, .src_len = (uint32_t)src_len};
 }
 
-/* True if the code point at `at` may combine with what stands before it. */
+/* True if the code point at `at` may combine with what stands before it, or is a mark that falls
+ * with the letter before it. */
 static bool clings(const struct folder *f, size_t at)
 {
     if (at >= f->text.len || f->text.data[at] < 0x80)
         return false;
     uint32_t cp = utf8_next(f->text.data, f->text.len, &at);
-    return cp != UTF8_BAD && (code_of(f->s, cp)->flags & CODE_CLINGS);
+    return cp != UTF8_BAD && (code_of(f->s, cp)->flags & (CODE_CLINGS | CODE_MARK));
 }
 
 /* Takes up to UNIT_CODES code points of one unit into s->unit; returns the place behind them. */
@@ -267,7 +269,7 @@ static size_t fold_high(struct folder *f, size_t at)
         if (to < text.len && text.data[to] >= 0x80)
             next = decode(text, to, &next_to);
         /* Asked first: the answer may take the place of this one in the cache. */
-        bool more = next != UTF8_BAD && (code_of(f->s, next)->flags & CODE_CLINGS);
+        uint8_t behind = next != UTF8_BAD ? code_of(f->s, next)->flags : 0;
         if (cp == UTF8_BAD) {
             map_add(f, f->out->len, at, 0);
             buf_put_u8(f->out, f->plain ? text.data[at] : MARK_BAD);
@@ -276,6 +278,7 @@ static size_t fold_high(struct folder *f, size_t at)
         const struct code *code = code_of(f->s, cp);
         if ((code->flags & CODE_EMOJI) && fold_emoji(f, at, &to))
             return to;
+        bool more = (behind & CODE_CLINGS) || ((behind & CODE_MARK) && (code->flags & CODE_STRIPS));
         if (more || (code->flags & CODE_LONG))
             return fold_unit(f, at);
         code_put(f, code, at, to);

@@ -97,6 +97,13 @@ static inline size_t ascii_word_end(const uint8_t *t, size_t at)
     }
 }
 
+/* True at what folding makes of the vowel AM, Thai or Lao: a mark and a letter. The mark is no part
+ * of a word of another script, which it would hide. */
+static bool am_at(const uint8_t *t, size_t at)
+{
+    return memcmp(t + at, "\u0e4d\u0e32", 6) == 0 || memcmp(t + at, "\u0ecd\u0eb2", 6) == 0;
+}
+
 /* End of a word that goes on at `at` with an apostrophe or a longer code point. */
 static size_t word_rest(struct splitter *s, size_t at)
 {
@@ -116,7 +123,7 @@ static size_t word_rest(struct splitter *s, size_t at)
             break;
         case BYTE_HIGH:
             kind = kind_at(s, at, &len);
-            if (kind != KIND_WORD && kind != KIND_MARK)
+            if ((kind != KIND_WORD && kind != KIND_MARK) || am_at(t, at))
                 return at;
             at += len;
             break;

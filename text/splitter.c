@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define RULES_VERSION "4"
+#define RULES_VERSION "5"
 
 enum status splitter_new(struct splitter **out, struct err *err)
 {

@@ -51,9 +51,11 @@ enum code_kind {
 };
 
 enum {
-    CODE_CLINGS = 1, /* may combine with what stands before it */
-    CODE_EMOJI = 2,  /* may begin an emoji */
-    CODE_LONG = 4,   /* its folded form does not fit: fold it each time */
+    CODE_CLINGS = 1,  /* may combine with what stands before it */
+    CODE_EMOJI = 2,   /* may begin an emoji */
+    CODE_LONG = 4,    /* its folded form does not fit: fold it each time */
+    CODE_MARK = 8,    /* a mark, clinging or not */
+    CODE_STRIPS = 16, /* marks after its folded form are stripped */
 };
 
 /* What there is to know of a code point above U+007F: a cache line of the table below. */

@@ -30,7 +30,7 @@ EMOJI = "🚚 👍 👍🏽 👍🏿 ❤️ ❤ 👨‍👩‍👧 🇳🇱 🏴
 WHOLES = ("https://example.test/a/b?q=1 http://www.Example.test:8080/x_(y) www.port-office.test anna.b@example.test x+y@mail.test @bert @Anna_K "
           "#harbour #Blue_Van foo.conf a_b 12:30 x-y van_keys.txt 3qxlkz.onion https://3qxlkz.onion/market").split()
 PHONES = ["+99 61234567", "+99 612 345 67", "0099 61234567", "+99 6987 6543"]
-NASTY = ["\x1b[2Jred", "van\u202enoom\u202c", "har\u00adbour", "va\u200bn", "blue\u2060van", "\ufeffgate", "a\u0300\u0301\u0302b", "zz\u0345", "ﷺ", "…", "…van…",
+NASTY = ["\x1b[2Jred", "van\u202enoom\u202c", "har\u00adbour", "va\u200bn", "blue\u2060van", "\ufeffgate", "a\u0300\u0301\u0302b", "va\u20ddn", "blue\u0902", "van\u0e33", "zz\u0345", "ﷺ", "…", "…van…",
          "(van)", "[blue]", "van,blue;red", "blue/van", "a+b=c", "50%", "$100", "'van'", "“blue”", "-van", "*", "?", "\\", "\"", "NOT", "OR", "AND", "NEAR", "from:anna"]
 HANDLES = ["anna", "Anna", "bert", "carl", "dora", "eve.1", "f-g_h", "b0b", "b1b", "zoë", "анна", "港口", "with space", "qu\"ote", "st*r", "wh?t", "back\\slash", "a:b", "paren(s)",
            "same", "other", "\u202eevil"]

@@ -48,7 +48,7 @@ FRAMES = {"quoted": lambda s: f"“{s}”", "bracket": lambda s: f"[{s}]", "comm
 
 # script: (needle, neighbour, {spelling: how}, [decoys: near, and not to be found as a word], [decoys one edit away])
 SCRIPTS = {
-    "latin": ("zwyrnfeld", "qorblat", {**CASES, **HIDDEN, **BIDI, **FRAMES, "marked": marked("\u0301"), "two marks": marked("\u0323\u0302"),
+    "latin": ("zwyrnfeld", "qorblat", {**CASES, **HIDDEN, **BIDI, **FRAMES, "marked": marked("\u0301"), "two marks": marked("\u0323\u0302"), "enclosed": marked("\u20dd"), "mark of another script": marked("\u0902"),
               "wide": lambda s: s.translate(WIDE), "bold": lambda s: s.translate(BOLD), "circled": lambda s: s.translate(CIRCLED)}, ["zwyrnfelder", "zwyrn feld"], ["zwyrnfald", "zwrynfeld"]),
     "ligature": ("affinitzk", "qorblat", {**CASES, "ligature": lambda s: s.replace("ffi", "ﬃ"), "two": lambda s: s.replace("fi", "ﬁ")}, ["affinitzky"], ["afinitzk"]),
     "accented": ("bjørkhöfñ", "qorblat", {**CASES, **HIDDEN, "nfd": lambda s: unicodedata.normalize("NFD", s), "bare": lambda s: s.replace("ö", "o").replace("ñ", "n")},

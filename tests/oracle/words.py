@@ -93,9 +93,10 @@ def case_fold(s):
 def strip_marks(s):
     out, base = [], ""
     for c in s:
-        if unicodedata.combining(c):
+        strips = unicodedata.name(base or " ", "").startswith(STRIPS)
+        if unicodedata.combining(c) or (strips and unicodedata.category(c)[0] == "M"):
             short_i = base == "\u0438" and c == "\u0306"
-            if not short_i and unicodedata.name(base or " ", "").startswith(STRIPS):
+            if not short_i and strips:
                 continue
         else:
             base = c
@@ -115,7 +116,7 @@ def joins_before(c):
     """May combine with what stands before it: such belong to one unit of folding."""
     o = ord(c)
     return (o >= 0x300 and (unicodedata.combining(c) != 0 or 0x1161 <= o <= 0x11FF or o in (0xFF9E, 0xFF9F)
-                            or o in IGNORABLE or unicodedata.category(c) in ("Mc", "Mn")))
+                            or o in IGNORABLE or unicodedata.category(c) in ("Mc", "Mn", "Me")))
 
 
 # ---- emoji -----------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ class Scan:
                 i = e[0]
                 continue
             k = i + 1
-            while k < n and joins_before(s[k]) and s[k] != KEYCAP:
+            while k < n and joins_before(s[k]):
                 k += 1
             self.text.extend(f := "\ufdd1" if 0xD800 <= ord(s[i]) <= 0xDFFF else fold(s[i:k]))
             self.origin.extend([(i, k)] * len(f))

@@ -45,6 +45,15 @@ Test(fold, strips_marks_from_five_scripts)
     folds_to("\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd");
 }
 
+Test(fold, strips_marks_of_class_0_and_of_other_scripts_from_five)
+{
+    folds_to("v\u20dda\u20e3n va\u0902n van\u0e4d", "van van van");
+    folds_to("\u00e9\u20dd e\u0301\u20dd e\u20dd\u0301 \u0444\u093f\u0443", "e e e \u0444\u0443");
+    folds_to("\ufdfa\u20dd", "\u0635\u0644\u0649 \u0627\u0644\u0644\u0647 "
+                             "\u0639\u0644\u064a\u0647 \u0648\u0633\u0644\u0645");
+    folds_to("1\u20dd \u20dd", "1\u20dd \u20dd");
+}
+
 Test(fold, keeps_marks_of_other_scripts)
 {
     folds_to("\u304b\u3099 \u0939\u093f\u0928\u094d\u0926\u0940",

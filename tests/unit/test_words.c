@@ -164,9 +164,15 @@ Test(words, start_afresh_with_each_text)
     cr_expect_eq(words_are("", ""), 0);
 }
 
+Test(words, end_before_a_letter_of_thai_or_lao)
+{
+    cr_expect_eq(words_are("van\u0e33", "van \u0e32"), 0);
+    cr_expect_eq(words_are("van\u0eb3", "van \u0eb2"), 0);
+}
+
 Test(words, carry_a_version)
 {
-    cr_assert_eq(strncmp(words_version(), "3/", 2), 0);
+    cr_assert_eq(strncmp(words_version(), "5/", 2), 0);
     cr_assert_gt(strlen(words_version()), 4);
 }
 
