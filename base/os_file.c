@@ -43,6 +43,8 @@ static enum status open_flags(int dirfd, const char *path, int flags, mode_t mod
         got = os_fault_hit() ? -1 : openat(dirfd, path, flags | O_CLOEXEC | O_NOCTTY, mode);
     } while (got < 0 && errno == EINTR && !stop_asked());
     if (got >= 0) {
+        if (flags & O_CREAT)
+            os_trace_made(dirfd, path, false);
         *fd = got;
         return ST_OK;
     }
@@ -129,7 +131,10 @@ static ssize_t write_once(int fd, const void *buf, size_t len, off_t off)
 {
     if (os_fault_hit())
         return -1;
-    return off < 0 ? write(fd, buf, len) : pwrite(fd, buf, len, off);
+    ssize_t n = off < 0 ? write(fd, buf, len) : pwrite(fd, buf, len, off);
+    if (n > 0)
+        os_trace_wrote(fd, buf, (size_t)n, off);
+    return n;
 }
 
 static enum status read_all(int fd, uint8_t *buf, size_t len, off_t off, size_t *got,
@@ -210,6 +215,7 @@ enum status os_truncate(int fd, uint64_t len, struct err *err)
         return fd_errno(err, EFBIG, fd, "cut");
     if (os_fault_hit() || ftruncate(fd, (off_t)len) != 0)
         return fd_errno(err, errno, fd, "cut");
+    os_trace_cut(fd, len);
     return ST_OK;
 }
 
@@ -227,8 +233,10 @@ void os_give_back(int fd, uint64_t from, uint64_t len)
 
 enum status os_fsync(int fd, struct err *err)
 {
+    uint64_t id = os_trace_sync_begins(fd);
     if (os_fault_hit() || fsync(fd) != 0)
         return fd_errno(err, errno, fd, "sync");
+    os_trace_sync_ended(id);
     return ST_OK;
 }
 

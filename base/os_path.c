@@ -20,6 +20,7 @@ enum status os_rename(int dirfd, const char *from, const char *to, struct err *e
 {
     if (os_fault_hit() || renameat(dirfd, from, dirfd, to) != 0)
         return path_errno(err, errno, "rename", from);
+    os_trace_renamed(dirfd, from, to);
     return ST_OK;
 }
 
@@ -27,6 +28,7 @@ enum status os_unlink(int dirfd, const char *path, struct err *err)
 {
     if (os_fault_hit() || unlinkat(dirfd, path, 0) != 0)
         return path_errno(err, errno, "remove", path);
+    os_trace_unlinked(dirfd, path);
     return ST_OK;
 }
 
@@ -34,6 +36,7 @@ enum status os_mkdir(int dirfd, const char *path, mode_t mode, struct err *err)
 {
     if (os_fault_hit() || mkdirat(dirfd, path, mode) != 0)
         return err_errno(err, errno, "cannot make the directory %s", path);
+    os_trace_made(dirfd, path, true);
     return ST_OK;
 }
 
