@@ -11,6 +11,9 @@
 #include "lictor/timestamp.h"
 
 struct ledger_row {
+    const char
+        *act; /* what was done to the case, its own row before those of dumps; NULL: a dump */
+    struct slice program;
     struct ledger_dump dump;
     uint64_t entry;
     int64_t time_ms;
@@ -29,9 +32,53 @@ static bool keep(struct arena *a, struct slice *s)
     return s->data != NULL;
 }
 
+/* NULL: the entry tells of dumps alone. */
+static const char *act_name(uint8_t kind)
+{
+    switch ((enum ledger_kind)kind) {
+    case LEDGER_COMPACT:
+        return "compact";
+    case LEDGER_UNSEAL:
+        return "unseal";
+    case LEDGER_REKEY:
+        return "rekey";
+    case LEDGER_REOPEN:
+        return "reopen";
+    case LEDGER_INIT:
+    case LEDGER_ADD:
+        break;
+    }
+    return NULL;
+}
+
+static const char *act_text(const char *act)
+{
+    if (strcmp(act, "compact") == 0)
+        return "segments were merged";
+    if (strcmp(act, "unseal") == 0)
+        return "sealed bodies were opened";
+    if (strcmp(act, "rekey") == 0)
+        return "the case was locked by another key";
+    return "`verify` set damaged files aside; the dumps concerned are to be added again";
+}
+
+static enum status keep_act(struct rows *r, const struct ledger_entry *e, struct err *err)
+{
+    const char *act = act_name(e->kind);
+    if (!act)
+        return ST_OK;
+    struct ledger_row *row = grown_add(&r->items, sizeof *row);
+    if (!row)
+        return err_no_memory(err);
+    *row = (struct ledger_row){
+        .act = act, .program = e->version, .entry = e->number, .time_ms = e->time_ms};
+    return keep(&r->arena, &row->program) ? ST_OK : err_no_memory(err);
+}
+
 static enum status visit(void *ctx, const struct ledger_entry *e, struct err *err)
 {
     struct rows *r = ctx;
+    TRY(keep_act(r, e, err));
     for (size_t i = 0; i < e->n_dumps; i++) {
         struct ledger_row *row = grown_add(&r->items, sizeof *row);
         if (!row)
@@ -81,6 +128,25 @@ static void key_if(struct json_out *j, const char *key, struct slice v)
 {
     if (v.len)
         json_key_slice(j, key, v);
+}
+
+static void act_row_json(const struct ledger_row *r, struct buf *out)
+{
+    struct json_out j = json_out_to(out);
+    json_begin_object(&j);
+    json_key_str(&j, "type", r->act);
+    json_key_uint(&j, "entry", r->entry);
+    json_key_time(&j, "time", r->time_ms);
+    json_key_slice(&j, "program", r->program);
+    json_end_object(&j);
+    buf_put_u8(out, '\n');
+}
+
+static void act_row_text(const struct ledger_row *r, struct buf *out)
+{
+    char time[TIME_TEXT_SIZE];
+    time_text(r->time_ms, time);
+    buf_printf(out, "%s  %-8s  %s\n", time, r->act, act_text(r->act));
 }
 
 static void row_json(const struct ledger_row *r, struct buf *out)
@@ -243,12 +309,10 @@ int cmd_ledger(const struct cmd_options *o)
     enum status st = ledger_walk(cf, visit, &rows, &err);
     for (size_t i = 0; st == ST_OK && i < rows.items.n; i++) {
         const struct ledger_row *r = (const struct ledger_row *)rows.items.items + i;
-        if (wanted(o, &r->dump)) {
-            if (o->json)
-                row_json(r, &out);
-            else
-                row_text(r, &out);
-        }
+        if (r->act && !o->states)
+            (o->json ? act_row_json : act_row_text)(r, &out);
+        else if (!r->act && wanted(o, &r->dump))
+            (o->json ? row_json : row_text)(r, &out);
     }
     if (!o->states)
         put_unfinished(casefile_manifest(cf), o->json, &out);

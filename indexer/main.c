@@ -59,24 +59,32 @@ static const struct command commands[] = {
     {"status", cmd_status, "kf", 0, 0, "status CASE [--format json]",
      "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
      "digest.\n"
-     "The content digest is the same for every case that holds the same records.\n"},
+     "The content digest is the same for every case that holds the same records.\n"
+     "\n"
+     "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"},
     {"ledger", cmd_ledger, "kfsN", 0, 0,
      "ledger CASE [--state partial,refused] [--format json] | ledger CASE --head FILE",
-     "The intake ledger: every dump that came, with its books and what is to be asked for again.\n"
+     "The intake ledger: every dump that came, with its books and what is to be asked for again;\n"
+     "and what was done to the case between them: compact, unseal, rekey, reopen (by `verify`).\n"
      "\n"
-     "  --state LIST       only these states: complete, partial, refused\n"
+     "  --state LIST       only dumps of these states: complete, partial, refused\n"
      "  --head FILE        instead, write the ends of ledger and query log into a new FILE (`-`:\n"
      "                     print them). Kept outside the case, with a time stamp or a signature, "
      "it\n"
      "                     shows when the case was taken back: `verify CASE --head FILE` "
-     "compares\n"},
+     "compares\n"
+     "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"},
     {"quarantine", cmd_quarantine, "kfro", 0, 0, "quarantine CASE [--raw -o FILE]",
      "Lines that could not be read as records, with dump, line and reason.\n"
      "\n"
      "  --raw              the lines byte for byte, one after the other\n"
-     "  -o, --output FILE  where to (a new file)\n"},
+     "  -o, --output FILE  where to (a new file)\n"
+     "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"},
     {"compact", cmd_compact, "kjmP", 0, 0, "compact CASE [-j N] [--memory SIZE]",
-     "Merges segments and overlays. Ids, answers and digest stay the same.\n"},
+     "Merges segments and overlays. Ids, answers and digest stay the same.\n"
+     "\n"
+     "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"
+     "  -j, --threads N   --memory SIZE   --progress auto|plain|none\n"},
     {"rekey", cmd_rekey, "kynuv", 0, 0,
      "rekey CASE (--new-key FILE | --new-passphrase | --new-passphrase-file FILE)",
      "Gives the case another key, and stands in the ledger; what opened it before is refused "
@@ -99,7 +107,8 @@ static const struct command commands[] = {
      "\n"
      "  --deep             also derives the index again from the stored messages and compares\n"
      "  --head FILE        also that the ledger continues the head in FILE (`ledger --head`)\n"
-     "  --no-reopen        only report damage, change nothing\n"},
+     "  --no-reopen        only report damage, change nothing\n"
+     "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"},
 };
 
 /* `id` ties an option to the commands that take it. */

@@ -324,6 +324,16 @@ def other_keys():
     c.key = ["--passphrase-file", phrase]
     check(part(c, 2).code == 0 and c.sound("after two rekeys") is None, "and on")
     check(not c.readable([b"a passphrase"]), "it is nowhere in the case")
+    check(c.ingest("compact").returncode == 0, "compact")
+    rows = c.rows("ledger")
+    check([r["type"] for r in rows] == ["dump", "rekey", "rekey", "dump", "compact"], "the ledger shows what was done, in its order", rows)
+    acts = [r for r in rows if r["type"] != "dump"]
+    check([r["entry"] for r in rows] == [1, 2, 3, 4, 5] and all(set(r) == {"type", "entry", "time", "program"} and r["program"].startswith("0.") for r in acts), "ledger: entries", rows)
+    check([r["type"] for r in c.rows("ledger", "--state", "complete")] == ["dump", "dump"], "--state: dumps alone")
+    lines = c.ingest("ledger").stdout.decode().splitlines()
+    check(len(lines) == 5 and "another key" in lines[1] and "merged" in lines[4], "ledger: text", lines)
+    for verb in ("status", "ledger", "quarantine", "compact", "verify"):
+        check(b"--key FILE" in run(INGEST, verb, "--help").stdout, verb + " --help names --key")
     (c.dir / "CASE").write_bytes((copy / "CASE").read_bytes())
     r = run(INGEST, "verify", c.dir, *old)
     check(r.returncode == 1 and b"put back" in r.stdout, "an older CASE that is put back shows", r)
