@@ -1,5 +1,4 @@
 /* cmd_generate — the command line of `lictor-bench generate`. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,26 +57,27 @@ enum {
     OPT_VERSION
 };
 
-static const struct option options[] = {{"messages", required_argument, NULL, 'n'},
-                                        {"seed", required_argument, NULL, 's'},
-                                        {"dumps", required_argument, NULL, 'd'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"scripts", required_argument, NULL, OPT_SCRIPTS},
-                                        {"text", required_argument, NULL, OPT_TEXT},
-                                        {"shape", required_argument, NULL, OPT_SHAPE},
-                                        {"clocks", required_argument, NULL, OPT_CLOCKS},
-                                        {"doubts", no_argument, NULL, OPT_DOUBTS},
-                                        {"age", no_argument, NULL, OPT_AGE},
-                                        {"zstd", no_argument, NULL, OPT_ZSTD},
-                                        {"plain", no_argument, NULL, OPT_PLAIN},
-                                        {"level", required_argument, NULL, OPT_LEVEL},
-                                        {"key", required_argument, NULL, OPT_KEY},
-                                        {"body-keys", required_argument, NULL, OPT_BODY_KEYS},
-                                        {"truth", required_argument, NULL, OPT_TRUTH},
-                                        {"progress", required_argument, NULL, OPT_PROGRESS},
-                                        {"help", no_argument, NULL, OPT_HELP},
-                                        {"version", no_argument, NULL, OPT_VERSION},
-                                        {NULL, 0, NULL, 0}};
+static const struct cli_option options[] = {
+    {'n', 'n', "messages", "a number from 1 to 2000000000"},
+    {'s', 's', "seed", "a number"},
+    {'d', 'd', "dumps", "a number from 1 to 1000000"},
+    {'j', 'j', "threads", "a number from 1 to 1024"},
+    {OPT_SCRIPTS, 0, "scripts", "mixed or ascii"},
+    {OPT_TEXT, 0, "text", "a file"},
+    {OPT_SHAPE, 0, "shape", "handsets or server"},
+    {OPT_CLOCKS, 0, "clocks", "service or sender"},
+    {OPT_DOUBTS, 0, "doubts", NULL},
+    {OPT_AGE, 0, "age", NULL},
+    {OPT_ZSTD, 0, "zstd", NULL},
+    {OPT_PLAIN, 0, "plain", NULL},
+    {OPT_LEVEL, 0, "level", "a number from 1 to 19"},
+    {OPT_KEY, 0, "key", "a file"},
+    {OPT_BODY_KEYS, 0, "body-keys", "a file"},
+    {OPT_TRUTH, 0, "truth", "a file"},
+    {OPT_PROGRESS, 0, "progress", "auto, plain or none"},
+    {OPT_HELP, 'h', "help", NULL},
+    {OPT_VERSION, 0, "version", NULL},
+};
 
 /* Which of two words was given; false if neither. */
 static bool one_of(const char *given, const char *no, const char *yes, bool *out)
@@ -239,27 +239,29 @@ static int run_generate(struct gen_options *o)
 
 static int take_options(int argc, char **argv, struct gen_options *o)
 {
-    char text[128];
-
-    for (int opt; (opt = getopt_long(argc, argv, "n:s:d:j:h", options, NULL)) != -1;) {
-        if (opt == OPT_HELP || opt == 'h') {
+    char text[CLI_FAULT_SIZE];
+    struct cli_scan scan = {.argv = argv + 1,
+                            .argc = argc - 1,
+                            .options = options,
+                            .n_options = sizeof options / sizeof *options};
+    for (enum cli_found found; (found = cli_scan_next(&scan)) != CLI_END;) {
+        int id = found == CLI_OPTION ? scan.option->id : 0;
+        if (id == OPT_HELP) {
             fputs(usage_text, stdout);
             return 0;
         }
-        if (opt == OPT_VERSION) {
+        if (id == OPT_VERSION) {
             puts("lictor-bench " LICTOR_VERSION);
             return 0;
         }
-        if (opt == '?')
-            return usage_error("unknown option, or one without its value");
-        if (!option_take(opt, optarg, o)) {
-            snprintf(text, sizeof(text), "%.60s: not a value this option takes", optarg);
+        if (found != CLI_OPTION || !option_take(id, scan.value, o)) {
+            cli_scan_fault(&scan, found, text);
             return usage_error(text);
         }
     }
-    if (optind + 1 != argc)
+    if (scan.n_rest != 1)
         return usage_error("generate takes one directory");
-    o->dir = argv[optind];
+    o->dir = scan.argv[0];
     return run_generate(o);
 }
 

@@ -154,6 +154,9 @@ def test_given_text():
     again = TMP / "given.again"
     run(BENCH, "generate", again, "--text", f, "-n", 333, "-d", 3, "-j", 1, "--progress=none")
     check(all((again / "dumps" / p.name).read_bytes() == p.read_bytes() for p in (out / "dumps").iterdir()), "the same bytes from one thread")
+    fails(2, ["--mess: no such option"], "generate", "--mess", "5", TMP / "given.mess")
+    fails(2, ["--seed takes a number", "x"], "generate", "--seed=x", TMP / "given.seed")
+    fails(2, ["--doubts takes no value"], "generate", TMP / "given.doubts", "--doubts=1")
     fails(2, ["no line"], "generate", TMP / "given.none", "--text", write("empty.txt", b"\n\n"))
     fails(3, ["nowhere"], "generate", TMP / "given.nowhere", "--text", TMP / "nowhere")
     fails(2, ["two handsets"], "generate", TMP / "given.one", "--text", f, "-d", 1)
