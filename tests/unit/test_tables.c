@@ -28,7 +28,7 @@ enum entry { META, DUMP, STREAM, ORIGIN, CONVERSATION };
 /* Parses bytes that end where their memory ends; encodes again what was taken. */
 static enum status taken(enum entry kind, struct slice bytes, struct buf *again)
 {
-    uint8_t *exact = malloc(bytes.len ? bytes.len : 1);
+    uint8_t *exact = calloc(1, bytes.len ? bytes.len : 1);
     struct slice s = slice_of(exact, bytes.len);
     enum status st = ST_OK;
     memcpy(exact, bytes.data, bytes.len);
