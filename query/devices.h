@@ -62,7 +62,7 @@ struct device_silence {
     uint64_t interval_s;
     uint64_t after_seq, before_seq; /* of the keepalives around it */
     uint64_t missing;               /* numbers missing between these: loss, not silence */
-    bool again; /* not the first between these: the same numbers are missing */
+    bool again;                     /* not the first between these: the same numbers are missing */
 };
 struct device_visitor {
     enum status (*hole)(void *ctx, const struct device_hole *h, struct err *err);

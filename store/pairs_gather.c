@@ -2,6 +2,8 @@
  * range of documents a segment, timed ones first and by time; the ranges are walked side by side,
  * so that documents of one time meet also where they lie in different segments. Columns decide
  * which rows are read: those of one side only, and those that share their time. */
+#include <stdlib.h>
+
 #include "lictor/arena.h"
 #include "lictor/thread.h"
 #include "store/pairs_private.h"
@@ -296,29 +298,45 @@ static enum status doc_sides(struct sides *s, const struct pair_ref *ref, struct
     return buf_status(&s->seen, err);
 }
 
+static int by_ref(const void *a, const void *b)
+{
+    const struct pair_entry *const *x = a, *const *y = b;
+    return pair_ref_cmp(&(*x)->ref, &(*y)->ref);
+}
+
+static enum status entry_side(struct sides *s, struct pair_entry *e, struct err *err)
+{
+    const struct pair_ref *r = &e->ref;
+    if (!s->any || s->of.segment != r->segment || s->of.doc != r->doc)
+        TRY(doc_sides(s, r, err));
+    uint8_t seen = r->k <= s->seen.len ? s->seen.data[r->k - 1] : 0;
+    e->sided = true;
+    e->side = seen == 1u << SIDE_FROM ? SIDE_FROM : seen == 1u << SIDE_TO ? SIDE_TO : SIDE_UNKNOWN;
+    return stop_asked() ? err_set(err, ST_INTERRUPTED, "interrupted") : ST_OK;
+}
+
+/* In the order of the documents: entries come by text, and each would inflate a block of rows. */
 enum status pairs_sides(struct casefile *cf, struct segment_scratch *const *scratch,
                         struct pair_entry *all, size_t n, struct err *err)
 {
     struct sides s = {.cf = cf, .scratch = scratch};
-    enum status st = ST_OK;
-    arena_init(&s.a, (size_t)16 << 10);
-    for (size_t i = 0; st == ST_OK && i < n; i++) {
-        const struct pair_ref *r = &all[i].ref;
-        if (all[i].sided || !(all[i].chained || all[i].timed))
-            continue;
-        all[i].sided = true;
-        if (!s.any || s.of.segment != r->segment || s.of.doc != r->doc)
-            st = doc_sides(&s, r, err);
-        if (st != ST_OK)
-            break;
-        uint8_t seen = r->k <= s.seen.len ? s.seen.data[r->k - 1] : 0;
-        all[i].side = seen == 1u << SIDE_FROM ? SIDE_FROM
-                      : seen == 1u << SIDE_TO ? SIDE_TO
-                                              : SIDE_UNKNOWN;
-        if (stop_asked())
-            st = err_set(err, ST_INTERRUPTED, "interrupted");
+    struct buf asked = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct pair_entry *e = &all[i];
+        if (!e->sided && (e->chained || e->timed))
+            buf_put(&asked, &e, sizeof e);
     }
+    enum status st = buf_status(&asked, err);
+    void *data = asked.data;
+    struct pair_entry **e = data;
+    size_t n_asked = st == ST_OK ? asked.len / sizeof *e : 0;
+    if (n_asked > 1)
+        qsort(e, n_asked, sizeof *e, by_ref);
+    arena_init(&s.a, (size_t)16 << 10);
+    for (size_t i = 0; st == ST_OK && i < n_asked; i++)
+        st = entry_side(&s, e[i], err);
     arena_release(&s.a);
     buf_release(&s.seen);
+    buf_release(&asked);
     return st;
 }

@@ -95,6 +95,11 @@ def test_opened():
     check([w for *_, w in found] == ["same-opened"] * 2, "opened and plain", (found, thread(c)))
 
 
+def rng_words(i):
+    rng = random.Random(i)
+    return " ".join(f"{rng.getrandbits(40):x}" for _ in range(12))
+
+
 def test_crowd():
     """Ten thousand of one sender in one millisecond: all are compared, and soon."""
     a = [msg(i + 1, f"left {i}", sent=T, id=f"a{i}") for i in range(5000)]
@@ -113,6 +118,21 @@ def test_crowd():
     sixteen = case("sixteen", [msg(i + 1, f"left {i}", sent=T) for i in range(16)], [msg(1, "right", sent=T)])
     right = next(m for m in thread(sixteen) if m.get("text") == "right")
     check(len(right["related"]) == 16 and "related_more" not in right, "sixteen are all", right)
+
+
+def test_hit_in_a_crowd():
+    """One hit among many of one sender in one millisecond: each block of rows is inflated once, not once a message."""
+    c = Case("hit-crowd")
+    used = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    many = write("hit-a", dump([msg(i + 1, f"left{i} {rng_words(i)}", sent=T) for i in range(30000)], "imei:A", account="anna"))
+    one = write("hit-b", dump([msg(1, "right", sent=T)], "imei:B", account="bert"))
+    start = used()
+    c.add(many, one)
+    added = used() - start
+    start = used()
+    hit, = c.search("left17000")
+    check(hit["related"][0]["why"] == "same-time", "its pair", hit)
+    check(used() - start < 3 * added, "seconds of a processor, to find it and to add all", (used() - start, added))
 
 
 def test_crowd_brute():
