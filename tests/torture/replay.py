@@ -241,10 +241,11 @@ class Command:
         found, least = {}, self.before
         for at, (sure, whole, choices) in enumerate(self.states):
             low, high = self.opened(sure), self.opened(whole)
-            good = low and high and least[0] <= low[0] <= high[0] <= self.after[0]
-            check(good, f"{self.verb} at {at}: commits come in order", (least, low, high))
-            if not good:
-                continue
+            check(low and high and least[0] <= low[0] <= high[0] <= self.after[0],
+                  f"{self.verb} at {at}: commits come in order", (least, low, high))
+            # What does not open has to: its states are tried, and count as lost.
+            low = low if low and low[0] >= least[0] else least
+            high = high or self.after
             least = low
             for how, files in choices:
                 mark = fingerprint(files)
