@@ -115,10 +115,11 @@ static void footer(struct session *s, const struct shown *x, const char *next)
     cli_count_text(x->hits, shown);
     cli_count_text(r->total, total);
     cli_count_text(r->conversations, conversations);
+    const char *more = next ? "; --all" : x->hits == 0 ? "; none follows" : "; the last ones";
     if (r->total)
         buf_printf(out, "%s of %s %s%s in %s conversation%s%s\n", shown, total,
                    x->others ? "record" : "message", r->total == 1 ? "" : "s", conversations,
-                   r->conversations == 1 ? "" : "s", x->hits < r->total ? "; --all" : "");
+                   r->conversations == 1 ? "" : "s", x->hits < r->total ? more : "");
     else
         buf_put_str(out, "none in the delivered data\n");
     if (next)

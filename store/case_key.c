@@ -215,8 +215,8 @@ static enum status secret_fits(const struct case_secret *s, enum case_method met
         /* An attacker could have put a plain case in the place of the sealed one. */
         return !any ? ST_OK
                     : err_set(err, ST_DENIED,
-                              "the case is not encrypted, and a key was given: leave it out if "
-                              "this is the case you mean");
+                              "the case is not encrypted, and a key was given: leave it (--key, "
+                              "$LICTOR_KEY_FILE) out if this is the case you mean");
     if (method == CASE_KEY_FILE && by_passphrase(s))
         return err_set(err, ST_DENIED, "the case opens with a key file (--key), not a passphrase");
     if (method == CASE_PASSPHRASE && s->key_file)

@@ -100,6 +100,8 @@ def no_encryption():
     check(sealed.status()["encrypted"] is True and b"ot encrypted" not in sealed.ingest("status").stdout, "encrypted: status says it")
     plain.sound("--no-encryption")
     needles = [b"unmistakable", b"plain.ndjson", b"imei:plain"]
+    r = run(QUERY, "search", plain.dir, "x", env={**os.environ, "LICTOR_KEY_FILE": str(sealed.key[1])})
+    check(r.returncode == 3 and b"$LICTOR_KEY_FILE) out" in r.stderr, "a key that came from outside is named", r.stderr)
     check(plain.readable(needles) and not sealed.readable(needles), "--no-encryption: readable, and only then")
 
 

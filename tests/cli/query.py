@@ -44,6 +44,13 @@ def test_search():
     check(b"2 of " in query(C, "search", "--limit", "2", "*").stdout and b"; --all" in query(C, "search", "--limit", "2", "*").stdout, "a cut is said")
     check(query(C, "search", "--count", "harbour").stdout == b"3\n", "--count prints nothing else")
     check(query(C, "search", "-", data=b"blue van\n").stderr == b"query: blue AND van\n", "- reads standard input")
+    last = json.loads(query(C, "search", "--sort", "oldest", "--format", "jsonl", "*").stdout.splitlines()[-2])["id"]
+    first = json.loads(query(C, "search", "--sort", "oldest", "--format", "jsonl", "*").stdout.splitlines()[0])["id"]
+    for at, want in ((last, b"; none follows"), (first, b"; the last ones")):
+        r = query(C, "search", "--sort", "oldest", "--limit", "1000", "--continue", at, "*")
+        check(want in r.stdout and b"--all" not in r.stdout, "what follows nothing is not promised", r.stdout[-200:])
+    r = query(C, "search", "--sort", "oldest", "--limit", "1", "*")
+    check(b"; --all" in r.stdout and b"--continue" in r.stdout, "what is left is said", r.stdout[-200:])
     for small, name in (("and", "AND"), ("Or", "OR"), ("not", "NOT"), ("near/5", "NEAR/n"), ("then/10m", "THEN/n")):
         r = query(C, "search", "--count", f"blue {small} van")
         check(f"note: `{small}` is searched as a word; operators are in capitals: {name}\n".encode() in r.stderr, f"a small {small} is said to be a word", r.stderr)
