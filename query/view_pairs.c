@@ -14,9 +14,21 @@ struct kept { /* the pairs of one conversation */
     struct pairs pairs;
 };
 
+/* In a crowd of one moment all name the same few partners, which lie far apart: each would inflate
+ * a block of rows for every message. */
+#define PARTNERS_KEPT 1024
+
+struct partner {
+    bool any;
+    struct pair_ref of;
+    struct message_ref ref;
+    uint8_t id[KEY_SIZE];
+};
+
 struct pair_cache {
     void *tree; /* tsearch, by key */
     size_t bytes;
+    struct partner partners[PARTNERS_KEPT];
 };
 
 static int by_key(const void *a, const void *b)
@@ -50,7 +62,8 @@ static enum status kept_make(struct view *v, const uint8_t key[KEY_SIZE], const 
     enum status st = pairs_find(v->cf, v->scratch, key, &k->pairs, err);
     if (st == ST_OK && c->bytes > KEPT_BYTES_MAX) {
         tdestroy(c->tree, kept_free);
-        *c = (struct pair_cache){0};
+        c->tree = NULL;
+        c->bytes = 0;
     }
     if (st == ST_OK && !tsearch(k, &c->tree, by_key))
         st = err_no_memory(err);
@@ -83,6 +96,26 @@ static enum status pairs_kept(struct view *v, const uint8_t key[KEY_SIZE], const
 
 /* ---- as related ---- */
 
+static enum status partner_load(struct view *v, const struct pair_ref *of, struct partner *out,
+                                struct err *err)
+{
+    struct message_ref ref = {.segment = of->segment, .doc = of->doc, .k = of->k};
+    struct message_view o;
+    uint32_t at = (of->segment * 31 + of->doc + of->k * 7) % PARTNERS_KEPT;
+    struct partner *kept = v->pairs ? &v->pairs->partners[at] : NULL;
+    if (kept && kept->any && pair_ref_cmp(&kept->of, of) == 0) {
+        *out = *kept;
+        return ST_OK;
+    }
+    arena_reset(&v->tmp);
+    TRY(view_load(v, &ref, VIEW_CONTENT, &v->tmp, &o, err));
+    *out = (struct partner){.any = true, .of = *of, .ref = o.ref};
+    memcpy(out->id, o.id, KEY_SIZE);
+    if (kept)
+        *kept = *out;
+    return ST_OK;
+}
+
 static enum status add(struct view *v, const struct pairs *p, const struct pair_ref *of,
                        struct message_view *m, struct arena *a, struct err *err)
 {
@@ -98,11 +131,8 @@ static enum status add(struct view *v, const struct pairs *p, const struct pair_
         memcpy(all, m->related, m->n_related * sizeof *all);
     for (size_t i = 0; i < n; i++) {
         const struct pair *one = &p->all[from + i];
-        struct message_ref ref = {
-            .segment = one->other.segment, .doc = one->other.doc, .k = one->other.k};
-        struct message_view o;
-        arena_reset(&v->tmp);
-        TRY(view_load(v, &ref, VIEW_CONTENT, &v->tmp, &o, err));
+        struct partner o;
+        TRY(partner_load(v, &one->other, &o, err));
         struct related *r = &all[m->n_related + i];
         *r = (struct related){
             .ref = o.ref, .why = pair_why_name((enum pair_why)one->why), .pair = true};

@@ -135,6 +135,21 @@ def test_hit_in_a_crowd():
     check(used() - start < 3 * added, "seconds of a processor, to find it and to add all", (used() - start, added))
 
 
+def test_thread_of_a_crowd():
+    """Many that each name sixteen of another many: those sixteen are not read again for each."""
+    used = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    spent = []
+    for apart in (1000, 0):
+        c = Case(f"thread-crowd-{apart}")
+        c.add(*(write(f"crowd-{apart}-{n}", dump([msg(i + 1, f"{n}{i} {rng_words(i)}", sent=T + (2 * i + n) * apart) for i in range(3000)],
+                                                 s, account=SIDES[s])) for n, s in enumerate(SIDES)))
+        start = used()
+        rows = thread(c)
+        spent.append(used() - start)
+        check(all(len(m.get("related", [])) == (0 if apart else 16) for m in rows if m["type"] == "message"), "all in pairs, or none", rows[-1])
+    check(spent[1] < 45 * spent[0], "seconds of a processor, apart and at once", spent)
+
+
 def test_crowd_brute():
     """Of one sender and time, few texts, some with service ids: the pairs by the contract's words."""
     rng = random.Random(9)
