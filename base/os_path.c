@@ -41,8 +41,7 @@ enum status os_mkdir(int dirfd, const char *path, mode_t mode, struct err *err)
 }
 
 /* Reads `fd` to its end into one allocation of at most `max` + 1 bytes: a byte more than `max`
- * tells a file that is too long. A regular file of honest size is allocated once, so that no copy
- * of a key is left behind by growing. */
+ * tells a file that is too long. A regular file of honest size is allocated once. */
 static enum status fd_read_whole(int fd, const char *path, size_t max, uint64_t size_hint,
                                  struct buf *b, struct err *err)
 {
@@ -76,8 +75,6 @@ static enum status read_and_close(int fd, const char *path, size_t max, uint8_t 
         st = fd_read_whole(fd, path, max, size, &b, err);
     os_close(&fd);
     if (st != ST_OK) {
-        if (b.data)
-            explicit_bzero(b.data, b.cap);
         buf_release(&b);
         return st;
     }
@@ -109,6 +106,31 @@ static enum status secret_check(int fd, const char *path, struct err *err)
     return ST_OK;
 }
 
+/* A file that grew since it was asked for its size is no key at rest. */
+static enum status secret_read(int fd, const char *path, size_t max, uint8_t **data, size_t *len,
+                               struct err *err)
+{
+    uint64_t size = 0;
+    size_t got = 0;
+    TRY(os_size(fd, &size, err));
+    if (size > max)
+        return err_set(err, ST_LIMIT, "%s is longer than %zu bytes", path, max);
+    size_t room = (size_t)size + 1;
+    uint8_t *secret = os_secret_new(room);
+    if (!secret)
+        return err_no_memory(err);
+    enum status st = os_read(fd, secret, room, &got, err);
+    if (st == ST_OK && got != size)
+        st = err_set(err, ST_DENIED, "%s changed while it was read", path);
+    if (st != ST_OK) {
+        os_secret_free(secret, room);
+        return st;
+    }
+    *data = secret;
+    *len = got;
+    return ST_OK;
+}
+
 enum status os_read_secret(const char *path, size_t max, uint8_t **data, size_t *len,
                            struct err *err)
 {
@@ -120,11 +142,10 @@ enum status os_read_secret(const char *path, size_t max, uint8_t **data, size_t 
     int fd = -1;
     TRY(os_open_read(AT_FDCWD, path, &fd, err));
     enum status st = secret_check(fd, path, err);
-    if (st != ST_OK) {
-        os_close(&fd);
-        return st;
-    }
-    return read_and_close(fd, path, max, data, len, err);
+    if (st == ST_OK)
+        st = secret_read(fd, path, max, data, len, err);
+    os_close(&fd);
+    return st;
 }
 
 struct names {

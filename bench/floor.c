@@ -189,8 +189,7 @@ static enum status load_identity(struct age_identities *ids, const char *path, s
     size_t len;
     TRY(os_read_secret(path, IDENTITY_MAX, &data, &len, err));
     enum status st = age_identities_add(ids, slice_of(data, len), path, err);
-    explicit_bzero(data, len);
-    free(data);
+    os_secret_free(data, len + 1);
     return st;
 }
 

@@ -19,6 +19,7 @@ struct body_key {
 
 struct body_keys {
     uint8_t *file; /* the file's text; the base64 in it is wiped */
+    size_t file_len;
     uint8_t *secrets;
     struct body_key *items;
     size_t n;
@@ -89,6 +90,7 @@ enum status body_keys_load(const char *path, struct body_keys **out, struct err 
         return err_no_memory(err);
     size_t len = 0;
     enum status st = os_read_secret(path, BODY_KEY_FILE_MAX, &k->file, &len, err);
+    k->file_len = len;
     if (st == ST_OK)
         st = take_lines(k, len, path, err);
     if (st != ST_OK) {
@@ -105,7 +107,7 @@ void body_keys_free(struct body_keys *k)
         return;
     sodium_free(k->secrets);
     free(k->items);
-    free(k->file);
+    os_secret_free(k->file, k->file_len + 1);
     free(k);
 }
 

@@ -62,8 +62,7 @@ static enum status load_keys(struct opener *o, struct err *err)
         size_t len;
         TRY(os_read_secret(path, IDENTITY_FILE_MAX, &data, &len, err));
         enum status st = age_identities_add(o->ids, slice_of(data, len), path, err);
-        explicit_bzero(data, len);
-        free(data);
+        os_secret_free(data, len + 1);
         TRY(st);
     }
     if (o->options->trust_file) {
@@ -75,8 +74,7 @@ static enum status load_keys(struct opener *o, struct err *err)
         size_t len;
         TRY(os_read_secret(o->options->passphrase_file, IDENTITY_FILE_MAX, &data, &len, err));
         enum status st = age_identities_passphrase(o->ids, slice_of(data, len), err);
-        explicit_bzero(data, len);
-        free(data);
+        os_secret_free(data, len + 1);
         TRY(st);
     }
     return ST_OK;

@@ -93,9 +93,7 @@ enum status case_key_file_read(const char *path, uint8_t out[SEAL_KEY_SIZE], str
     st = case_key_file_parse(slice_of(text, len), out, err);
     if (st != ST_OK)
         err_prefix(err, "%s", path);
-    if (text)
-        sodium_memzero(text, len);
-    free(text);
+    os_secret_free(text, len + 1);
     return st;
 }
 
@@ -176,9 +174,7 @@ static enum status passphrase_file(const char *path, const struct case_way *way,
     st = passphrase_stretch(slice_of(text, len), way, out, err);
     if (st == ST_DENIED)
         err_prefix(err, "%s", path);
-    if (text)
-        sodium_memzero(text, size);
-    free(text);
+    os_secret_free(text, size + 1);
     return st;
 }
 

@@ -50,7 +50,8 @@ MUST_USE enum status os_mkdir(int dirfd, const char *path, mode_t mode, struct e
 MUST_USE enum status os_read_file(int dirfd, const char *path, size_t max, uint8_t **data,
                                   size_t *len, struct err *err);
 /* As os_read_file, but refuses (ST_DENIED) a file that group or others may read or write, and one
- * that is not a regular file or not ours: for keys. */
+ * that is not a regular file or not ours: for keys. *data is locked memory with a zero byte behind
+ * the file: freed with os_secret_free(data, len + 1), also if the file is empty. */
 MUST_USE enum status os_read_secret(const char *path, size_t max, uint8_t **data, size_t *len,
                                     struct err *err);
 /* Exclusive flock without waiting; ST_LOCKED if another process has it. */
