@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "indexer/run.h"
 #include "lictor/confine.h"
 #include "lictor/os.h"
+#include "lictor/words.h"
 
 #define PROGRAM "lictor-ingest"
 #define MEMORY_LEAST ((uint64_t)256 << 20)
@@ -76,6 +78,21 @@ int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefi
         return cmd_fail(&err);
     }
     return EXIT_GOOD;
+}
+
+int cmd_open_words(const struct cmd_options *o, struct casefile **out)
+{
+    struct err err = {0};
+    int code = cmd_open(o, CASE_WRITE, out);
+    if (code || strcmp(casefile_words_version(*out), words_version()) == 0)
+        return code;
+    err.status = err_set(&err, ST_BAD_INPUT,
+                         "the case was indexed with rules for words %s, this program has %s: go on "
+                         "with the version that made it, or add the dumps to a new case",
+                         casefile_words_version(*out), words_version());
+    casefile_close(*out);
+    *out = NULL;
+    return cmd_fail(&err);
 }
 
 int cmd_open_output(const struct cmd_options *o, const char *output, mode_t mode, int *fd,

@@ -56,7 +56,10 @@ int cmd_fail(const struct err *err);
 /* Opens the case of the options; prints what opening repaired. From then on the process is confined
  * to it (lictor/confine.h): open everything else before. 0, or the exit code. */
 int cmd_open(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
-/* The same without confining it; then that, with one more directory that may be written and
+/* The same for CASE_WRITE, where words will be made: refuses a case of other rules for words, since
+ * no version could search the two together. */
+int cmd_open_words(const struct cmd_options *o, struct casefile **out);
+/* cmd_open without confining it; then that, with one more directory that may be written and
  * a file that may be read, or NULL. */
 int cmd_open_only(const struct cmd_options *o, enum casefile_mode mode, struct casefile **out);
 MUST_USE enum status cmd_confine(const struct cmd_options *o, bool write, const char *also,

@@ -71,7 +71,7 @@ static int ingest(const struct cmd_options *o, const struct walk_list *dumps, in
     struct casefile *cf;
     struct cmd_options confined = *o;
     confined.child = opener;
-    int code = cmd_open(&confined, CASE_WRITE, &cf);
+    int code = cmd_open_words(&confined, &cf);
     if (code)
         return code;
     struct core_options options = {.threads = cmd_threads(o),

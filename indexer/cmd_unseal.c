@@ -45,7 +45,7 @@ int cmd_unseal(const struct cmd_options *o)
         err.status = st;
         return cmd_fail(&err);
     }
-    int code = cmd_open(o, CASE_WRITE, &cf);
+    int code = cmd_open_words(o, &cf);
     if (code)
         goto out;
     struct core_options options = {.threads = cmd_threads(o),
