@@ -10,6 +10,7 @@
 
 #define SEGMENTS_MANY 16
 #define SEGMENTS_AFTER 8
+#define SMALL_SHARE 4
 #define OVERLAYS_MANY 8
 #define OUTPUT_DOCS_MAX ((size_t)32000000)
 
@@ -185,6 +186,20 @@ static int sized_cmp(const void *a, const void *b)
     return (x->docs > y->docs) - (x->docs < y->docs);
 }
 
+/* How many of the segments, smallest first, are merged: never more than a share of the case, so
+ * that an add costs what it brings. Large segments stand side by side until somebody asks for
+ * compact. */
+static size_t small_ones(const struct sized *by_size, size_t n)
+{
+    uint64_t all = 0, sum = 0;
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        all += by_size[i].docs;
+    while (k < n - SEGMENTS_AFTER && sum + by_size[k].docs <= all / SMALL_SHARE)
+        sum += by_size[k++].docs;
+    return k;
+}
+
 static enum status merge_smallest(struct casefile *cf, const struct core_options *o, size_t n,
                                   struct err *err)
 {
@@ -196,9 +211,11 @@ static enum status merge_smallest(struct casefile *cf, const struct core_options
         for (size_t i = 0; i < n; i++)
             by_size[i] = (struct sized){i, m->segments[i].docs};
         qsort(by_size, n, sizeof *by_size, sized_cmp);
-        for (size_t i = 0; i < n - SEGMENTS_AFTER; i++)
+        size_t k = small_ones(by_size, n);
+        for (size_t i = 0; i < k; i++)
             chosen[by_size[i].index] = true;
-        st = compact_set(cf, o, chosen, LEDGER_COMPACT, err);
+        if (k > 1)
+            st = compact_set(cf, o, chosen, LEDGER_COMPACT, err);
     }
     free(by_size);
     free(chosen);
