@@ -136,6 +136,13 @@ static enum status put_before(const struct span_list *x, const struct span_list 
     return st;
 }
 
+static int by_begin(const struct span *x, const struct span *y)
+{
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->last > y->last) - (x->last < y->last);
+}
+
 /* Of two lists sorted and distinct one that is so. */
 static enum status unite(struct span_list *to, const struct span_list *l, struct err *err)
 {
@@ -143,13 +150,16 @@ static enum status unite(struct span_list *to, const struct span_list *l, struct
     enum status st = ST_OK;
     size_t i = 0, j = 0;
     while (st == ST_OK && (i < to->n || j < l->n)) {
-        const struct span *a = i < to->n ? &to->at[i] : NULL, *b = j < l->n ? &l->at[j] : NULL;
-        bool same = a && b && a->first == b->first && a->last == b->last;
-        bool lesser = !b || (a && (a->first != b->first ? a->first < b->first : a->last < b->last));
-        const struct span *least = same || lesser ? a : b;
-        st = span_list_put(&all, least->first, least->last, err);
-        i += same || lesser;
-        j += same || !lesser;
+        bool first = j == l->n, second = i == to->n;
+        if (!first && !second) {
+            int order = by_begin(&to->at[i], &l->at[j]);
+            first = order <= 0;
+            second = order >= 0;
+        }
+        struct span least = first ? to->at[i] : l->at[j];
+        st = span_list_put(&all, least.first, least.last, err);
+        i += first;
+        j += second;
     }
     span_list_release(to);
     *to = all;
