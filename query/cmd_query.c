@@ -39,9 +39,9 @@ enum status session_words(const struct session *s, struct err *err)
     const char *theirs = casefile_words_version(s->cf);
     if (strcmp(theirs, words_version()) == 0)
         return ST_OK;
-    return err_set(err, ST_DAMAGED,
+    return err_set(err, ST_NOT_FOUND,
                    "the case was indexed with rules for words %s, this program has %s: search it "
-                   "with the version that made it",
+                   "with the version that made it, or add its dumps to a new case",
                    theirs, words_version());
 }
 
