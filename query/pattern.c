@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "lictor/utf8.h"
+#include "lictor/words.h"
 
 #define CORE_EDGE 2 /* code points of a stretch's end that are not sure */
 #define PHONE_MIN 7
@@ -91,9 +92,13 @@ static uint32_t code_at(struct slice s, size_t at) { return utf8_next(s.data, s.
 /* The core of a folded stretch; `first`, `last`: the word begins or ends with it. */
 static void core_put(struct buf *may, struct slice s, bool first, bool last)
 {
-    size_t from = 0, to = s.len;
-    for (int n = 0; !first && from < to && s.data[from] >= 0x80 && n < CORE_EDGE;)
-        n += utf8_columns(utf8_next(s.data, s.len, &from)) > 0;
+    size_t from = 0, to = s.len, next;
+    for (int n = 0; !first && from < to && s.data[from] >= 0x80; from = next) {
+        next = from;
+        bool mark = words_is_mark(utf8_next(s.data, s.len, &next)); /* any number may fall */
+        if (!mark && n++ == CORE_EDGE)
+            break;
+    }
     bool sure = last || (to > from && letter_or_digit(code_at(s, code_before(s, to))));
     for (int n = 0; !sure && to > from && n < CORE_EDGE;) {
         to = code_before(s, to);

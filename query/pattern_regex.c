@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lictor/utf8.h"
+#include "lictor/words.h"
 
 #define STEPS_A_BYTE 16
 #define DEPTH_MAX 10000
@@ -56,7 +57,7 @@ static size_t letter_end(struct slice s, size_t at)
     size_t end = at, next;
     (void)utf8_next(s.data, s.len, &end);
     for (next = end; next < s.len && s.data[next] >= 0x80; end = next)
-        if (utf8_columns(utf8_next(s.data, s.len, &next)) != 0)
+        if (!words_is_mark(utf8_next(s.data, s.len, &next)))
             break;
     return end;
 }

@@ -16,12 +16,22 @@ struct expansion {
     struct walk *bits;
 };
 
+/* Its walk is not kept: a query may have thousands of patterns, each of which stands for all words.
+ */
+static enum status pour_term(struct walk_set *s, uint64_t handle, uint32_t docs, struct walk *bits,
+                             struct err *err)
+{
+    struct walk w = {.kind = WALK_POSTING, .cost = docs};
+    TRY(posting_iter_open(s->segment, handle, &w.posting, err));
+    enum status st = walk_pour(s, &w, bits, err);
+    posting_iter_close(w.posting);
+    return st;
+}
+
 /* One more term: kept by its handle, or, once there are too many, poured into the bitmap. */
 static enum status expansion_add(struct walk_set *s, struct expansion *x,
                                  const struct term_entry *e, struct err *err)
 {
-    size_t open = walk_open_count(s);
-    struct walk *w;
     if (!x->bits && x->n < OPEN_TERMS) {
         x->handle[x->n] = e->handle;
         x->docs[x->n++] = e->docs;
@@ -29,16 +39,10 @@ static enum status expansion_add(struct walk_set *s, struct expansion *x,
     }
     if (!x->bits) {
         TRY(walk_bits(s, &x->bits, err));
-        for (size_t i = 0; i < x->n; i++) {
-            TRY(walk_posting(s, x->handle[i], x->docs[i], &w, err));
-            TRY(walk_pour(s, w, x->bits, err));
-            walk_close_from(s, open);
-        }
+        for (size_t i = 0; i < x->n; i++)
+            TRY(pour_term(s, x->handle[i], x->docs[i], x->bits, err));
     }
-    TRY(walk_posting(s, e->handle, e->docs, &w, err));
-    TRY(walk_pour(s, w, x->bits, err));
-    walk_close_from(s, open);
-    return ST_OK;
+    return pour_term(s, e->handle, e->docs, x->bits, err);
 }
 
 static enum status expansion_end(struct walk_set *s, const struct expansion *x, struct walk **out,

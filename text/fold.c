@@ -303,3 +303,5 @@ void fold_text(struct splitter *s, struct slice text, struct buf *out, bool plai
     s->identity = !plain && (s->n_runs == 0 ||
                              (s->n_runs == 1 && s->runs[0].src_len == 0 && s->runs[0].src == 0));
 }
+
+bool words_is_mark(uint32_t cp) { return (U_GET_GC_MASK((UChar32)cp) & U_GC_M_MASK) != 0; }

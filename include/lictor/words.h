@@ -1,6 +1,6 @@
 /* words — how text becomes words; the same for messages and queries.
  * Rules: the end of commands.md. Folding: NFKC case folding (default ignorables dropped), marks
- * (ccc != 0) stripped after Latin, Greek, Cyrillic (not U+0438 U+0306 = й), Arabic and Hebrew
+ * (of all kinds) stripped after Latin, Greek, Cyrillic (not U+0438 U+0306 = й), Arabic and Hebrew
  * letters, ı and İ to i. Words: maximal runs of letters, marks and digits, apostrophes inside
  * included (UAX #29, but split at . : , _ - and other signs).
  * Owns: a splitter owns its buffers; tokens borrow them until the next split.
@@ -70,5 +70,8 @@ MUST_USE enum status splitter_casefold(struct splitter *s, struct slice text, st
 
 /* Version of the rules and of Unicode, stored in a case: "1/15.0". */
 const char *words_version(void);
+
+/* Is it a mark (of any kind), which stands on what comes before it? */
+bool words_is_mark(uint32_t cp);
 
 #endif

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CSV_COLUMNS 25
+#define CSV_COLUMNS 28
 #define LIST 3
 
 static struct view view;
