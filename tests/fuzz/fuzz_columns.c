@@ -102,8 +102,8 @@ static void keys_try(struct cursor *c, uint32_t n)
 static void seqs_try(struct cursor *c, uint32_t n)
 {
     struct seq_doc seqs[SEQS_BLOCK], again[SEQS_BLOCK];
-    uint64_t numbers[SEQS_BLOCK];
-    uint32_t docs[SEQS_BLOCK];
+    uint64_t numbers[SEQS_BLOCK] = {0};
+    uint32_t docs[SEQS_BLOCK] = {0};
     struct buf out = {0};
     uint64_t first = cursor_u64(c);
     if (seqs_parse(cursor_bytes(c, cursor_left(c)), first, n, LIMIT, seqs, NULL) != ST_OK)
