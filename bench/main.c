@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/measure.h"
+#include "bench/pick.h"
 #include "lictor/thread.h"
 
 struct command {
@@ -40,7 +41,7 @@ static const struct command commands[] = {
      "      --case DIR         make the case there and keep it; its key is in --key FILE or\n"
      "                         DIR.key\n"
      "      --no-compact       leave the case as add left it\n" COMMON_HELP},
-    {"query", cmd_query, "kfPqtdL", 1, "which CASE?", "query CASE [options]",
+    {"query", cmd_query, "kfPqtdLx", 1, "which CASE?", "query CASE [options]",
      "Measures every class of query on a case: words, phrases, days ... that stand in it, drawn "
      "by\n"
      "chance; each run once to warm and once timed, in one process, with exact totals and the\n"
@@ -50,6 +51,7 @@ static const struct command commands[] = {
      "      --queries N        of each class (default 200)\n"
      "      --seconds N        that a class may take (default 10); slow ones then have fewer\n"
      "      --seed S           which queries are drawn (default 1)\n"
+     "      --class NAME       only this class, by its key in json, or start; again for more\n"
      "      --list FILE        write every query and its total there, as jsonl\n"
      "      --programs DIR     where lictor-query is (default: beside this)\n"
      "      --format text|json\n"},
@@ -93,6 +95,9 @@ static const struct cli_option option_table[] = {
     {'t', 0, "seconds", "a number from 1 to 86400"},
     {'d', 0, "seed", "a number"},
     {'L', 0, "list", "a new file"},
+    {'x', 0, "class",
+     "frequent, rare, sender, and, phrase, prefix, day, conversation, exact, "
+     "leading, regex, fuzzy, near, then, not or start"},
     {CLI_ID_HELP, 'h', "help", NULL},
     {CLI_ID_VERSION, 0, "version", NULL},
 };
@@ -116,6 +121,7 @@ static bool take_option(void *ctx, int c, char *arg)
 {
     struct measure_options *o = ctx;
     uint64_t v;
+    unsigned class;
     switch (c) {
     case 'i':
         o->identities[o->n_identities++] = arg;
@@ -151,6 +157,11 @@ static bool take_option(void *ctx, int c, char *arg)
         return cli_uint(arg, 0, UINT64_MAX, &o->seed);
     case 'L':
         o->list = arg;
+        return true;
+    case 'x':
+        if (!pick_by_key(arg, &class))
+            return false;
+        o->classes |= 1u << class;
         return true;
     case 'B':
         o->body_keys = arg;

@@ -28,6 +28,7 @@ struct measure_options {
     uint64_t queries;   /* of each class */
     uint64_t seconds;   /* a class may take */
     uint64_t seed;
+    unsigned classes; /* --class: bits of enum pick_class, PICK_START; 0: all */
     bool json, no_compact;
     char **rest; /* arguments behind the options */
     int n_rest;

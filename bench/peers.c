@@ -71,7 +71,7 @@ struct peers {
 static enum status measure_in(struct peers *k, struct bench_case *c, struct err *err)
 {
     measure_note("choosing queries");
-    TRY(picks_make(&c->v, k->o->seed, k->o->queries, &k->picks, err));
+    TRY(picks_make(&c->v, k->o->seed, k->o->queries, 0, &k->picks, err));
     TRY(queries_run(k->o, &c->v, &k->picks, k->classes, err));
     measure_note("writing the messages for the peers");
     return peer_rows_write(&c->v, k->rows, k->lines, &k->written, err);

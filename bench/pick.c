@@ -38,6 +38,14 @@ static const struct {
 const char *pick_name(enum pick_class c) { return names[c].name; }
 const char *pick_key(enum pick_class c) { return names[c].key; }
 
+bool pick_by_key(const char *key, unsigned *c)
+{
+    for (*c = 0; *c < PICK_CLASSES; ++*c)
+        if (strcmp(names[*c].key, key) == 0)
+            return true;
+    return strcmp(key, "start") == 0;
+}
+
 struct word {
     struct slice folded, written;
     uint32_t pos;
@@ -55,6 +63,7 @@ struct picker {
     struct view *v;
     struct picks *p;
     size_t want;
+    unsigned classes;
     struct rng rng;
     uint64_t docs;      /* of all segments */
     bool lax;           /* any word will do */
@@ -349,7 +358,7 @@ static enum status pick_all(struct picker *k, const struct drawn *d, bool *full,
 {
     *full = true;
     for (int c = 0; c < PICK_CLASSES; c++) {
-        if (k->p->n[c] >= k->want)
+        if (k->p->n[c] >= k->want || !pick_wanted(k->classes, (unsigned)c))
             continue;
         *full = false;
         TRY(pick_class(k, (enum pick_class)c, d, err));
@@ -399,9 +408,10 @@ static enum status picks_fill(struct picker *k, struct err *err)
     return ST_OK;
 }
 
-enum status picks_make(struct view *v, uint64_t seed, size_t n, struct picks *p, struct err *err)
+enum status picks_make(struct view *v, uint64_t seed, size_t n, unsigned classes, struct picks *p,
+                       struct err *err)
 {
-    struct picker k = {.v = v, .p = p, .want = n, .rng = rng_of(seed)};
+    struct picker k = {.v = v, .p = p, .want = n, .classes = classes, .rng = rng_of(seed)};
     *p = (struct picks){0};
     arena_init(&p->arena, 0);
     arena_init(&k.arena, 0);

@@ -24,10 +24,18 @@ enum pick_class {
     PICK_NEAR,
     PICK_THEN,
     PICK_NOT,
-    PICK_CLASSES
+    PICK_CLASSES,
+    PICK_START = PICK_CLASSES /* no class: the program from its start */
 };
 const char *pick_name(enum pick_class c);
 const char *pick_key(enum pick_class c); /* of JSON */
+/* The class with that key, or "start"; false if there is none. */
+bool pick_by_key(const char *key, unsigned *c);
+/* Whether one of `classes` (bits; 0: all) is it. */
+static inline bool pick_wanted(unsigned classes, unsigned c)
+{
+    return classes == 0 || (classes >> c & 1);
+}
 
 struct pick {
     struct slice query; /* as lictor-query takes it */
@@ -42,10 +50,11 @@ struct picks {
     struct pick *of[PICK_CLASSES];
     size_t n[PICK_CLASSES];
 };
-/* Up to `n` different ones of each class; a class of which the case has none stays empty. Where no
- * word is as frequent or as rare as said above, any word will do. */
-MUST_USE enum status picks_make(struct view *v, uint64_t seed, size_t n, struct picks *p,
-                                struct err *err);
+/* Up to `n` different ones of each of `classes`; a class of which the case has none stays empty, as
+ * do those not asked for. Which are drawn does not depend on what else is asked for. Where no word
+ * is as frequent or as rare as said above, any word will do. */
+MUST_USE enum status picks_make(struct view *v, uint64_t seed, size_t n, unsigned classes,
+                                struct picks *p, struct err *err);
 void picks_release(struct picks *p);
 
 #endif

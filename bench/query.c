@@ -162,6 +162,8 @@ enum status queries_run(const struct measure_options *o, struct view *v, const s
     if (st == ST_OK && o->list && !(k.list = fopen(o->list, "wxe")))
         st = err_errno(err, errno, "%s", o->list);
     for (int c = 0; st == ST_OK && c < PICK_CLASSES; c++) {
+        if (!pick_wanted(o->classes, (unsigned)c))
+            continue;
         measure_note(pick_name((enum pick_class)c));
         st = measure_class(&k, (enum pick_class)c, &out[c], err);
     }
@@ -310,8 +312,12 @@ struct query_run {
 static enum status measure(const struct measure_options *o, struct query_run *k, struct err *err)
 {
     const char *dir = o->rest[0];
-    TRY(picks_make(&k->c.v, o->seed, o->queries, &k->picks, err));
+    bool start = pick_wanted(o->classes, PICK_START);
+    unsigned also = start && o->classes ? 1u << PICK_FREQUENT : 0; /* what it is started with */
+    TRY(picks_make(&k->c.v, o->seed, o->queries, o->classes | also, &k->picks, err));
     TRY(queries_run(o, &k->c.v, &k->picks, k->classes, err));
+    if (!start)
+        return ST_OK;
     const struct pick *first = NULL;
     for (int c = 0; c < PICK_CLASSES && !first; c++)
         first = k->picks.n[c] ? k->picks.of[c] : NULL;
@@ -322,6 +328,16 @@ static enum status measure(const struct measure_options *o, struct query_run *k,
     return cold_start(o, dir, first, true, &k->cold_files, err);
 }
 
+static void figure_start(struct figures *f, const struct query_run *k)
+{
+    figure_real(f, "start_p50_ms", "program to first result, p50", k->warm_files.p50_ms, "ms");
+    figure_real(f, "start_max_ms", "program to first result, max", k->warm_files.max_ms, "ms");
+    figure_real(f, "cold_start_p50_ms", "  its files not in memory, p50", k->cold_files.p50_ms,
+                "ms");
+    figure_real(f, "cold_start_max_ms", "  its files not in memory, max", k->cold_files.max_ms,
+                "ms");
+}
+
 static int print(const struct measure_options *o, const struct query_run *k)
 {
     struct figures f;
@@ -330,14 +346,11 @@ static int print(const struct measure_options *o, const struct query_run *k)
     figure_count(&f, "segments", "segments", casefile_segments(k->c.cf));
     figure_classes_begin(&f, "classes", "");
     for (int c = 0; c < PICK_CLASSES; c++)
-        figure_class(&f, (enum pick_class)c, &k->classes[c]);
+        if (pick_wanted(o->classes, (unsigned)c))
+            figure_class(&f, (enum pick_class)c, &k->classes[c]);
     figure_classes_end(&f);
-    figure_real(&f, "start_p50_ms", "program to first result, p50", k->warm_files.p50_ms, "ms");
-    figure_real(&f, "start_max_ms", "program to first result, max", k->warm_files.max_ms, "ms");
-    figure_real(&f, "cold_start_p50_ms", "  its files not in memory, p50", k->cold_files.p50_ms,
-                "ms");
-    figure_real(&f, "cold_start_max_ms", "  its files not in memory, max", k->cold_files.max_ms,
-                "ms");
+    if (pick_wanted(o->classes, PICK_START))
+        figure_start(&f, k);
     return figures_print(&f);
 }
 

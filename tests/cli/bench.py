@@ -101,6 +101,12 @@ def test_query():
     other = TMP / "other.jsonl"
     figures("query", c, *key, "--queries", 4, "--list", other)
     check(other.read_text() == listed.read_text(), "the same seed draws the same queries")
+    f = figures("query", c, *key, "--queries", 4, "--class", "day", "--class", "conversation", "--list", TMP / "two.jsonl")
+    two = [r for r in rows if r["class"] in ("day", "conversation")]
+    check(set(f["classes"]) == {"day", "conversation"} and "start_p50_ms" not in f, "only the classes asked for", f)
+    check([json.loads(x) for x in (TMP / "two.jsonl").read_text().splitlines()] == two, "a class draws the same beside others and alone")
+    f = figures("query", c, *key, "--queries", 4, "--class", "start")
+    check(f["classes"] == {} and f["start_p50_ms"] > 0, "the start alone", f)
     t = run(BENCH, "query", c, "--queries", 2, env={**os.environ, "LICTOR_KEY_FILE": str(TMP / "kept.key")})
     check(t.returncode == 0 and b"frequent word" in t.stdout, "the key from the environment, as text", t)
 
@@ -113,6 +119,7 @@ def test_query_errors():
     fails(3, ["key"], "query", c)
     fails(3, ["exists"], "query", c, *key, "--list", write("there.jsonl", b""), "--queries", 1)
     fails(2, ["--queries"], "query", c, *key, "--queries", "0")
+    fails(2, ["--class"], "query", c, *key, "--class", "days")
     empty = Case("empty-case")
     fails(3, ["empty"], "query", empty.dir, *empty.key)
 
