@@ -177,6 +177,7 @@ enum status ingest_run(const struct measure_options *o, const struct delivery *d
 
 struct held {
     uint64_t segments, messages, text_bytes;
+    uint64_t parts[SEGMENT_PARTS];
 };
 
 static enum status held_in(struct segment *s, struct held *h, struct err *err)
@@ -188,6 +189,7 @@ static enum status held_in(struct segment *s, struct held *h, struct err *err)
     arena_init(&lists, 0);
     enum status st = ST_OK;
     h->messages += info->messages;
+    segment_sizes(s, h->parts);
     for (uint32_t doc = 0; st == ST_OK && doc < info->docs; doc++) {
         struct slice row;
         struct content c;
@@ -311,15 +313,36 @@ static enum status measure(struct ingest *g, struct err *err)
     return tree_bytes(g->case_dir, &g->compacted_bytes, err);
 }
 
+/* What the bytes of the case are for, a message. */
+static void put_parts(struct figures *f, const struct held *h)
+{
+    if (f->as_json) {
+        json_key(&f->json, "parts_per_message");
+        json_begin_object(&f->json);
+    }
+    for (int i = 0; i < SEGMENT_PARTS; i++) {
+        const char *name = segment_part_name((enum segment_part)i);
+        char says[48];
+        snprintf(says, sizeof says, "  %s", name);
+        figure_real(f, name, says, figure_ratio((double)h->parts[i], (double)h->messages), "bytes");
+    }
+    if (f->as_json)
+        json_end_object(&f->json);
+}
+
 static void put_sizes(struct figures *f, const struct ingest *g)
 {
     double messages = (double)g->held.messages, text = (double)g->held.text_bytes;
+    double copies = (double)g->held.parts[SEGMENT_COPIES];
     figure_count(f, "segments", "segments after add", g->held.segments);
     figure_count(f, "text_bytes", "bytes of text", g->held.text_bytes);
     figure_count(f, "case_bytes", "bytes of the case", g->bytes);
     figure_real(f, "case_per_message", "case, a message", figure_ratio((double)g->bytes, messages),
                 "bytes");
+    put_parts(f, &g->held);
     figure_real(f, "case_over_text", "case : text", figure_ratio((double)g->bytes, text), "");
+    figure_real(f, "without_copies_over_text", "case without copies : text",
+                figure_ratio((double)g->bytes - copies, text), "");
     if (g->o->no_compact)
         return;
     figure_real(f, "compact_s", "compact", (double)g->compact_us / 1e6, "s");

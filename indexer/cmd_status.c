@@ -11,7 +11,8 @@
 struct status_sums {
     struct segment_info all;
     uint64_t bytes, dumps[3];
-    uint64_t pairs; /* messages that may be the same as another */
+    uint64_t segment_bytes, parts[SEGMENT_PARTS]; /* the files of segments, and what is in them */
+    uint64_t pairs;                               /* messages that may be the same as another */
 };
 
 static uint64_t seal_bytes(const struct file_seal *s, size_t n)
@@ -40,10 +41,11 @@ static void sum_segments(struct casefile *cf, struct status_sums *s)
             s->all.first_sent = x->first_sent;
         if (x->last_sent > s->all.last_sent)
             s->all.last_sent = x->last_sent;
-        s->bytes += m->segments[i].base.size;
-        s->bytes += seal_bytes(m->segments[i].overlays, m->segments[i].n_overlays);
+        s->segment_bytes += m->segments[i].base.size;
+        s->segment_bytes += seal_bytes(m->segments[i].overlays, m->segments[i].n_overlays);
+        segment_sizes(casefile_segment(cf, i), s->parts);
     }
-    s->bytes += seal_bytes(m->quarantine, m->n_quarantine) + m->ledger_bytes;
+    s->bytes = s->segment_bytes + seal_bytes(m->quarantine, m->n_quarantine) + m->ledger_bytes;
 }
 
 /* The last state of every dump; what could not even be hashed counts each time. */
@@ -59,7 +61,27 @@ static enum status count_dumps(struct casefile *cf, struct status_sums *s, struc
     return st;
 }
 
-static void status_json(struct casefile *cf, const struct status_sums *s, struct buf *out)
+/* Headers, seals and tables of contents: what is no part's own. */
+static uint64_t sealing_bytes(const struct status_sums *s)
+{
+    uint64_t rest = s->segment_bytes;
+    for (int i = 0; i < SEGMENT_PARTS; i++)
+        rest -= s->parts[i];
+    return rest;
+}
+
+static void sections_json(const struct status_sums *s, struct json_out *j)
+{
+    json_key(j, "sections");
+    json_begin_object(j);
+    for (int i = 0; i < SEGMENT_PARTS; i++)
+        json_key_uint(j, segment_part_name((enum segment_part)i), s->parts[i]);
+    json_key_uint(j, "seals", sealing_bytes(s));
+    json_end_object(j);
+}
+
+static void status_json(struct casefile *cf, const struct status_sums *s, bool sections,
+                        struct buf *out)
 {
     char digest[65];
     struct json_out j = json_out_to(out);
@@ -80,6 +102,8 @@ static void status_json(struct casefile *cf, const struct status_sums *s, struct
     json_key_uint(&j, "unfinished", casefile_manifest(cf)->n_progress);
     json_key_uint(&j, "segments", casefile_segments(cf));
     json_key_uint(&j, "bytes", s->bytes);
+    if (sections)
+        sections_json(s, &j);
     if (s->all.first_sent != TIME_NONE) {
         json_key_time(&j, "first", s->all.first_sent);
         json_key_time(&j, "last", s->all.last_sent);
@@ -104,7 +128,24 @@ static void row_note(struct buf *out, const char *name, uint64_t n, const char *
 
 static void row(struct buf *out, const char *name, uint64_t n) { row_note(out, name, n, ""); }
 
-static void status_text(struct casefile *cf, const struct status_sums *s, struct buf *out)
+static void section_row(const struct status_sums *s, const char *name, uint64_t n, struct buf *out)
+{
+    char label[32], note[32];
+    snprintf(label, sizeof label, "  %s", name);
+    snprintf(note, sizeof note, "%7.2f a message",
+             s->all.messages ? (double)n / (double)s->all.messages : 0);
+    row_note(out, label, n, note);
+}
+
+static void sections_text(const struct status_sums *s, struct buf *out)
+{
+    for (int i = 0; i < SEGMENT_PARTS; i++)
+        section_row(s, segment_part_name((enum segment_part)i), s->parts[i], out);
+    section_row(s, "seals", sealing_bytes(s), out);
+}
+
+static void status_text(struct casefile *cf, const struct status_sums *s, bool sections,
+                        struct buf *out)
 {
     char text[TIME_TEXT_SIZE], digest[65];
     row(out, "messages", s->all.messages);
@@ -130,6 +171,8 @@ static void status_text(struct casefile *cf, const struct status_sums *s, struct
     }
     row(out, "segments", casefile_segments(cf));
     row(out, "bytes", s->bytes);
+    if (sections)
+        sections_text(s, out);
     if (s->all.first_sent != TIME_NONE) {
         time_text(s->all.first_sent, text);
         buf_printf(out, "%-16s %s\n", "first sent", text);
@@ -164,9 +207,9 @@ int cmd_status(const struct cmd_options *o)
         code = cmd_fail(&err);
     } else {
         if (o->json)
-            status_json(cf, &sums, &out);
+            status_json(cf, &sums, o->sections, &out);
         else
-            status_text(cf, &sums, &out);
+            status_text(cf, &sums, o->sections, &out);
         code = cmd_print(&out);
     }
     casefile_close(cf);

@@ -103,6 +103,27 @@ struct segment_info {
 };
 const struct segment_info *segment_info(const struct segment *s);
 
+/* What the bytes of a segment are for; directories are counted with what they lead to. */
+enum segment_part {
+    SEGMENT_TABLES, /* dumps, streams, origins */
+    SEGMENT_CONVERSATIONS,
+    SEGMENT_BODIES,
+    SEGMENT_COPIES,
+    SEGMENT_SENT,
+    SEGMENT_STATE, /* patches and the list of repeats, too */
+    SEGMENT_KEYS,
+    SEGMENT_LEXICON,
+    SEGMENT_POSTINGS,
+    SEGMENT_POSITIONS,
+    SEGMENT_SEQS, /* numbers of the streams */
+    SEGMENT_MINUTES,
+    SEGMENT_PARTS
+};
+const char *segment_part_name(enum segment_part part);
+/* Adds what each part of base and overlays takes. Headers, seals and tables of contents are not
+ * in: they are what is missing to the size of the files. */
+void segment_sizes(const struct segment *s, uint64_t bytes[SEGMENT_PARTS]);
+
 /* What one thread needs to read; grow-only buffers. */
 struct segment_scratch;
 MUST_USE enum status segment_scratch_new(struct segment_scratch **out, struct err *err);

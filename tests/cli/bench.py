@@ -64,6 +64,14 @@ def test_ingest_keeps_case():
     check(f["text_bytes"] == text, "bytes of text are those of the messages", (f["text_bytes"], text))
     check(f["case_bytes"] == sum(p.stat().st_size for p in c.rglob("*") if p.is_file()), "bytes of the case", f)
     check("compact_s" not in f, "--no-compact compacts nothing", f)
+    status = json.loads(run(INGEST, "status", c, "--key", TMP / "kept.key", "--sections", "--format", "json").stdout)
+    sections = status["sections"]
+    check(sum(sections.values()) == sum(p.stat().st_size for p in (c / "segments").iterdir()),
+          "sections and seals are the whole of the segments", sections)
+    check(all(abs(f["parts_per_message"][k] - v / f["messages"]) < 0.001 for k, v in sections.items() if k != "seals"),
+          "bytes a message of each part", f["parts_per_message"])
+    check(abs(f["without_copies_over_text"] - (f["case_bytes"] - sections["copies"]) / text) < 0.001,
+          "case without copies : text", f)
     again = run(BENCH, "ingest", D, "--case", c)
     check(again.returncode == 3 and b"kept" in again.stderr, "a case that exists is not overwritten", again.stderr)
 
