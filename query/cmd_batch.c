@@ -337,6 +337,8 @@ static enum status answer(struct batch *b, struct err *err)
     }
     b->queries++;
     const enum status outcome = st;
+    if (st == ST_LIMIT && query_refusal(q, err, &qe))
+        a.place = &qe;
     if (st == ST_BAD_INPUT || st == ST_LIMIT) {
         if (!a.place)
             a.error = err->text;

@@ -156,6 +156,9 @@ int cmd_with_query(const struct cmd_options *o, cmd_answer *answer)
     }
     if (st == ST_OK)
         st = answer(&s, q, buf_slice(&shown), &found, &err);
+    struct query_error qe;
+    if (st == ST_LIMIT && q && !s.query_error && query_refusal(q, &err, &qe))
+        session_query_error(&s, q->text, &qe);
     bool query_error = s.query_error;
     code = session_close(&s, query_error ? ST_CLOSED : st, found, &err);
     query_free(q);

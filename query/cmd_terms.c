@@ -100,6 +100,8 @@ static enum status answer(struct session *s, const struct query *q, struct slice
     if (!o->all && !o->limit && s->r.format == RENDER_TEXT)
         limit = TEXT_LIMIT;
     enum status st = words_of_find(&s->v, q->root->text.parts, limit, &w, err);
+    if (st == ST_LIMIT)
+        query_refused(q->spans, q->root);
     if (st == ST_OK)
         st = show(s, shown, &w, err);
     s->total = w.total;

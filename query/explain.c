@@ -179,9 +179,13 @@ static void explain_nick(struct explain *x, const struct node *n)
 
 static enum status explain_node(struct explain *x, const struct node *n, struct err *err)
 {
+    enum status st;
     switch (n->kind) {
     case NODE_TEXT:
-        TRY(explain_text(x, n, err));
+        st = explain_text(x, n, err);
+        if (st == ST_LIMIT)
+            query_refused(x->q->spans, n);
+        TRY(st);
         break;
     case NODE_TIME:
         explain_time(x, n);

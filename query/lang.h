@@ -147,9 +147,11 @@ struct node {
     };
 };
 
-/* Steps that the places of a query's words took in one search of it, and may take (spans.h). */
+/* Of one search of a query: the steps that the places of its words took, and may take (spans.h);
+ * and the part of its text that came to a limit (see query_refused), {0} for none. */
 struct spans_budget {
     uint64_t spent, most;
+    struct slice refused;
 };
 
 struct query {
@@ -275,6 +277,15 @@ bool lang_positional(const struct node *n);
 /* Fills *qe and *err, returns ST_BAD_INPUT (lang_error.c). */
 enum status query_fail(struct query_error *qe, struct err *err, size_t from, size_t to,
                        const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Node `n` came to a limit (ST_LIMIT): the innermost is kept, for the caret. Nodes that a query
+ * stands for and that nobody wrote are passed over. */
+static inline void query_refused(struct spans_budget *b, const struct node *n)
+{
+    if (!b->refused.data && n->written.len)
+        b->refused = n->written;
+}
+/* What *err says of a query that was refused, and the place; false if there is none. */
+bool query_refusal(const struct query *q, const struct err *err, struct query_error *qe);
 /* At most 60 bytes of `s`, cut between characters: for "%.*s". */
 int lang_show(struct slice s);
 

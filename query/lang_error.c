@@ -21,6 +21,17 @@ enum status query_fail(struct query_error *qe, struct err *err, size_t from, siz
     return err_reason(err, ST_BAD_INPUT, "query", from, "%s", qe->text);
 }
 
+bool query_refusal(const struct query *q, const struct err *err, struct query_error *qe)
+{
+    struct slice at = q->spans->refused;
+    if (!at.data)
+        return false;
+    qe->from = (size_t)(at.data - q->text.data);
+    qe->to = qe->from + at.len;
+    (void)snprintf(qe->text, sizeof qe->text, "%s", err->text);
+    return true;
+}
+
 static bool is_continuation(struct slice s, size_t i)
 {
     return i < s.len && (s.data[i] & 0xC0) == 0x80;

@@ -442,7 +442,7 @@ static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
     return walk_or(&p->set, walks, walks_n, &x->cand, err);
 }
 
-static enum status plan_build(struct plan *p, const struct node *n, struct plan_node **out,
+static enum status build_node(struct plan *p, const struct node *n, struct plan_node **out,
                               struct err *err)
 {
     struct plan_node *x = plan_make(p, PLAN_ANY, n);
@@ -466,6 +466,15 @@ static enum status plan_build(struct plan *p, const struct node *n, struct plan_
     default:
         return plan_leaf(p, x, err);
     }
+}
+
+static enum status plan_build(struct plan *p, const struct node *n, struct plan_node **out,
+                              struct err *err)
+{
+    enum status st = build_node(p, n, out, err);
+    if (st == ST_LIMIT)
+        query_refused(p->query->spans, n);
+    return st;
 }
 
 enum status plan_open(struct view *v, const struct query *q, const struct plan_ids *ids,

@@ -108,14 +108,12 @@ static enum status any_of(struct plan *p, struct plan_node *x, const struct node
 static enum status expression(struct plan *p, struct plan_node *x, const struct node *n,
                               struct walk **out, struct err *err)
 {
-    switch (n->kind) {
-    case NODE_TEXT:
-        return leaf(p, x, n, out, err);
-    case NODE_NEAR:
-        return both(p, x, n, out, err);
-    default:
-        return any_of(p, x, n, out, err);
-    }
+    enum status st = n->kind == NODE_TEXT   ? leaf(p, x, n, out, err)
+                     : n->kind == NODE_NEAR ? both(p, x, n, out, err)
+                                            : any_of(p, x, n, out, err);
+    if (st == ST_LIMIT)
+        query_refused(p->query->spans, n);
+    return st;
 }
 
 enum status plan_text(struct plan *p, struct plan_node *x, struct err *err)

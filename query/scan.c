@@ -23,6 +23,7 @@ struct scan {
     uint64_t docs;
     struct scan_worker *workers;
     struct first_error *failed; /* ends the other workers, too */
+    struct slice refused;       /* of q->text, by the worker that failed first */
 };
 
 struct scan_worker {
@@ -84,6 +85,14 @@ static enum status scan_document(struct scan_worker *w, uint32_t segment, uint32
 }
 
 /* ---- one worker ---- */
+
+/* Each worker has a query of its own, of the same text. */
+static void keep_refused(struct scan_worker *w)
+{
+    struct slice at = w->q ? w->q->spans->refused : (struct slice){0};
+    if (at.data)
+        w->scan->refused = slice_of(w->scan->q->text.data + (at.data - w->q->text.data), at.len);
+}
 
 static enum status scan_range(struct scan_worker *w, uint32_t segment, uint32_t from, uint32_t to,
                               struct err *err)
@@ -149,7 +158,8 @@ static enum status worker_run(void *arg, size_t i, struct err *err)
     if (st != ST_OK) {
         struct err kept = *err;
         kept.status = st;
-        (void)first_error_set(scan->failed, &kept);
+        if (first_error_set(scan->failed, &kept))
+            keep_refused(w);
     }
     return st;
 }
@@ -227,6 +237,8 @@ enum status scan_run(struct view *v, const struct query *q, const struct search_
         st = scan_find_thens(v, q, &ids, how->progress, err);
     if (st == ST_OK)
         st = workers_run(&scan, &all, &records, err);
+    if (scan.refused.data)
+        q->spans->refused = scan.refused;
     plan_ids_release(&ids);
     if (st == ST_OK && o->after && o->limit > 0 && !all.met)
         st = err_set(err, ST_USAGE, "the message to go on behind is no hit of this query");

@@ -49,7 +49,11 @@ static enum status find_one(void *ctx, const struct node *n, struct err *err)
         .ctx = x, .every = true, .seek = sides_seek, .test = sides_test};
     x->n = n;
     x->done = 0;
-    return then_find(x->reader->v, x->reader->q, n, &source, &x->ids->thens[n->number], err);
+    enum status st =
+        then_find(x->reader->v, x->reader->q, n, &source, &x->ids->thens[n->number], err);
+    if (st == ST_LIMIT)
+        query_refused(x->reader->q->spans, n);
+    return st;
 }
 
 enum status scan_find_thens(struct view *v, const struct query *q, struct plan_ids *ids,

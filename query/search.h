@@ -10,7 +10,7 @@ struct query; /* parsed form, query/lang.h */
 /* A query error: where it is in the text, for the caret. */
 struct query_error {
     size_t from, to; /* bytes of the query text */
-    char text[256];
+    char text[512];  /* as long as that of an err */
 };
 /* ST_BAD_INPUT fills *qe. `zone` decides what a day is. */
 MUST_USE enum status query_parse(struct slice text, struct splitter *splitter, struct zone *zone,

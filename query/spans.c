@@ -305,10 +305,12 @@ static enum status find(struct finder *f, const struct node *n, bool one, struct
                         struct err *err);
 
 /* The error says of which part of the query it speaks. */
-static enum status at_node(enum status st, const struct node *n, struct err *err)
+static enum status at_node(struct finder *f, enum status st, const struct node *n, struct err *err)
 {
-    if (st == ST_LIMIT)
-        err_prefix(err, "`%.*s`", lang_show(n->written), (const char *)n->written.data);
+    if (st != ST_LIMIT)
+        return st;
+    query_refused(f->work.budget, n);
+    err_prefix(err, "`%.*s`", lang_show(n->written), (const char *)n->written.data);
     return st;
 }
 
@@ -338,18 +340,20 @@ static enum status find_parts(struct finder *f, const struct node *n, bool one,
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && !none && i < parts_n; i++) {
         st = source->positions(source->ctx, n, i, &parts[i], err);
+        if (st == ST_LIMIT) /* says itself which expression it was */
+            query_refused(f->work.budget, n);
         if (st == ST_OK)
-            st = at_node(take_places(f, parts[i].n, err), n, err);
+            st = at_node(f, take_places(f, parts[i].n, err), n, err);
         offsets[i] = n->text.parts[i].offset;
         none = parts[i].n == 0;
     }
     if (st != ST_OK || none)
         return st;
     if (n->text.within)
-        return at_node(spans_within(parts, parts_n, n->text.within, one, out, &f->work, err), n,
+        return at_node(f, spans_within(parts, parts_n, n->text.within, one, out, &f->work, err), n,
                        err);
     size_t before = out->n;
-    st = at_node(spans_phrase(parts, offsets, parts_n, one, out, err), n, err);
+    st = at_node(f, spans_phrase(parts, offsets, parts_n, one, out, err), n, err);
     uint32_t tail = text_part_tail(&n->text.parts[parts_n - 1]);
     for (size_t i = before; st == ST_OK && i < out->n; i++)
         out->at[i].last += tail;
@@ -380,7 +384,7 @@ static enum status find_sides(struct finder *f, const struct node *n, struct spa
     if (x->n == 0)
         return ST_OK;
     if (f->work.held + x->n > SPANS_MAX)
-        return at_node(too_many(err), n, err);
+        return at_node(f, too_many(err), n, err);
     f->work.held += x->n;
     TRY(find(f, n->near.kids[1], false, y, err));
     f->work.held -= x->n;
@@ -393,7 +397,8 @@ static enum status find_near(struct finder *f, const struct node *n, bool one,
     struct span_list x = {0}, y = {0};
     enum status st = find_sides(f, n, &x, &y, err);
     if (st == ST_OK)
-        st = at_node(spans_near(&x, &y, n->near.distance, n->near.ordered, one, out, &f->work, err),
+        st = at_node(f,
+                     spans_near(&x, &y, n->near.distance, n->near.ordered, one, out, &f->work, err),
                      n, err);
     span_list_release(&x);
     span_list_release(&y);
@@ -408,9 +413,9 @@ static enum status find_or(struct finder *f, const struct node *n, bool one, str
         struct span_list x = {0};
         st = find(f, n->list.kids[i], one, &x, err);
         if (st == ST_OK)
-            st = at_node(spans_charge(&f->work, x.n, err), n, err);
+            st = at_node(f, spans_charge(&f->work, x.n, err), n, err);
         for (size_t j = 0; st == ST_OK && j < x.n; j++)
-            st = at_node(span_list_put(out, x.at[j].first, x.at[j].last, err), n, err);
+            st = at_node(f, span_list_put(out, x.at[j].first, x.at[j].last, err), n, err);
         span_list_release(&x);
     }
     span_list_sort(out);

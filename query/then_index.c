@@ -62,6 +62,8 @@ static enum status find_one(void *ctx, const struct node *n, struct err *err)
         st = sides_open(x, n, i, err);
     if (st == ST_OK)
         st = then_find(x->v, x->q, n, &source, &x->ids->thens[n->number], err);
+    if (st == ST_LIMIT)
+        query_refused(x->q->spans, n);
     for (uint32_t i = 0; x->segments && i < segments; i++)
         while (x->segments[i].open > 0)
             plan_close(&x->segments[i].plans[--x->segments[i].open]);

@@ -69,7 +69,7 @@ def test_highlights():
 def test_bounds():
     began = time.monotonic()
     r = run(QUERY, "search", C.dir, *C.key, "--count", "/(a+)+cbb?/")
-    check(r.returncode == 3 and b"too many steps for the word 'aaaa" in r.stderr, "an expression that explodes is named", r.stderr)
+    check(r.returncode == 2 and b"too many steps for the word 'aaaa" in r.stderr, "an expression that explodes is named", r.stderr)
     check(count(C, "search", " OR ".join(f"w{i}*" for i in range(10000)) + " OR harb*") == 5, "10,000 patterns")
     check(count(C, "search", "(" + " OR ".join(f"w{i}" for i in range(10000)) + " OR h*) NEAR/3 noon") == 1, "10,000 words beside NEAR")
     check(count(C, "search", "(" * 1000 + "h* NEAR/3 noon" + ")" * 1000) == 1, "nesting 1,000")
@@ -78,8 +78,32 @@ def test_bounds():
     check(time.monotonic() - began < 120, "in bounded time", time.monotonic() - began)
 
 
+def test_refusals_have_a_place():
+    """Whatever a query asks too much of, the caret is under the part that asks it, in every command; the others of a
+    batch are answered."""
+    c = Case("refusals", plain=True)
+    texts = ["x " * 3000 + "v", "y " * 5000, "z " + "a" * 60 + "cba", "noon"] + ["z"] * 3
+    c.add(write("refusals.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(texts)])), ident=False)
+    ways, steps = "y NEAR/1000 y", "(x NEAR/1000 (x OR v)) NEAR/1000 (x NEAR/1000 (x OR v))"
+    regex = "/(a+)+cbb?/"
+    every = (["search"], ["search", "--count"], ["search", "--sort", "relevance"], ["search", "--explain"], ["scan"], ["scan", "--threads", "2"], ["timeline"])
+    refused = [(f"{ways} PRE/1 y", ways, "4194304 ways to find", every[3:5]), (f"noon OR {steps} NEAR/2 v", steps, "268435456 ways to look at in all messages", every[1:2]),
+               (f"noon OR {regex}", regex, "too many steps", every), (f'z ="z {regex}" -noon', f'="z {regex}"', "too many steps", every[:2] + every[4:6]), (f"z THEN/1h ({regex} OR noon)", regex, "too many steps", every)]
+    for q, part, says, ways_to_ask in refused:
+        at = q.index(part)
+        for how in ways_to_ask:
+            r = run(QUERY, how[0], c.dir, *how[1:], "-", data=q.encode())
+            said, carets = r.stderr.decode(), "\n  " + " " * at + "^" * len(part) + "\n"
+            check(r.returncode == 2 and says in said and said.endswith(carets), f"{how}: {q}: the place", (r.returncode, said))
+    r = run(QUERY, "terms", c.dir, regex)
+    check(r.returncode == 2 and r.stderr.endswith(b"  /(a+)+cbb?/\n  ^^^^^^^^^^^\n"), "terms", r.stderr)
+    r = run(QUERY, "batch", c.dir, "--format", "jsonl", "-", data="\n".join(["noon"] + [q for q, *_ in refused] + ["z"]).encode())
+    got = [(x.get("total"), x.get("error_from"), x.get("error_to")) for x in map(json.loads, r.stdout.splitlines())][:-1]
+    check(got == [(1, None, None)] + [(None, q.index(part), q.index(part) + len(part)) for q, part, *_ in refused] + [(4, None, None)], "batch has the places", (got, r.stderr))
+
+
 C = Case("patterns")
 C.add(write("texts.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[:5])], "imei:A", account="anna")), ident=False)
 C.add(write("more.ndjson", dump([msg(i + 6, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[5:])], "imei:B", account="anna")), ident=False)
-each([test_the_same_answers, test_phone_numbers, test_terms, test_highlights, test_bounds])
+each([test_the_same_answers, test_phone_numbers, test_terms, test_highlights, test_bounds, test_refusals_have_a_place])
 finish()
