@@ -268,6 +268,8 @@ static enum status run_segment(struct search *s, uint32_t segment, struct err *e
 {
     struct segment_search x = {.s = s};
     struct repeats *r = &x.repeats;
+    if (search_time_fits(s))
+        return search_time_run(s, segment, err);
     TRY(segment_repeats(casefile_segment(s->v->cf, segment), &r->docs, &r->messages, &r->n, err));
     TRY(plan_open(s->v, s->q, &s->ids, segment, &x.plan, err));
     enum status st = search_term_fits(&x) ? search_term_run(&x, err) : run_documents(&x, err);

@@ -61,4 +61,8 @@ MUST_USE enum status search_take(struct search *s, struct err *err);
 bool search_term_fits(const struct segment_search *x);
 MUST_USE enum status search_term_run(struct segment_search *x, struct err *err);
 
+/* True if the query is a time of whole minutes of which the total alone is wanted. */
+bool search_time_fits(const struct search *s);
+MUST_USE enum status search_time_run(struct search *s, uint32_t segment, struct err *err);
+
 #endif

@@ -89,20 +89,14 @@ enum status patch_find(struct segment *s, struct segment_scratch *x, size_t i, u
 
 enum { REPEATS_CHUNK = 4096 };
 
-struct repeats {
-    uint32_t *docs, *messages;
-    size_t n;
-};
-
 static int u32_cmp(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
 
-/* One file's list, appended. */
-static enum status repeats_of(const struct segment *s, size_t file, struct segment_scratch *x,
-                              struct repeats *r, struct err *err)
+enum status repeats_of(const struct segment *s, size_t file, struct segment_scratch *x,
+                       struct repeats *r, struct err *err)
 {
     const struct segment_file *f = &s->files[file];
     uint32_t left = f->meta.repeats, at = 0;
@@ -200,57 +194,6 @@ enum status segment_repeats(struct segment *s, const uint32_t **docs, const uint
     *messages = s->repeat_messages;
     *n = s->n_repeats;
     return ST_OK;
-}
-
-/* ---- minutes ---- */
-
-/* What each repeated document has more than when the base was written; `base` are its repeats
- * then. Repeats never go: both lists ascend. */
-static enum status
-minutes_added(struct segment *s, struct segment_scratch *x, const struct repeats *base,
-              enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages, struct err *err),
-              void *ctx, struct err *err)
-{
-    const uint32_t *docs, *messages;
-    size_t n, at = 0;
-
-    TRY(segment_repeats(s, &docs, &messages, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        int64_t sent;
-        while (at < base->n && base->docs[at] < docs[i])
-            at++;
-        uint32_t had = at < base->n && base->docs[at] == docs[i] ? base->messages[at] : 1;
-        if (messages[i] <= had)
-            continue;
-        TRY(segment_sent(s, x, docs[i], &sent, err));
-        uint32_t after = minute_after(sent);
-        if (after && after != MINUTE_BEYOND)
-            TRY(visit(ctx, after - 1, messages[i] - had, err));
-    }
-    return ST_OK;
-}
-
-enum status segment_minutes_each(struct segment *s, struct segment_scratch *x,
-                                 enum status (*visit)(void *ctx, uint32_t minute, uint64_t messages,
-                                                      struct err *err),
-                                 void *ctx, struct err *err)
-{
-    struct repeats base = {0};
-    size_t n = s->files[0].meta.repeats;
-
-    TRY(minutes_each(&s->files[0].src, &x->data, visit, ctx, err));
-    if (s->n_files == 1)
-        return ST_OK;
-    base.docs = malloc((n ? n : 1) * sizeof(*base.docs));
-    base.messages = malloc((n ? n : 1) * sizeof(*base.messages));
-    enum status st = base.docs && base.messages ? ST_OK : err_no_memory(err);
-    if (st == ST_OK)
-        st = repeats_of(s, 0, x, &base, err);
-    if (st == ST_OK)
-        st = minutes_added(s, x, &base, visit, ctx, err);
-    free(base.docs);
-    free(base.messages);
-    return st;
 }
 
 /* ---- rare flags ---- */

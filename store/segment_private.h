@@ -257,7 +257,18 @@ struct segment {
     bool repeats_loaded;
     struct buf copy_to; /* uint32_t documents */
     bool copy_to_loaded;
+    struct minutes_added *added; /* NULL: not loaded */
 };
+
+/* Documents that are more than one message, ascending. */
+struct repeats {
+    uint32_t *docs, *messages;
+    size_t n;
+};
+/* One file's list, appended; room for its meta.repeats more. */
+MUST_USE enum status repeats_of(const struct segment *s, size_t file, struct segment_scratch *x,
+                                struct repeats *r, struct err *err);
+void minutes_added_free(struct minutes_added *a);
 
 /* As many overlays of one segment are read without loading their blocks again and again. */
 #define PATCH_SLOTS 64

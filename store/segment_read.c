@@ -162,6 +162,7 @@ void segment_close(struct segment *s)
     stream_table_free(s->streams);
     free(s->repeat_docs);
     buf_release(&s->copy_to);
+    minutes_added_free(s->added);
     free(s->repeat_messages);
     pthread_mutex_destroy(&s->mu);
     free(s);
@@ -331,21 +332,6 @@ enum status segment_state(struct segment *s, struct segment_scratch *x, uint32_t
             return st;
     }
     return base_state(s, x, doc, state, err);
-}
-
-enum status segment_minutes(struct segment *s, struct segment_scratch *x, uint32_t from,
-                            uint32_t to, uint64_t *count, struct err *err)
-{
-    uint64_t before = 0, until = 0;
-
-    if (to > from) {
-        TRY(minutes_before(&s->files[0].src, &x->data, from, &before, err));
-        TRY(minutes_before(&s->files[0].src, &x->data, to, &until, err));
-    }
-    if (until < before)
-        return damaged("the running totals of minutes go back", err);
-    *count = until - before;
-    return ST_OK;
 }
 
 /* ---- rows ---- */

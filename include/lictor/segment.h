@@ -151,8 +151,8 @@ MUST_USE enum status segment_flagged(struct segment *s, uint16_t flag, struct bu
 MUST_USE enum status segment_copy_to(struct segment *s, const uint32_t **docs, size_t *n,
                                      struct err *err);
 /* Messages (state.messages of the documents not hidden) sent in the minutes [from, to) since 1970,
- * exactly; cost two searches. Counted when the segment was written: repeats that overlays added
- * (segment_repeats) are not in it. */
+ * exactly, with overlays; cost two searches, and once a pass over what is repeated where there are
+ * overlays. */
 MUST_USE enum status segment_minutes(struct segment *s, struct segment_scratch *x, uint32_t from,
                                      uint32_t to, uint64_t *count, struct err *err);
 /* Every minute (sent / 60000) that has messages and how many, ascending; then, where overlays made
