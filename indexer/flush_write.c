@@ -102,9 +102,9 @@ static enum status write_tables(struct output *o, struct segment_writer *w, stru
     return ST_OK;
 }
 
-/* The run's copies of a target as one row; empty if the case has them all. */
-static enum status encode_copies(const struct output *o, const struct target *t, struct arena *a,
-                                 struct buf *out, struct err *err)
+/* The run's copies of a target; none if the case has them all. */
+static enum status gather_copies(const struct output *o, const struct target *t, struct arena *a,
+                                 struct copy **out, size_t *n, struct err *err)
 {
     const struct flush *f = o->f;
     arena_reset(a);
@@ -138,9 +138,9 @@ static enum status encode_copies(const struct output *o, const struct target *t,
         sightings[ns++] = (struct sighting){o->local.dump[c->dump], c->line};
         last = e;
     }
-    buf_clear(out);
-    copies_encode(copies, nc, out);
-    return buf_status(out, err);
+    *out = copies;
+    *n = nc;
+    return ST_OK;
 }
 
 /* ---- streams ---- */
@@ -287,17 +287,20 @@ static enum status write_docs(const struct output *o, struct segment_writer *w, 
 
 static enum status write_copies(const struct output *o, struct segment_writer *w, struct err *err)
 {
-    struct buf row = {0};
     struct arena a;
     enum status st = ST_OK;
     arena_init(&a, 0);
     for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
+        const struct target *t = flush_target(o->f, o->targets[i]);
+        struct copy *copies;
+        size_t n;
         fetch_copies(o, i);
-        st = encode_copies(o, flush_target(o->f, o->targets[i]), &a, &row, err);
+        if (i + 2 * FLUSH_AHEAD < o->n)
+            flush_fetch_doc(o->f, o->targets[i + 2 * FLUSH_AHEAD]);
+        st = gather_copies(o, t, &a, &copies, &n, err);
         if (st == ST_OK)
-            st = segment_add_copies(w, buf_slice(&row), err);
+            st = segment_add_copies(w, copies, n, sent_of(flush_doc(o->f, t)), err);
     }
-    buf_release(&row);
     arena_release(&a);
     return st == ST_OK ? segment_copies_end(w, err) : st;
 }
@@ -403,7 +406,7 @@ static enum status fill_overlay(struct output *o, struct segment_writer *w, stru
 {
     struct flush *f = o->f;
     struct segment_info info = *segment_info(casefile_segment(f->cf, o->segment));
-    struct buf copies = {0};
+    struct buf row = {0};
     enum status st = local_init(o, err);
     mark_used(o);
     if (st == ST_OK)
@@ -411,14 +414,21 @@ static enum status fill_overlay(struct output *o, struct segment_writer *w, stru
     for (uint32_t i = 0; st == ST_OK && i < o->n; i++) {
         const struct target *t = flush_target(f, o->targets[i]);
         info_apply(&info, t);
-        st = encode_copies(o, t, &f->temp, &copies, err);
+        struct copy *copies;
+        size_t n;
+        st = gather_copies(o, t, &f->temp, &copies, &n, err);
+        if (st == ST_OK) {
+            buf_clear(&row);
+            copies_encode(copies, n, &row);
+            st = buf_status(&row, err);
+        }
         if (st == ST_OK)
-            st = segment_add_patch(w, t->doc, &t->state, buf_slice(&copies), err);
+            st = segment_add_patch(w, t->doc, &t->state, buf_slice(&row), err);
     }
     segment_set_info(w, &info);
     if (st == ST_OK)
         st = write_streams(o, w, err);
-    buf_release(&copies);
+    buf_release(&row);
     return st;
 }
 

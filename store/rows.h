@@ -1,19 +1,34 @@
-/* rows — byte strings by number (bodies, copies): many in one zstd block, a directory over the
- * blocks.
+/* rows — the bodies of documents by number: many in one block, a directory over the blocks. A block
+ * has two zstd frames, of heads and of texts, because the two compress better apart; and what the
+ * column of times says of a body does not stand in it again.
  * Owns: a writer and a rows_block own their buffers and zstd contexts.
- * Threads: one each.  Trusts: nothing.  Format: docs/FORMAT.md, "Rows". */
+ * Threads: one each.  Trusts: nothing.  Format: docs/FORMAT.md, "Bodies". */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
 
 #include <zstd.h>
 
+#include "lictor/timestamp.h"
 #include "store/source.h"
 
-#define ROW_MAX ((size_t)256 << 20)           /* longest row */
-#define ROWS_RAW_MAX (ROW_MAX + 16)           /* longest block, inflated */
-#define ROWS_ENTRY 20                         /* directory: first row, raw, packed, offset */
-#define ROWS_BODY_TARGET ((size_t)64 << 10)   /* raw bytes of a block of bodies */
-#define ROWS_COPIES_TARGET ((size_t)32 << 10) /* and of copies */
+#define ROW_MAX ((size_t)256 << 20) /* longest row */
+#define ROWS_RAW_MAX (ROW_MAX + 64) /* longest frame, inflated */
+#define ROWS_ENTRY 24               /* directory: first row, heads raw, packed, texts raw, offset */
+#define ROWS_TARGET ((size_t)64 << 10) /* raw bytes of a block */
+
+/* A body row without its text and time: what remains of it is its head. */
+enum row_form { ROW_HAS_TEXT = 1, ROW_HAS_TIME = 2, ROW_FORM_BITS = 2 };
+struct row_parts {
+    unsigned form;       /* enum row_form: what was taken out; 0: the head is the row */
+    struct slice before; /* of the place where time and text stood */
+    struct slice after;
+    struct slice text;
+};
+/* A row that is no body row is all head. */
+void row_take_apart(struct slice row, int64_t sent, struct row_parts *out);
+/* The row again, appended; false if `head` has no place for what was taken out. */
+bool row_put_together(struct slice head, unsigned form, int64_t sent, struct slice text,
+                      struct buf *out);
 
 struct rows_writer {
     struct sink *out;
@@ -21,32 +36,32 @@ struct rows_writer {
     size_t target;
     int level;
     ZSTD_CCtx *zstd;
-    struct buf raw, packed;
+    struct buf heads, texts, packed;
     uint32_t first, next; /* rows of the block that is being filled: [first, next) */
 };
 MUST_USE enum status rows_writer_init(struct rows_writer *w, struct sink *out, unsigned section,
                                       unsigned dir_section, size_t target, struct err *err);
 void rows_writer_release(struct rows_writer *w);
-/* The next row; ST_LIMIT beyond ROW_MAX. */
-MUST_USE enum status rows_add(struct rows_writer *w, struct slice row, struct err *err);
+/* The next row, of a document sent at `sent` (TIME_NONE: not known to the reader); ST_LIMIT beyond
+ * ROW_MAX. */
+MUST_USE enum status rows_add(struct rows_writer *w, struct slice row, int64_t sent,
+                              struct err *err);
 MUST_USE enum status rows_finish(struct rows_writer *w, struct err *err);
 
-/* The block read last and where in it the last row began: rows asked for in order cost nothing to
- * find. Zeroed is valid. */
+/* The block read last, and where its rows stand. Zeroed is valid. */
 struct rows_block {
     ZSTD_DCtx *zstd;
-    struct buf raw, scratch, dir;
+    struct buf heads, texts, scratch, dir, row;
+    struct buf places; /* struct row_place, one a row */
     bool valid;
     uint8_t id[FILE_ID_SIZE];
     unsigned section;
     uint32_t first, end; /* rows [first, end) */
-    uint32_t at;         /* row that begins at `pos` */
-    size_t pos;
 };
 void rows_block_release(struct rows_block *b);
 /* Row `number` of `n`; borrowed until the next call with this block. */
 MUST_USE enum status rows_read(const struct source *src, unsigned section, unsigned dir_section,
-                               uint32_t n, struct rows_block *b, uint32_t number, struct slice *row,
-                               struct err *err);
+                               uint32_t n, struct rows_block *b, uint32_t number, int64_t sent,
+                               struct slice *row, struct err *err);
 
 #endif

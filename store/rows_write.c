@@ -19,45 +19,69 @@ enum status rows_writer_init(struct rows_writer *w, struct sink *out, unsigned s
 void rows_writer_release(struct rows_writer *w)
 {
     ZSTD_freeCCtx(w->zstd);
-    buf_release(&w->raw);
+    buf_release(&w->heads);
+    buf_release(&w->texts);
     buf_release(&w->packed);
     *w = (struct rows_writer){0};
 }
 
-static enum status block_close(struct rows_writer *w, struct err *err)
+/* Appends `raw` as a frame to w->packed; *len: of the frame. */
+static enum status frame_put(struct rows_writer *w, const struct buf *raw, size_t *len,
+                             struct err *err)
 {
-    if (w->raw.len == 0)
-        return ST_OK;
-    size_t bound = ZSTD_compressBound(w->raw.len);
-    buf_clear(&w->packed);
+    size_t bound = ZSTD_compressBound(raw->len);
     uint8_t *p = buf_reserve(&w->packed, bound);
     if (!p)
         return err_no_memory(err);
-    size_t n = ZSTD_compressCCtx(w->zstd, p, bound, w->raw.data, w->raw.len, w->level);
-    if (ZSTD_isError(n))
-        return err_set(err, ST_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(n));
-    uint8_t entry[ROWS_ENTRY];
-    store_u32(entry, w->first);
-    store_u32(entry + 4, (uint32_t)w->raw.len);
-    store_u32(entry + 8, (uint32_t)n);
-    store_u64(entry + 12, sink_size(w->out, w->section));
-    TRY(sink_append(w->out, w->section, p, n, err));
-    TRY(sink_append(w->out, w->dir_section, entry, sizeof(entry), err));
-    buf_clear(&w->raw);
-    w->first = w->next;
+    *len = ZSTD_compressCCtx(w->zstd, p, bound, raw->data, raw->len, w->level);
+    if (ZSTD_isError(*len))
+        return err_set(err, ST_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(*len));
+    w->packed.len += *len;
     return ST_OK;
 }
 
-enum status rows_add(struct rows_writer *w, struct slice row, struct err *err)
+static enum status block_close(struct rows_writer *w, struct err *err)
 {
+    size_t heads = 0, texts = 0;
+    uint8_t entry[ROWS_ENTRY];
+
+    if (w->next == w->first)
+        return ST_OK;
+    buf_clear(&w->packed);
+    TRY(frame_put(w, &w->heads, &heads, err));
+    TRY(frame_put(w, &w->texts, &texts, err));
+    store_u32(entry, w->first);
+    store_u32(entry + 4, (uint32_t)w->heads.len);
+    store_u32(entry + 8, (uint32_t)heads);
+    store_u32(entry + 12, (uint32_t)w->texts.len);
+    store_u64(entry + 16, sink_size(w->out, w->section));
+    TRY(sink_append(w->out, w->dir_section, entry, sizeof(entry), err));
+    buf_clear(&w->heads);
+    buf_clear(&w->texts);
+    w->first = w->next;
+    return sink_take(w->out, w->section, &w->packed, err);
+}
+
+enum status rows_add(struct rows_writer *w, struct slice row, int64_t sent, struct err *err)
+{
+    struct row_parts p;
+
     if (row.len > ROW_MAX)
         return err_set(err, ST_LIMIT, "a row of %zu bytes is longer than a case can hold", row.len);
-    if (w->raw.len && w->raw.len + row.len > w->target)
+    size_t held = w->heads.len + w->texts.len;
+    if (held && held + row.len > w->target)
         TRY(block_close(w, err));
-    buf_put_blob(&w->raw, row);
-    TRY(buf_status(&w->raw, err));
+    row_take_apart(row, sent, &p);
+    buf_put_varint(&w->heads, (p.before.len + p.after.len) << ROW_FORM_BITS | p.form);
+    if (p.form & ROW_HAS_TEXT)
+        buf_put_varint(&w->heads, p.text.len);
+    buf_put_slice(&w->heads, p.before);
+    buf_put_slice(&w->heads, p.after);
+    buf_put_slice(&w->texts, p.text);
+    TRY(buf_status(&w->heads, err));
+    TRY(buf_status(&w->texts, err));
     w->next++;
-    return w->raw.len >= w->target ? block_close(w, err) : ST_OK;
+    return w->heads.len + w->texts.len >= w->target ? block_close(w, err) : ST_OK;
 }
 
 enum status rows_finish(struct rows_writer *w, struct err *err) { return block_close(w, err); }

@@ -267,39 +267,24 @@ struct file_copies {
     size_t n;
 };
 
-/* ST_NOT_FOUND where an overlay does not patch the document. */
-static enum status row_of(struct segment *s, struct segment_scratch *x, size_t file, uint32_t doc,
-                          struct slice *row, struct err *err)
-{
-    const struct segment_file *f = &s->files[file];
-    uint32_t number = doc;
-    struct doc_state state;
-
-    if (file) {
-        enum status st = patch_find(s, x, file, doc, &number, &state, err);
-        if (st != ST_OK)
-            return st;
-    }
-    struct rows_block *b = file ? &x->overlay_copies[file % PATCH_SLOTS] : &x->copies;
-    return rows_read(&f->src, SEC_COPIES, SEC_COPIES_DIR, f->meta.rows, b, number, row, err);
-}
-
+/* Nothing where an overlay does not patch the document. Times of a base are less its `sent`, which
+ * an overlay does not have. */
 static enum status file_copies(struct segment *s, struct segment_scratch *x, size_t file,
                                uint32_t doc, struct arena *a, struct file_copies *out,
                                struct err *err)
 {
-    struct slice row = {0};
+    const struct segment_file *f = &s->files[file];
+    struct copies_block *b = file ? &x->overlay_copies[file % PATCH_SLOTS] : &x->copies;
+    uint32_t number = doc;
+    int64_t sent = TIME_NONE;
+    struct doc_state state;
 
-    enum status st = row_of(s, x, file, doc, &row, err);
-    /* No row of a patch is "no row": its number is below the count. */
-    if (st == ST_NOT_FOUND || (st == ST_OK && row.len == 0))
-        return ST_OK;
+    enum status st = file ? patch_find(s, x, file, doc, &number, &state, err)
+                          : segment_sent(s, x, doc, &sent, err);
     if (st != ST_OK)
-        return st;
-    struct slice mine = arena_copy(a, row);
-    if (!mine.data)
-        return err_no_memory(err);
-    return copies_decode(mine, a, &out->copies, &out->n, err);
+        return st == ST_NOT_FOUND ? ST_OK : st;
+    return copies_read(&f->src, SEC_COPIES, SEC_COPIES_DIR, f->meta.rows, b, number, sent, a,
+                       &out->copies, &out->n, err);
 }
 
 static enum status files_flatten(struct segment *s, struct segment_scratch *x,

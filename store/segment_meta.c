@@ -2,7 +2,7 @@
  * totals. */
 #include "store/segment_private.h"
 
-enum { META_VERSION = 3 };
+enum { META_VERSION = 4 };
 
 void meta_encode(const struct segment_meta *m, struct buf *out)
 {
@@ -60,6 +60,11 @@ enum status meta_parse(struct slice s, struct segment_meta *out, struct err *err
     uint32_t version = cursor_u32(&c);
     uint8_t overlay = cursor_u8(&c), has_info = cursor_u8(&c);
     struct slice base = cursor_bytes(&c, FILE_ID_SIZE);
+    if (!c.bad && version > 0 && version < META_VERSION) /* no damage: nothing is set aside */
+        return err_set(err, ST_LIMIT,
+                       "segment: an older Lictor wrote it (format %u, this one reads %d): add the "
+                       "dumps to a new case",
+                       version, META_VERSION);
     if (c.bad || version != META_VERSION || overlay > 1 || has_info > 1)
         return err_set(err, ST_DAMAGED, "segment: its head is not one of ours");
     m.overlay = overlay;

@@ -9,6 +9,7 @@
 #include "lictor/segment.h"
 #include "store/bitpack.h"
 #include "store/column.h"
+#include "store/copies_block.h"
 #include "store/rows.h"
 #include "store/source.h"
 
@@ -290,7 +291,8 @@ struct segment_scratch {
         bool empty;      /* before the first block */
         struct patch_block patches;
     } patch[PATCH_SLOTS];
-    struct rows_block bodies, copies, overlay_copies[PATCH_SLOTS];
+    struct rows_block bodies;
+    struct copies_block copies, overlay_copies[PATCH_SLOTS];
     struct key_entry keys[COLUMN_BLOCK];
     struct seq_doc seqs[SEQS_BLOCK];
     struct buf term;

@@ -202,10 +202,10 @@ void segment_scratch_free(struct segment_scratch *x)
     buf_release(&x->state_slot.bytes);
     for (size_t i = 0; i < PATCH_SLOTS; i++) {
         buf_release(&x->patch[i].slot.bytes);
-        rows_block_release(&x->overlay_copies[i]);
+        copies_block_release(&x->overlay_copies[i]);
     }
     rows_block_release(&x->bodies);
-    rows_block_release(&x->copies);
+    copies_block_release(&x->copies);
     free(x);
 }
 
@@ -339,6 +339,9 @@ enum status segment_state(struct segment *s, struct segment_scratch *x, uint32_t
 enum status segment_row(struct segment *s, struct segment_scratch *x, uint32_t doc,
                         struct slice *row, struct err *err)
 {
-    return rows_read(&s->files[0].src, SEC_BODIES, SEC_BODIES_DIR, s->docs, &x->bodies, doc, row,
-                     err);
+    int64_t sent = TIME_NONE;
+
+    TRY(segment_sent(s, x, doc, &sent, err));
+    return rows_read(&s->files[0].src, SEC_BODIES, SEC_BODIES_DIR, s->docs, &x->bodies, doc, sent,
+                     row, err);
 }

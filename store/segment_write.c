@@ -14,6 +14,7 @@ static enum status misuse(const char *what, struct err *err)
 
 enum status segment_writer_init(struct segment_writer *w, const uint8_t *base, struct err *err)
 {
+    arena_init(&w->rows, 0);
     w->meta.overlay = base != NULL;
     w->meta.has_info = !base;
     if (base)
@@ -21,9 +22,8 @@ enum status segment_writer_init(struct segment_writer *w, const uint8_t *base, s
     w->meta.info.first_sent = w->meta.info.last_sent = TIME_NONE;
     w->postings.out = &w->out;
     w->lexicon.out = &w->out;
-    TRY(rows_writer_init(&w->bodies, &w->out, SEC_BODIES, SEC_BODIES_DIR, ROWS_BODY_TARGET, err));
-    return rows_writer_init(&w->copies, &w->out, SEC_COPIES, SEC_COPIES_DIR, ROWS_COPIES_TARGET,
-                            err);
+    TRY(rows_writer_init(&w->bodies, &w->out, SEC_BODIES, SEC_BODIES_DIR, ROWS_TARGET, err));
+    return copies_writer_init(&w->copies, &w->out, SEC_COPIES, SEC_COPIES_DIR, err);
 }
 
 void segment_writer_release(struct segment_writer *w)
@@ -31,7 +31,8 @@ void segment_writer_release(struct segment_writer *w)
     buf_release(&w->entry);
     buf_release(&w->seqs);
     rows_writer_release(&w->bodies);
-    rows_writer_release(&w->copies);
+    copies_writer_release(&w->copies);
+    arena_release(&w->rows);
     free(w->keys);
     free(w->minutes);
     free(w->hidden);
@@ -200,6 +201,19 @@ enum status segment_expect_docs(struct segment_writer *w, uint32_t n,
     return ST_OK;
 }
 
+/* Copies that come as bytes. `sent`: as the reader of the row will know it. */
+static enum status copies_add_row(struct segment_writer *w, struct slice row, int64_t sent,
+                                  struct err *err)
+{
+    struct copy *copies = NULL;
+    size_t n = 0;
+
+    arena_reset(&w->rows);
+    if (row.len)
+        TRY(copies_decode(row, &w->rows, &copies, &n, err));
+    return copies_add(&w->copies, copies, n, sent, err);
+}
+
 /* Documents with more than one message: for the list of repeats and the minutes. */
 static enum status repeat_add(struct segment_writer *w, uint32_t doc, uint32_t messages,
                               uint32_t minute, struct err *err)
@@ -295,9 +309,9 @@ enum status segment_add_doc(struct segment_writer *w, const uint8_t key[KEY_SIZE
     if (state->messages > 1)
         TRY(repeat_add(w, doc, state->messages, hidden ? 0 : w->minutes[doc], err));
     info_add(&w->meta.info, row.data[0], sent, state);
-    TRY(rows_add(&w->bodies, row, err));
+    TRY(rows_add(&w->bodies, row, sent, err));
     if (!w->expected)
-        TRY(rows_add(&w->copies, copies, err));
+        TRY(copies_add_row(w, copies, sent, err));
     w->sent[w->in_block] = sent;
     w->states[w->in_block++] = *state;
     w->meta.info.docs++;
@@ -329,7 +343,7 @@ enum status segment_add_patch(struct segment_writer *w, uint32_t doc, const stru
         return misuse("patches come in ascending order, to an overlay", err);
     if (state->messages > 1)
         TRY(repeat_add(w, doc, state->messages, 0, err));
-    TRY(rows_add(&w->copies, copies, err));
+    TRY(copies_add_row(w, copies, TIME_NONE, err));
     w->last_patch = doc;
     w->patch_docs[w->in_block] = doc;
     w->states[w->in_block++] = *state;
@@ -346,11 +360,12 @@ void segment_set_info(struct segment_writer *w, const struct segment_info *info)
 
 /* ---- copies of announced documents ---- */
 
-enum status segment_add_copies(struct segment_writer *w, struct slice copies, struct err *err)
+enum status segment_add_copies(struct segment_writer *w, const struct copy *copies, size_t n,
+                               int64_t sent, struct err *err)
 {
     if (!w->expected || w->copies_closed || w->copies.next >= w->expected)
         return misuse("copies come apart where documents are announced, one row for each", err);
-    return rows_add(&w->copies, copies, err);
+    return copies_add(&w->copies, copies, n, sent, err);
 }
 
 enum status segment_copies_end(struct segment_writer *w, struct err *err)
@@ -358,7 +373,7 @@ enum status segment_copies_end(struct segment_writer *w, struct err *err)
     if (w->expected && w->copies.next != w->expected)
         return misuse("every announced document has its copies", err);
     w->copies_closed = true;
-    return rows_finish(&w->copies, err);
+    return copies_finish(&w->copies, err);
 }
 
 /* ---- terms ---- */

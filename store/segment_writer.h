@@ -20,7 +20,9 @@ struct segment_writer {
     uint64_t conversation_off;
     uint32_t conversation_first;
     /* rows and columns */
-    struct rows_writer bodies, copies;
+    struct rows_writer bodies;
+    struct copies_writer copies;
+    struct arena rows; /* copies that came as bytes */
     uint32_t in_block;
     int64_t sent[COLUMN_BLOCK];
     struct doc_state states[COLUMN_BLOCK];

@@ -40,8 +40,9 @@ MUST_USE enum status segment_expect_docs(struct segment_writer *w, uint32_t n,
                                          int64_t (*sent)(void *ctx, uint32_t doc), void *ctx,
                                          struct err *err);
 MUST_USE enum status segment_docs_end(struct segment_writer *w, struct err *err);
-MUST_USE enum status segment_add_copies(struct segment_writer *w, struct slice copies,
-                                        struct err *err);
+/* `sent`: that of the document, as it was announced. */
+MUST_USE enum status segment_add_copies(struct segment_writer *w, const struct copy *copies,
+                                        size_t n, int64_t sent, struct err *err);
 MUST_USE enum status segment_copies_end(struct segment_writer *w, struct err *err);
 /* Base only: conversations by key, each followed by its documents. */
 MUST_USE enum status segment_add_conversation(struct segment_writer *w, const uint8_t key[KEY_SIZE],

@@ -3,7 +3,7 @@
 It shares nothing with the C code: where the two agree, the document gives every byte. It trusts nothing:
 checksums are tested before a byte is believed, and every piece must end where the document says it does.
 Raises Damage. The names are those of the document."""
-import collections, hashlib, os, zstandard
+import collections, datetime, hashlib, os, zstandard
 from case_bytes import (MASK, NONE_MS, Cursor, SectionFile, checksum, need, packed_block, run, sizes,
                         sums, unit, unit_header)
 
@@ -60,6 +60,31 @@ def body_row(data):
 Version = collections.namedtuple("Version", "origin delivered read collected extra sightings")
 
 
+def whole_row(heads, texts, sent):
+    """A body row, with its time and its text in their place again."""
+    number = heads.varint()
+    form, text = number & 3, heads.varint() if number & 1 else 0
+    c = Cursor(heads.take(number >> 2))
+    if not form:
+        return c.data
+    kind, flags = c.u8(), c.varint()
+    if kind:
+        c.take(32)
+    if flags & 1:
+        c.blob()
+    need(not form & 2 or flags & 2 and sent is not None, "body: a time that is not there")
+    need(not form & 1 or flags & 4, "body: a text that is not there")
+    time = varint(sent << 1 ^ sent >> 63) if form & 2 else b""
+    return c.data[:c.pos] + time + (varint(text) + texts.take(text) if form & 1 else b"") + c.data[c.pos:]
+
+
+def varint(n):
+    n, out = n & MASK, b""
+    while n > 127:
+        out, n = out + bytes([n & 127 | 128]), n >> 7
+    return out + bytes([n])
+
+
 def copy_row(data):
     """{(stream, seq): [versions]}, a sighting as (dump, line)."""
     c, copies, times = Cursor(data), {}, [0]
@@ -91,6 +116,92 @@ def version(c, seq, written):
     return Version(origin, *times, extra, where)
 
 
+def zstd(data, size):
+    need(zstandard.frame_content_size(data) == size, "zstd: content size")
+    return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+
+
+def copies_block(c, sent):
+    """The copies of len(sent) rows."""
+    lanes = [(c.varint(), c.varint(), c.varint()) for _ in range(c.u8())]
+    patterns = [c.take(c.u8()) for _ in range(c.u8())]
+    need(len(patterns) <= 128 and len(set(patterns)) == len(patterns), "copies: patterns")
+    chosen = run(c, len(sent), len(patterns).bit_length())
+    cells = [[] for _ in lanes]
+    rows = [None if p == len(patterns) else [cells[lane].append([]) or cells[lane][-1] for lane in patterns[p]]
+            for p in chosen]
+    which = [None if p == len(patterns) else [lanes[lane] for lane in patterns[p]] for p in chosen]
+    for lane in cells:
+        fill_lane(c, lane)
+    n_extras, size = c.varint(), c.varint()
+    rest = c.take(len(c.data) - c.pos)
+    rest = Cursor(rest if len(rest) == size else zstd(rest, size))
+    extras = [None] + [extra(rest) for _ in range(n_extras)]
+    out = [open_row(row, lane, t, extras) if row is not None else copy_row(rest.blob())
+           for row, lane, t in zip(rows, which, sent)]
+    return rest.end(out)
+
+
+def column(c, n):
+    least, head = c.zigzag(), c.u8()
+    return [least + v * (1000 if head & 128 else 1) & MASK for v in run(c, n, head & 127)]
+
+
+def fill_lane(c, lane):
+    """Appends to each cell of a lane: seq, line, delivered, read, collected, extra."""
+    n = len(lane)
+    need(n, "copies: a lane of no copy")
+    seq, bits = c.varint(), c.u8()
+    steps = [0] + run(c, n - 1, bits)
+    for cell, step in zip(lane, steps):
+        seq = seq + (step >> 1 ^ -(step & 1)) & MASK
+        cell.append(seq)
+    for cell, line in zip(lane, column(c, n)):
+        cell.append(line + cell[0] & MASK)
+    for k in range(3):
+        mode = c.u8()
+        need(mode < 3, "copies: mode of a time")
+        there = run(c, n, 1) if mode == 2 else [mode] * n
+        need(mode != 2 or 0 < sum(there) < n, "copies: mode of a time")
+        values = iter(column(c, sum(there)) if mode else [])
+        for cell, is_there in zip(lane, there):
+            before = cell[2] if k and cell[2] is not None else 0
+            cell.append(next(values) + before & MASK if is_there else None)
+    for cell, number in zip(lane, run(c, n, c.u8())):
+        cell.append(number)
+
+
+def extra(c):
+    form = c.u8()
+    need(form in (0, 1, 3, 5, 7), "copies: form of an extra")
+    return (form, c.zigzag(), c.blob(), c.blob()) if form else (0, 0, c.blob(), b"")
+
+
+def open_row(row, lanes, sent, extras):
+    copies = {}
+    for (seq, line, *times, number), (stream, origin, dump) in zip(row, lanes):
+        need(not copies or max(copies) < (stream, seq), "copies: order")
+        base = 0 if sent is None else sent
+        times = [None if t is None else (t + base + 2**63 & MASK) - 2**63 for t in times]
+        need(NONE_MS not in times, "copies: a time is -2^63")
+        text = None
+        if number:
+            form, offset, before, after = extras[number]
+            text = before + (instant(sent, form, offset) if form else b"") + after
+            need(text, "copies: an empty extra")
+        copies[stream, seq] = [Version(origin, *times, text, [(dump, line)])]
+    return copies
+
+
+def instant(ms, form, offset):
+    """The time of the message as text."""
+    t = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms + offset * 60000)
+    text = t.isoformat(timespec="milliseconds" if form & 2 else "seconds")
+    zone = "Z" if form & 4 else "%s%02d:%02d" % ("-" if offset < 0 else "+", *divmod(abs(offset), 60))
+    need(form & 2 or ms % 1000 == 0, "copies: ms that are not written")
+    return (text + zone).encode()
+
+
 # ---- segments and overlays ------------------------------------------------------------------------
 
 Stream = collections.namedtuple("Stream", "source stage epoch dump")
@@ -111,7 +222,7 @@ class Part(SectionFile):
         for number, (size, _) in self.sections.items():
             need(size == (65536 if number in (9, 11) else 16384), f"section {number}: block size")
         c = Cursor(self.section(0))
-        need(c.u32() == 3 and c.flag() == kind - 1, "meta: version or kind")
+        need(c.u32() == 4 and c.flag() == kind - 1, "meta: version or kind")
         has_totals, self.base_id = c.flag(), c.take(16)
         need(kind == 2 or has_totals and self.base_id == bytes(16), "meta: of a base")
         self.rows, dumps, streams, origins, repeats = (c.u32() for _ in range(5))
@@ -121,7 +232,8 @@ class Part(SectionFile):
         self.dumps = [self.dump(p) for p in self.table(1, dumps)]
         self.streams = [self.stream(p) for p in self.table(3, streams)]
         self.origins = [self.origin(p) for p in self.table(5, origins)]
-        self.copies = [copy_row(row) for row in self.row_blocks(11, self.rows)]
+        self.sent = self.sent_column() if kind == 1 else [None] * self.rows
+        self.copies = self.copy_blocks()
         self.repeats = dict(self.entries(28, "<II"))
         need(len(self.repeats) == repeats and list(self.repeats) == sorted(self.repeats), "repeats")
         self.seqs = self.stream_seqs()
@@ -146,20 +258,16 @@ class Part(SectionFile):
         need(stream < len(self.streams) and direction < 4, "origin")
         return c.end(Origin(stream, direction, *(c.optional() for _ in range(8))))
 
-    def row_blocks(self, number, total):
-        rows, directory = [], self.entries(number + 1, "<IIIQ")
-        firsts = [e[0] for e in directory[1:]] + [total]
-        for (first, inflated, frame, at), end in zip(directory, firsts):
-            need(first == len(rows) and first < end, "rows: first row")
-            data = self.section(number)[at:at + frame]
-            need(zstandard.frame_content_size(data) == inflated, "rows: content size")
-            c = Cursor(zstandard.ZstdDecompressor().decompress(data, max_output_size=inflated))
-            rows += [c.blob() for _ in range(end - first)]
-            c.end()
-        frames = [e[3] for e in directory] + [len(self.section(number))]
-        need(all(a + e[2] == b for a, b, e in zip(frames, frames[1:], directory)), "rows: frames")
-        need(len(rows) == total, "rows: not as many as meta says")
-        return rows
+    def copy_blocks(self):
+        """The copies of each row, by (stream, seq)."""
+        out, directory = [], self.entries(12, "<IQ")
+        cursors = self.pieces(11, [e[1] for e in directory]) if directory else []
+        firsts = [e[0] for e in directory[1:]] + [self.rows]
+        for (first, _), end, c in zip(directory, firsts, cursors):
+            need(first == len(out) and 0 < end - first <= 128, "copies: first row")
+            out += copies_block(c, self.sent[first:end])
+        need(len(out) == self.rows, "copies: not as many rows as meta says")
+        return out
 
     def stream_seqs(self):
         """For each stream its (seq, document) pairs."""
@@ -215,11 +323,24 @@ class Segment(Part):
         super().__init__(path, 1, seal)
         n = self.documents = self.rows
         need(documents in (None, n) and self.totals["documents"] == n, "segment: documents")
-        self.bodies = [body_row(row) for row in self.row_blocks(9, n)]
-        self.conversations = self.read_conversations()
-        self.sent, self.state = self.sent_column(), self.state_column()
+        self.bodies = [body_row(row) for row in self.body_rows()]
+        self.conversations, self.state = self.read_conversations(), self.state_column()
         self.keys, self.minutes, self.lexicon = self.read_keys(), self.read_minutes(), self.read_lexicon()
         self.empty(17, 18)
+
+    def body_rows(self):
+        rows, directory = [], self.entries(10, "<IIIIQ")
+        cursors = self.pieces(9, [e[4] for e in directory]) if directory else []
+        firsts = [e[0] for e in directory[1:]] + [self.documents]
+        for (first, heads, packed, texts, _), end, c in zip(directory, firsts, cursors):
+            need(first == len(rows) and first < end, "bodies: first row")
+            heads = Cursor(zstd(c.take(packed), heads))
+            texts = Cursor(zstd(c.take(len(c.data) - c.pos), texts))
+            rows += [whole_row(heads, texts, self.sent[i]) for i in range(first, end)]
+            heads.end()
+            texts.end()
+        need(len(rows) == self.documents, "bodies: not as many as meta says")
+        return rows
 
     def empty(self, *numbers):
         need(not any(self.section(n) for n in numbers), "a section that does not belong here is not empty")
@@ -244,7 +365,7 @@ class Segment(Part):
     def sent_column(self):
         directory, out = self.entries(14, "<qqQ"), []
         cursors = self.pieces(13, [e[2] // 2 for e in directory]) if directory else []
-        blocks = sizes(self.documents, 128)
+        blocks = sizes(self.rows, 128)
         need(len(blocks) == len(directory), "sent: blocks")
         for (least, greatest, flagged), c, n in zip(directory, cursors, blocks):
             bits, unit = c.u8(), 1000 if c.flag() else 1

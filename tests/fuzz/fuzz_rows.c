@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < rows && i < 200; i++) {
         struct slice row = {0};
         uint32_t number = i < 100 ? i : rows - 1 - (i - 100);
-        if (rows_read(&src, SEC_BODIES, SEC_BODIES_DIR, rows, &block, number, &row, NULL) == ST_OK)
+        if (rows_read(&src, SEC_BODIES, SEC_BODIES_DIR, rows, &block, number, i, &row, NULL) ==
+            ST_OK)
             for (size_t k = 0; k < row.len; k += 64)
                 sum += row.data[k];
     }

@@ -2,6 +2,8 @@
  */
 #include <criterion/criterion.h>
 
+#include "lictor/arena.h"
+#include "lictor/content.h"
 #include "segment_testing.h"
 #include "store/rows.h"
 
@@ -22,7 +24,7 @@ static void rows_make(uint32_t n)
         made_row(i, &row);
         if (i % 9 == 4)
             buf_clear(&row); /* empty rows too */
-        cr_assert_eq(rows_add(&w, buf_slice(&row), NULL), ST_OK);
+        cr_assert_eq(rows_add(&w, buf_slice(&row), made_sent(i), NULL), ST_OK);
     }
     cr_assert_eq(rows_finish(&w, NULL), ST_OK);
     rows_writer_release(&w);
@@ -42,7 +44,7 @@ TestSuite(rows, .fini = teardown);
 
 static enum status row_get(uint32_t i, struct slice *row)
 {
-    return rows_read(&src, SEC_BODIES, SEC_BODIES_DIR, ROWS, &block, i, row, NULL);
+    return rows_read(&src, SEC_BODIES, SEC_BODIES_DIR, ROWS, &block, i, made_sent(i), row, NULL);
 }
 
 static void row_check(uint32_t i)
@@ -75,7 +77,7 @@ Test(rows, a_row_longer_than_a_block_stands_alone)
     bool seen = false;
     for (uint64_t i = 0; i + 1 < n; i++) {
         const uint8_t *e = file.slices[SEC_BODIES_DIR].data + i * ROWS_ENTRY;
-        if (load_u32(e + 4) <= 4096 + 3)
+        if (load_u32(e + 4) + load_u32(e + 12) <= 4096 + 8)
             continue;
         cr_assert_eq(load_u32(e + ROWS_ENTRY) - load_u32(e), 1);
         seen = true;
@@ -92,7 +94,7 @@ Test(rows, one_cache_serves_two_files_without_mixing_them)
     memcpy(other, file.slices, sizeof(other));
     other[SEC_BODIES_DIR] = slice_of("", 0);
     row_check(3);
-    cr_assert_eq(rows_read(&none, SEC_BODIES, SEC_BODIES_DIR, ROWS, &block, 3, &row, NULL),
+    cr_assert_eq(rows_read(&none, SEC_BODIES, SEC_BODIES_DIR, ROWS, &block, 3, 0, &row, NULL),
                  ST_DAMAGED);
 }
 
@@ -149,7 +151,7 @@ Test(rows, a_block_that_claims_to_inflate_to_much_is_refused_before_memory_is_ta
     rows_make(ROWS);
     store_u32(file.bufs[SEC_BODIES_DIR].data + 4, (uint32_t)ROWS_RAW_MAX);
     cr_assert_eq(row_get(0, &row), ST_DAMAGED);
-    cr_assert_leq(block.raw.cap, 1 << 20);
+    cr_assert_leq(block.heads.cap, 1 << 20);
 }
 
 Test(rows, refuses_a_block_whose_rows_do_not_fill_it)
@@ -161,4 +163,60 @@ Test(rows, refuses_a_block_whose_rows_do_not_fill_it)
     uint32_t first = load_u32(next);
     store_u32(next, first - 1);
     cr_assert_eq(row_get(first - 2, &row), ST_DAMAGED);
+}
+
+static void parts_check(const struct content *c, int64_t sent, unsigned form, size_t head)
+{
+    struct buf row = {0}, heads = {0}, again = {0};
+    struct row_parts p;
+
+    content_encode(c, &row);
+    row_take_apart(buf_slice(&row), sent, &p);
+    cr_assert_eq(p.form, form, "%u", p.form);
+    buf_put_slice(&heads, p.before);
+    buf_put_slice(&heads, p.after);
+    cr_assert_eq(heads.len, head, "%zu", heads.len);
+    cr_assert(row_put_together(buf_slice(&heads), p.form, sent, p.text, &again) || !form);
+    cr_assert(!form || slice_eq(buf_slice(&again), buf_slice(&row)));
+    buf_release(&row);
+    buf_release(&heads);
+    buf_release(&again);
+}
+
+Test(rows, a_body_stands_without_its_text_and_the_time_that_its_document_has)
+{
+    struct content c = {.kind = DOC_MESSAGE,
+                        .from = slice_str("ann"),
+                        .sent = 1585699200500,
+                        .text = slice_str("at nine"),
+                        .id = slice_str("m1"),
+                        .body_kind = BODY_TEXT};
+    const uint8_t hash[32] = {1};
+
+    parts_check(&c, c.sent, ROW_HAS_TEXT | ROW_HAS_TIME, 2 + 4 + 3);
+    parts_check(&c, c.sent + 1, 0, 2 + 4 + 6 + 8 + 3);
+    parts_check(&c, TIME_NONE, 0, 2 + 4 + 6 + 8 + 3);
+    c.sent = TIME_NONE;
+    parts_check(&c, TIME_NONE, ROW_HAS_TEXT, 2 + 4 + 3);
+    c.from = (struct slice){0};
+    c.text = slice_str("");
+    parts_check(&c, TIME_NONE, ROW_HAS_TEXT, 2 + 3);
+    c.sent = -1;
+    c.text = (struct slice){0};
+    c.body_kind = BODY_NONE;
+    parts_check(&c, -1, ROW_HAS_TIME, 2 + 3);
+    c.kind = DOC_CALL;
+    c.stored_hash = hash;
+    parts_check(&c, -1, ROW_HAS_TIME, 2 + 32 + 3);
+}
+
+Test(rows, a_row_that_is_no_body_row_is_all_head)
+{
+    struct row_parts p;
+
+    for (size_t n = 0; n < 3; n++) {
+        row_take_apart(slice_of("\0\7\5", n), 5, &p);
+        cr_assert_eq(p.form, 0);
+        cr_assert_eq(p.before.len, n);
+    }
 }
