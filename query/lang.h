@@ -151,6 +151,7 @@ struct node {
  * and the part of its text that came to a limit (see query_refused), {0} for none. */
 struct spans_budget {
     uint64_t spent, most;
+    struct pattern_budget patterns;
     struct slice refused;
 };
 
@@ -160,7 +161,7 @@ struct query {
     struct slice text;
     struct node *root;
     uint32_t nodes;
-    struct pattern *patterns;     /* all, linked */
+    struct pattern_set patterns;
     const struct node *last_id;   /* the id: nodes, linked by `next` */
     const struct node *last_nick; /* the nick: nodes, likewise */
     bool has_kind;                /* a `kind:` stands in it: hidden documents are in range */

@@ -375,7 +375,7 @@ void query_free(struct query *q)
 {
     if (!q)
         return;
-    pattern_free_all(q->patterns);
+    pattern_free_all(&q->patterns);
     arena_release(&q->arena);
     free(q);
 }

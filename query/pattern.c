@@ -16,26 +16,6 @@
 #define PHONE_MIN 7
 #define PHONE_MAX 16
 
-struct pattern *pattern_new(const struct pattern_maker *m, enum pattern_kind kind,
-                            struct slice text, bool exact)
-{
-    struct pattern *p = arena_array(m->arena, 1, sizeof *p);
-    if (!p)
-        return NULL;
-    p->kind = kind;
-    p->exact = exact;
-    p->text = text;
-    p->next = *m->all;
-    *m->all = p;
-    return p;
-}
-
-void pattern_free_all(struct pattern *all)
-{
-    for (; all; all = all->next)
-        regex_free(all->regex);
-}
-
 enum status codes_of(struct arena *a, struct slice s, const uint32_t **out, size_t *n,
                      struct err *err)
 {
@@ -199,7 +179,9 @@ enum status pattern_wild(const struct pattern_maker *m, struct slice text, bool 
         return err_set(err, ST_BAD_INPUT, "a pattern is at most %d bytes long", PATTERN_MAX);
     if (!utf8_valid(text))
         return err_set(err, ST_BAD_INPUT, "a pattern must be UTF-8");
-    struct pattern *p = pattern_new(m, PATTERN_WILD, text, exact);
+    if ((*out = pattern_find(m, PATTERN_WILD, text, exact, 0)))
+        return ST_OK;
+    struct pattern *p = pattern_new(m, PATTERN_WILD, text, exact, 0);
     struct glob_maker g = {.m = m};
     enum status st = p ? glob_signs(&g, text, exact, err) : err_no_memory(err);
     if (st == ST_OK)
@@ -216,6 +198,7 @@ enum status pattern_wild(const struct pattern_maker *m, struct slice text, bool 
     p->is_prefix &= !exact;
     if (exact && p->prefix.len && phone_sign(p->prefix.data[0]))
         p->prefix.len = 0;
+    pattern_found_good(m, p);
     *out = p;
     return ST_OK;
 }
@@ -261,6 +244,11 @@ bool pattern_any(const struct pattern *p) { return p->any; }
 struct slice pattern_prefix(const struct pattern *p) { return p->prefix; }
 
 bool pattern_is_prefix(const struct pattern *p) { return p->is_prefix; }
+
+uint64_t pattern_slow(const struct pattern *p)
+{
+    return p->kind == PATTERN_REGEX ? regex_slow(p->regex) : 0;
+}
 
 enum status pattern_match(const struct pattern *p, struct slice folded, struct slice written,
                           bool *yes, struct err *err)

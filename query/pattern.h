@@ -21,12 +21,19 @@ enum pattern_kind { PATTERN_WILD, PATTERN_FUZZY, PATTERN_REGEX };
 
 struct pattern;
 
+/* Those of one query, each once (pattern_set.c). Zero to begin; its memory is the maker's arena. */
+struct pattern_set {
+    struct pattern *all;    /* linked */
+    struct pattern **slots; /* by a hash; NULL: free */
+    size_t n_slots, n;
+};
 struct pattern_maker {
     struct arena *arena;
     struct splitter *splitter;
-    struct pattern **all; /* new ones are linked in here */
+    struct pattern_set *set;
 };
-/* The functions return ST_BAD_INPUT with what is wrong in *err and where in [*from, *to) of
+/* Give the pattern of the set that is equal, or a new one, whose text must live as long as the set.
+ * The functions return ST_BAD_INPUT with what is wrong in *err and where in [*from, *to) of
  * `text`. */
 struct pattern_fault {
     size_t from, to;
@@ -45,7 +52,26 @@ MUST_USE enum status pattern_regex(const struct pattern_maker *m, struct slice t
                                    struct pattern **out, struct pattern_fault *fault,
                                    struct err *err);
 /* Frees what the patterns hold outside the arena. */
-void pattern_free_all(struct pattern *all);
+void pattern_free_all(struct pattern_set *set);
+/* From 0 in its set; whether it was asked for more than once. */
+size_t pattern_number(const struct pattern *p);
+bool pattern_stands_again(const struct pattern *p);
+
+/* What one search of a query may cost by comparing words of lexicons with its patterns. Free are
+ * PATTERN_FREE_WALKS walks a segment; others cost a unit a word, and any so many units as an
+ * expression is slow, of PATTERN_RUNG steps each. */
+#define PATTERN_FREE_WALKS 64
+#define PATTERN_BUDGET ((uint64_t)1 << 26)
+#define PATTERN_RUNG 256
+struct pattern_budget {
+    uint64_t segments; /* looked at so far */
+    uint64_t walks, spent;
+};
+/* One walk; ST_LIMIT where the budget is spent. */
+MUST_USE enum status pattern_charge(struct pattern_budget *b, uint64_t words, uint64_t slow,
+                                    struct err *err);
+/* Units that its expression was slow so far; 0 for other kinds. */
+uint64_t pattern_slow(const struct pattern *p);
 
 enum pattern_kind pattern_kind(const struct pattern *p);
 bool pattern_exact(const struct pattern *p);

@@ -31,8 +31,10 @@ enum status pattern_fuzzy(const struct pattern_maker *m, struct slice word, unsi
                           struct err *err)
 {
     *fault = (struct pattern_fault){0, word.len};
+    if ((*out = pattern_find(m, PATTERN_FUZZY, word, exact, edits)))
+        return ST_OK;
     uint8_t *bytes = arena_alloc(m->arena, word.len);
-    struct pattern *p = pattern_new(m, PATTERN_FUZZY, word, exact);
+    struct pattern *p = pattern_new(m, PATTERN_FUZZY, word, exact, edits);
     struct buf folded = {0};
     size_t len = 0;
     if (!bytes || !p)
@@ -45,7 +47,6 @@ enum status pattern_fuzzy(const struct pattern_maker *m, struct slice word, unsi
     if (!utf8_valid(plain))
         return err_set(err, ST_BAD_INPUT, "a word with ~ must be UTF-8");
     struct fuzzy *f = &p->fuzzy;
-    f->edits = edits;
     enum status st = splitter_fold(m->splitter, plain, &folded, err);
     if (st == ST_OK)
         st = codes_of(m->arena, buf_slice(&folded), &f->folded, &f->folded_n, err);
@@ -62,6 +63,7 @@ enum status pattern_fuzzy(const struct pattern_maker *m, struct slice word, unsi
                        PATTERN_FUZZY_MAX);
     if (exact)
         f->common = common_of(plain, f);
+    pattern_found_good(m, p);
     *out = p;
     return ST_OK;
 }

@@ -34,12 +34,19 @@ struct pattern {
     struct glob may;   /* exact, PATTERN_WILD: of the folded words it can match */
     struct fuzzy fuzzy;
     void *regex; /* struct regex of pattern_regex.c */
+    size_t number;
+    bool again; /* it stands more than once in the query */
     struct pattern *next;
 };
 
-/* NULL without memory. */
+/* The one of the set that is equal, NULL if there is none. `edits`: 0 but for PATTERN_FUZZY. */
+struct pattern *pattern_find(const struct pattern_maker *m, enum pattern_kind kind,
+                             struct slice text, bool exact, unsigned edits);
+/* One that pattern_find did not find, and will not before it is said to be good; NULL without
+ * memory. */
 struct pattern *pattern_new(const struct pattern_maker *m, enum pattern_kind kind,
-                            struct slice text, bool exact);
+                            struct slice text, bool exact, unsigned edits);
+void pattern_found_good(const struct pattern_maker *m, struct pattern *p);
 /* Code points of `s` in the arena, malformed bytes as UTF8_BAD. */
 MUST_USE enum status codes_of(struct arena *a, struct slice s, const uint32_t **out, size_t *n,
                               struct err *err);
@@ -55,5 +62,6 @@ bool fuzzy_may(const struct fuzzy *f, struct slice folded);
 MUST_USE enum status regex_match(const struct pattern *p, struct slice word, bool *yes,
                                  struct err *err);
 void regex_free(void *regex);
+uint64_t regex_slow(const void *regex);
 
 #endif

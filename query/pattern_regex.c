@@ -19,6 +19,7 @@ struct regex {
     pcre2_code *code;
     pcre2_match_data *data;
     pcre2_match_context *context;
+    uint64_t slow; /* PATTERN_RUNG steps each, beyond the first of each word */
 };
 
 void regex_free(void *regex)
@@ -212,7 +213,9 @@ enum status pattern_regex(const struct pattern_maker *m, struct slice text, bool
                        PATTERN_MAX);
     if (!utf8_valid(text))
         return err_set(err, ST_BAD_INPUT, "a regular expression must be UTF-8");
-    struct pattern *p = pattern_new(m, PATTERN_REGEX, text, exact);
+    if ((*out = pattern_find(m, PATTERN_REGEX, text, exact, 0)))
+        return ST_OK;
+    struct pattern *p = pattern_new(m, PATTERN_REGEX, text, exact, 0);
     struct regex *r = calloc(1, sizeof *r);
     if (!p || !r) {
         free(r);
@@ -228,8 +231,10 @@ enum status pattern_regex(const struct pattern_maker *m, struct slice text, bool
     buf_release(&f.out);
     buf_release(&f.piece);
     buf_release(&f.from);
-    if (st == ST_OK)
+    if (st == ST_OK) {
+        pattern_found_good(m, p);
         *out = p;
+    }
     return st;
 }
 
@@ -243,12 +248,25 @@ static int shown(struct slice s)
     return (int)n;
 }
 
+static int match_within(const struct regex *r, struct slice word, size_t steps)
+{
+    (void)pcre2_set_match_limit(r->context, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
+    return pcre2_match(r->code, word.data, word.len, 0, 0, r->data, r->context);
+}
+
+uint64_t regex_slow(const void *regex) { return ((const struct regex *)regex)->slow; }
+
+/* PCRE2 does not tell how many steps a match took: most words take few, and for those that take
+ * more it is asked again with all that are allowed. */
 enum status regex_match(const struct pattern *p, struct slice word, bool *yes, struct err *err)
 {
-    const struct regex *r = p->regex;
-    size_t steps = PATTERN_STEPS + STEPS_A_BYTE * word.len;
-    (void)pcre2_set_match_limit(r->context, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
-    int rc = pcre2_match(r->code, word.data, word.len, 0, 0, r->data, r->context);
+    struct regex *r = p->regex;
+    int rc = match_within(r, word, PATTERN_RUNG);
+    if (rc == PCRE2_ERROR_MATCHLIMIT) {
+        size_t steps = PATTERN_STEPS + STEPS_A_BYTE * word.len;
+        r->slow += steps / PATTERN_RUNG;
+        rc = match_within(r, word, steps);
+    }
     *yes = rc >= 0;
     switch (rc < 0 ? rc : 0) {
     case 0:

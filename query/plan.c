@@ -16,6 +16,24 @@ static enum status plan_build(struct plan *p, const struct node *n, struct plan_
 
 /* ---- ids ---- */
 
+static enum status own_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
+                                struct err *err)
+{
+    struct buf wanted = {0};
+    for (const struct node *n = q->last_id; n; n = n->id.next) {
+        struct view_id id = {n->id.value, &out->refs[n->number]};
+        if (n->id.maybe_ours)
+            buf_put(&wanted, &id, sizeof id);
+    }
+    enum status st = buf_status(&wanted, err);
+    const void *ids = wanted.data;
+    size_t n = wanted.len / sizeof(struct view_id);
+    if (st == ST_OK && n > 0)
+        st = view_find_ids(v, ids, n, err);
+    buf_release(&wanted);
+    return st;
+}
+
 enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids *out,
                           struct err *err)
 {
@@ -24,10 +42,7 @@ enum status plan_ids_find(struct view *v, const struct query *q, struct plan_ids
     out->refs = calloc((size_t)q->nodes + 1, sizeof *out->refs);
     if (!out->refs)
         return err_no_memory(err);
-    enum status st = ST_OK;
-    for (const struct node *n = q->last_id; st == ST_OK && n; n = n->id.next)
-        if (n->id.maybe_ours)
-            st = view_find_id(v, n->id.value, &out->refs[n->number], err);
+    enum status st = own_ids_find(v, q, out, err);
     if (st == ST_OK)
         st = plan_nicks_find(v, q, out, err);
     if (st == ST_OK)
@@ -348,13 +363,15 @@ static enum status plan_leaf(struct plan *p, struct plan_node *x, struct err *er
 
 static enum status plan_and(struct plan *p, struct plan_node *x, struct err *err)
 {
-    size_t n = x->node->list.n, drivers = 0;
+    size_t n, drivers = 0;
+    struct node **of;
+    TRY(plan_distinct(p, x->node, &of, &n, err));
     struct walk **walks = arena_array(&p->set.arena, n, sizeof(struct walk *));
     x->kids = arena_array(&p->set.arena, n, sizeof *x->kids);
     if (!walks || !x->kids)
         return err_no_memory(err);
     for (size_t i = 0; i < n; i++) {
-        TRY(plan_build(p, x->node->list.kids[i], &x->kids[x->n], err));
+        TRY(plan_build(p, of[i], &x->kids[x->n], err));
         struct walk *w = x->kids[x->n++]->cand;
         if (!w)
             continue;
@@ -376,13 +393,14 @@ enum status united_add(struct plan *p, struct united *u, struct walk *w, size_t 
                        struct err *err)
 {
     u->some = true;
-    if (!u->bits && w->kind != WALK_BITS && u->n < OR_OPEN_MAX) {
+    bool own_bits = w->kind == WALK_BITS && !w->bits.shared;
+    if (!u->bits && !own_bits && u->n < OR_OPEN_MAX) {
         u->walks[u->n++] = w;
         return ST_OK;
     }
     if (!u->bits) {
         /* A bitmap takes the others in. */
-        if (w->kind == WALK_BITS)
+        if (own_bits)
             u->bits = w;
         else
             TRY(walk_bits(&p->set, &u->bits, err));
@@ -406,8 +424,10 @@ enum status united_end(struct plan *p, struct united *u, struct walk **out, stru
 
 static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
 {
-    size_t n = x->node->list.n, walks_n = 0;
+    size_t n, walks_n = 0;
+    struct node **of;
     struct united u;
+    TRY(plan_distinct(p, x->node, &of, &n, err));
     struct walk **walks = arena_array(&p->set.arena, n + 1, sizeof(struct walk *));
     x->kids = arena_array(&p->set.arena, n + 1, sizeof *x->kids);
     if (!walks || !x->kids)
@@ -416,7 +436,7 @@ static enum status plan_or(struct plan *p, struct plan_node *x, struct err *err)
     for (size_t i = 0; i < n; i++) {
         struct plan_node *kid = NULL;
         size_t open = walk_open_count(&p->set);
-        TRY(plan_build(p, x->node->list.kids[i], &kid, err));
+        TRY(plan_build(p, of[i], &kid, err));
         if (kid->kind == PLAN_MATCH) {
             u.sealed |= kid->sealed;
             TRY(united_add(p, &u, kid->match, open, err));
@@ -491,6 +511,9 @@ enum status plan_open_root(struct view *v, const struct query *q, const struct n
     *p = (struct plan){.view = v, .query = q, .ids = ids, .segment = segment};
     p->info = segment_info(s);
     walk_set_init(&p->set, s, v->scratch[segment]);
+    p->set.budget = &q->spans->patterns;
+    if (q->spans->patterns.segments <= segment)
+        q->spans->patterns.segments = segment + 1;
     arena_init(&p->text, (size_t)64 << 10);
     enum status st = ST_OK;
     if (p->info->hidden_docs > 0 && !q->has_kind)

@@ -107,6 +107,9 @@ MUST_USE enum status plan_nicks_find(struct view *v, const struct query *q, stru
 MUST_USE enum status plan_nicks_read(struct view *v, const struct query *q, struct plan_ids *ids,
                                      struct err *err);
 struct plan_node *plan_make(struct plan *p, enum plan_kind kind, const struct node *n);
+/* The operands of an AND or OR, of equal ones the first (plan_distinct.c); in the plan's arena. */
+MUST_USE enum status plan_distinct(struct plan *p, const struct node *list, struct node ***out,
+                                   size_t *n, struct err *err);
 /* The documents of a has: term (plan.c). */
 MUST_USE enum status plan_has(struct plan *p, const char *what, struct walk **out, struct err *err);
 /* Walk and kind of a leaf about copies and attachments. */

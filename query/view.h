@@ -161,6 +161,13 @@ MUST_USE enum status view_order(struct view *v, const struct message_ref *a,
  * the first of its content, the repeated ones are not asked. */
 MUST_USE enum status view_find_id(struct view *v, struct slice hex, struct buf *refs,
                                   struct err *err);
+/* The same for many: every repeated content is read once for all of them. */
+struct view_id {
+    struct slice hex;
+    struct buf *refs;
+};
+MUST_USE enum status view_find_ids(struct view *v, const struct view_id *wanted, size_t n,
+                                   struct err *err);
 /* Nicknames of a handle, from contact records of the case; cached. */
 MUST_USE enum status view_nicknames(struct view *v, struct slice handle,
                                     const struct nickname **out, size_t *n, struct err *err);

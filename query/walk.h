@@ -41,6 +41,7 @@ struct walk {
         struct {
             uint64_t *words;
             size_t n_words;
+            bool shared; /* by the walks of an equal pattern: nothing may be poured into it */
         } bits;
         struct {
             int64_t from, to;
@@ -61,6 +62,8 @@ struct walk_set {
     struct buf postings; /* struct walk *: the open ones */
     struct walk *spare;  /* a bitmap to be used again */
     uint64_t bits_bytes; /* of all bitmaps */
+    struct buf known;    /* by number of the pattern: what it stands for, or NULL (walk_expand.c) */
+    struct pattern_budget *budget; /* NULL: none */
 };
 void walk_set_init(struct walk_set *s, struct segment *segment, struct segment_scratch *scratch);
 void walk_set_release(struct walk_set *s);
@@ -109,6 +112,11 @@ MUST_USE enum status walk_or(struct walk_set *s, struct walk **kids, size_t n, s
  * needed any more may be given back, then its walk is WALK_NONE. */
 MUST_USE enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err);
 void walk_bits_give(struct walk_set *s, struct walk *w);
+/* Another walk through the same bitmap, which is shared from now on. */
+MUST_USE enum status walk_bits_share(struct walk_set *s, struct walk *w, struct walk **out,
+                                     struct err *err);
+/* Whether there is room for bitmaps that are kept. */
+bool walk_bits_roomy(const struct walk_set *s);
 MUST_USE enum status walk_pour(struct walk_set *s, struct walk *from, struct walk *bits,
                                struct err *err);
 

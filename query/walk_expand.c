@@ -9,6 +9,8 @@
 #define STOP_EVERY 4096
 #define PREFIX_SURE 200 /* bytes: terms are stored whole up to there, see store/term.c */
 
+#define KNOWN_MAX ((size_t)1 << 16) /* patterns whose words are kept */
+
 struct expansion {
     uint64_t handle[OPEN_TERMS];
     uint32_t docs[OPEN_TERMS];
@@ -45,9 +47,12 @@ static enum status expansion_add(struct walk_set *s, struct expansion *x,
     return pour_term(s, e->handle, e->docs, x->bits, err);
 }
 
-static enum status expansion_end(struct walk_set *s, const struct expansion *x, struct walk **out,
-                                 struct err *err)
+/* `kept`: the expansion will be asked for another walk. */
+static enum status expansion_end(struct walk_set *s, const struct expansion *x, bool kept,
+                                 struct walk **out, struct err *err)
 {
+    if (x->bits && kept)
+        return walk_bits_share(s, x->bits, out, err);
     if (x->bits) {
         *out = x->bits;
         return ST_OK;
@@ -81,16 +86,21 @@ enum status walk_terms(struct walk_set *s, struct slice prefix, const struct ter
     struct term_entry e;
     TRY(term_iter_open(s->segment, prefix, &it, err));
     enum status st = ST_OK;
-    for (uint32_t n = 1; st == ST_OK; n++) {
+    uint32_t n = 0;
+    while (st == ST_OK) {
         bool keep = true;
-        st = term_next(it, prefix, n, &e, err);
+        st = term_next(it, prefix, ++n, &e, err);
         if (st == ST_OK && filter)
             st = filter->keep(filter->ctx, &e, &keep, err);
         if (st == ST_OK && keep)
             st = expansion_add(s, &x, &e, err);
     }
     term_iter_close(it);
-    return st == ST_END ? expansion_end(s, &x, out, err) : st;
+    if (st != ST_END)
+        return st;
+    if (filter && s->budget)
+        TRY(pattern_charge(s->budget, n, 0, err));
+    return expansion_end(s, &x, false, out, err);
 }
 
 /* What the lexicon says of one word: matches, or is too long to say. */
@@ -107,26 +117,32 @@ static enum status word_judge(struct pattern_walk *w, struct slice word, bool *y
     return ST_OK;
 }
 
+/* Of one pattern: words that match, and words of which the lexicon cannot say. */
+struct known {
+    struct expansion sure, doubt;
+};
+
 static enum status pattern_terms(struct walk_set *s, struct pattern_walk *w, struct term_iter *it,
-                                 struct slice prefix, struct expansion *sure,
-                                 struct expansion *doubt, struct err *err)
+                                 struct slice prefix, struct known *k, struct err *err)
 {
     struct term_entry e;
     bool yes, unsure;
+    uint64_t slow = pattern_slow(w->pattern);
     for (uint32_t n = 1;; n++) {
         enum status st = term_next(it, prefix, n, &e, err);
+        if (st == ST_END && s->budget)
+            TRY(pattern_charge(s->budget, n, pattern_slow(w->pattern) - slow, err));
         if (st != ST_OK)
             return st;
         TRY(word_judge(w, slice_of(e.term.data + 1, e.term.len - 1), &yes, &unsure, err));
         if (yes || unsure)
-            TRY(expansion_add(s, yes ? sure : doubt, &e, err));
+            TRY(expansion_add(s, yes ? &k->sure : &k->doubt, &e, err));
     }
 }
 
-enum status walk_pattern(struct walk_set *s, const struct pattern *p, struct walk **sure,
-                         struct walk **doubt, struct err *err)
+static enum status pattern_expand(struct walk_set *s, const struct pattern *p, struct known *k,
+                                  struct err *err)
 {
-    struct expansion matching = {0}, unsure = {0};
     struct pattern_walk w;
     struct term_iter *it = NULL;
     struct slice literal = pattern_prefix(p);
@@ -139,11 +155,46 @@ enum status walk_pattern(struct walk_set *s, const struct pattern *p, struct wal
     TRY(pattern_walk_init(&w, p, err));
     enum status st = term_iter_open(s->segment, prefix, &it, err);
     if (st == ST_OK)
-        st = pattern_terms(s, &w, it, prefix, &matching, &unsure, err);
+        st = pattern_terms(s, &w, it, prefix, k, err);
     term_iter_close(it);
     pattern_walk_release(&w);
-    if (st != ST_END)
-        return st;
-    TRY(expansion_end(s, &matching, sure, err));
-    return expansion_end(s, &unsure, doubt, err);
+    return st == ST_END ? ST_OK : st;
+}
+
+/* ---- patterns that stand more than once in the query ---- */
+
+static struct known *known_find(const struct walk_set *s, size_t number)
+{
+    struct known *k = NULL;
+    if ((number + 1) * sizeof(struct known *) <= s->known.len)
+        memcpy(&k, s->known.data + number * sizeof(struct known *), sizeof(struct known *));
+    return k;
+}
+
+static enum status known_keep(struct walk_set *s, size_t number, struct known *k, struct err *err)
+{
+    static const struct known *const none = NULL;
+    while (s->known.len < (number + 1) * sizeof(struct known *) && !s->known.failed)
+        buf_put(&s->known, &none, sizeof(struct known *));
+    TRY(buf_status(&s->known, err));
+    memcpy(s->known.data + number * sizeof(struct known *), &k, sizeof(struct known *));
+    return ST_OK;
+}
+
+enum status walk_pattern(struct walk_set *s, const struct pattern *p, struct walk **sure,
+                         struct walk **doubt, struct err *err)
+{
+    struct known once = {0}, *k = known_find(s, pattern_number(p));
+    bool kept = k != NULL;
+    if (!k) {
+        kept = pattern_stands_again(p) && pattern_number(p) < KNOWN_MAX && walk_bits_roomy(s);
+        k = kept ? arena_array(&s->arena, 1, sizeof *k) : &once;
+        if (!k)
+            return err_no_memory(err);
+        TRY(pattern_expand(s, p, k, err));
+        if (kept)
+            TRY(known_keep(s, pattern_number(p), k, err));
+    }
+    TRY(expansion_end(s, &k->sure, kept, sure, err));
+    return expansion_end(s, &k->doubt, kept, doubt, err);
 }

@@ -38,6 +38,7 @@ void walk_set_release(struct walk_set *s)
 {
     walk_close_from(s, 0);
     buf_release(&s->postings);
+    buf_release(&s->known);
     arena_release(&s->arena);
 }
 
@@ -172,10 +173,24 @@ enum status walk_pour(struct walk_set *s, struct walk *from, struct walk *bits, 
     return ST_OK;
 }
 
+bool walk_bits_roomy(const struct walk_set *s) { return s->bits_bytes < BITS_MAX / 2; }
+
+enum status walk_bits_share(struct walk_set *s, struct walk *w, struct walk **out, struct err *err)
+{
+    struct walk *other = make(s, WALK_BITS);
+    if (!other)
+        return err_no_memory(err);
+    w->bits.shared = true;
+    other->bits = w->bits;
+    other->cost = w->cost;
+    *out = other;
+    return ST_OK;
+}
+
 void walk_bits_give(struct walk_set *s, struct walk *w)
 {
     static const struct walk none = {.kind = WALK_NONE};
-    struct walk *kept = s->spare ? NULL : make(s, WALK_BITS);
+    struct walk *kept = s->spare || w->bits.shared ? NULL : make(s, WALK_BITS);
     if (kept) {
         kept->bits = w->bits;
         s->spare = kept;

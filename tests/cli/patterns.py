@@ -74,7 +74,33 @@ def test_bounds():
     check(count(C, "search", "(" + " OR ".join(f"w{i}" for i in range(10000)) + " OR h*) NEAR/3 noon") == 1, "10,000 words beside NEAR")
     check(count(C, "search", "(" * 1000 + "h* NEAR/3 noon" + ")" * 1000) == 1, "nesting 1,000")
     check("nested deeper" in str(count(C, "search", "(" * 1001 + "a" + ")" * 1001)), "and no deeper")
-    check(count(C, "search", " ".join(["**"] * 200)) == len(TEXTS), "200 patterns of every word")
+    for n in (3000, 30000):
+        check(count(C, "search", " ".join(["**"] * n)) == len(TEXTS), f"{n} patterns of every word")
+        check(count(C, "search", " OR ".join(["harbour~2", "*"] * n)) == len(TEXTS), f"{n} alike, and * beside them")
+    check(count(C, "search", " ".join(f"(h*r* OR x{i})" for i in range(3000))) == count(C, "scan", "h*r*"), "the same pattern in 3,000 places")
+    check(count(C, "search", '"' + " ".join(["*a*"] * 3) + '" OR "' + " ".join(["*a* *o*"] * 400) + '"') == count(C, "scan", '"*a* *a* *a*"'), "and in a phrase")
+    check(time.monotonic() - began < 120, "in bounded time", time.monotonic() - began)
+
+
+def test_equal_patterns():
+    """A pattern that stands several times in a query is looked up once and walked several times: the answers are those
+    of scan, in every mixture."""
+    c = Case("equal", plain=True)
+    texts = [f"w{i} v{i % 7} {'aa ' * (i % 3)}end{i % 11}" for i in range(400)]
+    c.add(write("equal.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(texts)])), ident=False)
+    for q in ("w1* w1*", "w1* OR w1*", "w1* -w1*", "(w1* OR v3) (w1* OR v4)", "(w1* OR v3) -(w1* v3)", "w1* NEAR/2 v* NEAR/3 end* -(v* NEAR/1 end*)", '"w1* v*" OR "v* end*"', '"v* aa" (v* OR aa)',
+              "(*1* OR *2*) (*1* OR *3*) -(*1* *2*)", "w1* THEN/3msg w1*", "(w1* v3) OR (w1* v4) OR (w2* v3) OR w2*", "w11~1 (w11~1 OR w12~1)", "=w1* w1*",
+              "/w.*1/ -/w.1/ (/w.*1/ OR end1)", "*1* *1 1* *1* -*11*", "(w1* OR w2* OR w3*) (w3* OR w2* OR w1*) w2*"):
+        got = count(c, "search", q), count(c, "scan", q)
+        check(got[0] == got[1] and isinstance(got[0], int), q, got)
+
+
+def test_very_many():
+    """Different ones, thousands of them, where each needs little."""
+    began = time.monotonic()
+    check(count(C, "search", " OR ".join(f"z{i}*" for i in range(9000)) + " OR harb*") == 5, "9,000 beginnings")
+    check(count(C, "search", " OR ".join(f"*z{i}" for i in range(3000)) + " OR *bour") == 4, "3,000 endings of few words")
+    check(count(C, "search", " OR ".join(f"id:{i:08x}" for i in range(20000))) == 0, "20,000 ids")
     check(time.monotonic() - began < 120, "in bounded time", time.monotonic() - began)
 
 
@@ -105,5 +131,5 @@ def test_refusals_have_a_place():
 C = Case("patterns")
 C.add(write("texts.ndjson", dump([msg(i + 1, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[:5])], "imei:A", account="anna")), ident=False)
 C.add(write("more.ndjson", dump([msg(i + 6, t, sent=T + 60000 * i) for i, t in enumerate(TEXTS[5:])], "imei:B", account="anna")), ident=False)
-each([test_the_same_answers, test_phone_numbers, test_terms, test_highlights, test_bounds, test_refusals_have_a_place])
+each([test_the_same_answers, test_phone_numbers, test_terms, test_highlights, test_bounds, test_equal_patterns, test_very_many, test_refusals_have_a_place])
 finish()

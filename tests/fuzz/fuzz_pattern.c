@@ -129,7 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     len = len < cursor_left(&c) ? len : cursor_left(&c);
     struct slice pattern = cursor_bytes(&c, len), text = cursor_bytes(&c, cursor_left(&c));
-    struct pattern *all = NULL, *p = NULL;
+    struct pattern_set all = {0};
+    struct pattern *p = NULL;
     struct pattern_fault fault = {0};
     struct err err = {0};
     struct arena a;
@@ -150,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         MUST(st == ST_BAD_INPUT && err.text[0] && fault.from <= fault.to &&
              fault.to <= pattern.len + 1);
-    pattern_free_all(all);
+    pattern_free_all(&all);
     arena_release(&a);
     return 0;
 }

@@ -10,7 +10,7 @@
 
 static struct splitter *splitter;
 static struct arena arena;
-static struct pattern *all;
+static struct pattern_set all;
 static struct err err;
 
 static void setup(void)
@@ -21,7 +21,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    pattern_free_all(all);
+    pattern_free_all(&all);
     arena_release(&arena);
     splitter_free(splitter);
 }
@@ -34,7 +34,7 @@ static enum status make(int kind, const char *text, bool exact, struct pattern *
 {
     struct pattern_maker m = {&arena, splitter, &all};
     struct pattern_fault f;
-    struct slice s = slice_str(text);
+    struct slice s = arena_copy(&arena, slice_str(text)); /* the set keeps it */
     err.text[0] = 0;
     if (kind == WILD)
         return pattern_wild(&m, s, exact, out, &f, &err);
@@ -224,8 +224,8 @@ Test(pattern, agrees_with_the_definitions_on_random_words)
             strcat(text, dice(3) == 0 ? "*" : dice(3) == 0 ? "?" : letters[dice(5)]);
         cr_assert_eq(matches(WILD, text, word), naive_wild(text, word), "%s %s", text, word);
         if (i % 100 == 0) {
-            pattern_free_all(all);
-            all = NULL;
+            pattern_free_all(&all);
+            all = (struct pattern_set){0};
             arena_reset(&arena);
         }
     }
@@ -316,8 +316,8 @@ Test(pattern, lets_through_every_folded_word_that_may_match_as_written)
         }
         buf_release(&folded);
         if (i % 100 == 0) {
-            pattern_free_all(all);
-            all = NULL;
+            pattern_free_all(&all);
+            all = (struct pattern_set){0};
             arena_reset(&arena);
         }
     }
@@ -364,4 +364,52 @@ Test(pattern, takes_long_words)
     cr_assert(matches(REGEX, "a.*a", word));
     cr_assert_not(matches(REGEX, "a+b", word));
     free(word);
+}
+
+Test(pattern, equal_ones_of_a_query_are_one)
+{
+    struct pattern *a, *b, *bad;
+    cr_assert_eq(make(WILD, "har*", false, &a), ST_OK);
+    cr_assert(!pattern_stands_again(a));
+    cr_assert_eq(make(WILD, "har*", false, &b), ST_OK);
+    cr_assert(a == b && pattern_stands_again(a));
+    cr_assert(make(WILD, "har*", true, &b) == ST_OK && b != a);
+    cr_assert(make(FUZZY_1, "har", false, &a) == ST_OK && !pattern_stands_again(a));
+    cr_assert(make(FUZZY_2, "har", false, &b) == ST_OK && b != a);
+    cr_assert(make(REGEX, "har", false, &b) == ST_OK && b != a);
+    for (int i = 0; i < 2; i++) /* one that failed is never found again */
+        cr_assert_eq(make(REGEX, "har(", false, &bad), ST_BAD_INPUT);
+    for (int i = 0; i < 1000; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "w%d*", i % 500);
+        cr_assert_eq(make(WILD, text, false, &a), ST_OK);
+        cr_assert_eq(pattern_stands_again(a), i >= 500, "%d", i);
+    }
+}
+
+Test(pattern, many_walks_through_the_words_take_from_a_budget)
+{
+    struct pattern_budget b = {.segments = 2};
+    for (int i = 0; i < 2 * PATTERN_FREE_WALKS; i++)
+        cr_assert_eq(pattern_charge(&b, PATTERN_BUDGET, 0, &err), ST_OK);
+    cr_assert_eq(pattern_charge(&b, PATTERN_BUDGET, 0, &err), ST_OK);
+    cr_assert_eq(pattern_charge(&b, 0, 0, &err), ST_OK);
+    cr_assert_eq(pattern_charge(&b, 1, 0, &err), ST_LIMIT);
+    cr_assert(strstr(err.text, "67108864 words of the index"), "%s", err.text);
+    b = (struct pattern_budget){.segments = 1};
+    cr_assert_eq(pattern_charge(&b, 7, PATTERN_BUDGET + 1, &err), ST_LIMIT,
+                 "slow ones are not free");
+}
+
+Test(pattern, expressions_that_are_slow_for_a_word_count_as_more)
+{
+    struct pattern *p;
+    bool yes;
+    cr_assert_eq(make(REGEX, "(.?){4}(.?){4}[zq]{9}", false, &p), ST_OK);
+    cr_assert_eq(pattern_match(p, slice_str("ab"), slice_str("ab"), &yes, &err), ST_OK);
+    cr_assert_eq(pattern_slow(p), 0);
+    cr_assert_eq(
+        pattern_match(p, slice_str("abcdefghijklmn"), slice_str("abcdefghijklmn"), &yes, &err),
+        ST_OK);
+    cr_assert(!yes && pattern_slow(p) >= PATTERN_STEPS / PATTERN_RUNG, "%d", (int)pattern_slow(p));
 }
