@@ -17,6 +17,9 @@
 /* A part leaves the disk before what becomes of it is written, and that is smaller; a run and the
  * last files take more. */
 #define DISK_MARGIN 4
+/* What becomes of the parts is smaller than what was put aside: with so much more than that free,
+ * it may stay until the end. */
+#define DISK_SPARE (UINT64_C(1) << 30)
 #define UNPLACED UINT32_MAX
 
 enum spill_kind { SPILL_DOCS, SPILL_COPIES, SPILL_KINDS };
@@ -50,6 +53,7 @@ struct spill {
     unsigned n_io;
     unsigned threads, workers; /* workers: stores of a run */
     size_t block_size;
+    bool short_of_disk;  /* then a block leaves the disk as soon as it is taken */
     struct grown chunks; /* struct spill_chunk */
 };
 
@@ -385,6 +389,14 @@ struct reader {
     struct arena temp;
 };
 
+/* Giving room back costs a journaled change of the file and waits for what is being written of it:
+ * done for every block, it was most of the time of taking in. */
+static void drop(struct reader *r, const struct block_place *at)
+{
+    if (r->t->s->short_of_disk)
+        blocks_drop(r->t->s->io[r->lane], at);
+}
+
 static struct slice take_field(struct cursor *c)
 {
     uint64_t n = cursor_varint(c);
@@ -454,7 +466,7 @@ static enum status take_docs(struct reader *r, unsigned w, struct err *err)
         while (cursor_left(&c) && n < piece->n)
             TRY(take_doc(r, &c, &r->refs[w][n++], err));
         TRY(cursor_done(&c, "what was put aside", err));
-        blocks_drop(r->t->s->io[r->lane], &blocks[i]);
+        drop(r, &blocks[i]);
     }
     return ST_OK;
 }
@@ -505,7 +517,7 @@ static enum status take_copies(struct reader *r, unsigned w, struct err *err)
         struct cursor c = cursor_of(raw);
         while (cursor_left(&c))
             TRY(take_copy(r, &c, &before, err));
-        blocks_drop(r->t->s->io[r->lane], &blocks[i]);
+        drop(r, &blocks[i]);
     }
     return ST_OK;
 }
@@ -568,7 +580,10 @@ enum status spill_take(struct spill *s, unsigned part, uint64_t room, struct run
                        bool *more, struct err *err)
 {
     struct taking t = {.s = s, .run = run, .part = part, .from = *at, .to = *at};
+    uint64_t free_space;
     MUST(run->workers == s->workers);
+    TRY(blocks_free_space(s->blocks, &free_space, err));
+    s->short_of_disk |= free_space < blocks_size(s->blocks) + DISK_SPARE;
     for (uint64_t held = 0; t.to < s->chunks.n; t.to++) {
         held += chunk_held(s, t.to, part);
         if (t.to > t.from && held > room)
