@@ -114,6 +114,7 @@ void core_close(struct core *c)
     known_release(&c->known);
     run_release(&c->run);
     spill_free(c->spill);
+    staged_end(&c->staged);
     manifest_free(c->next);
     wire_release(&c->wire);
     free(c);
@@ -200,7 +201,10 @@ static enum status join_part(struct core *c, unsigned part, struct err *err)
             run_reset(&c->run);
             stages_next(&c->stages, STAGE_ASIDE);
             held = run_held(&c->run);
+            empty = true;
         }
+        if (empty && at == 0)
+            c->staged.apart = casefile_segments(c->cf);
         TRY(spill_take(c->spill, part, held < share ? share - held : 0, &c->run, &at, &more, err));
     }
     return ST_OK;
@@ -212,6 +216,7 @@ static enum status join(struct core *c, struct err *err)
     if (!run_is_empty(&c->run))
         TRY(put_aside(c, err));
     stages_next(&c->stages, STAGE_ASIDE);
+    staged_begin(&c->staged, casefile_segments(c->cf), c->options.memory);
     for (unsigned part = 0; part < SPILL_PARTS; part++) {
         TRY(join_part(c, part, err));
         c->loaded = (double)(part + 1) / SPILL_PARTS;
@@ -228,6 +233,7 @@ enum status core_commit(struct core *c, struct err *err)
         TRY(join(c, err));
     c->loaded = 1;
     TRY(flush_commit(c, err));
+    staged_end(&c->staged);
     c->joined = c->loaded = 0;
     c->bytes_committed = c->bytes_done;
     inwork_committed(c->options.inwork, c->reader.dump ? c->reader.dump->lines : 0);

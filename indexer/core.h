@@ -12,6 +12,7 @@
 #include "indexer/inwork.h"
 #include "indexer/known.h"
 #include "indexer/reader.h"
+#include "indexer/staged.h"
 #include "indexer/stages.h"
 #include "indexer/wire.h"
 #include "indexer/worker.h"
@@ -57,6 +58,7 @@ struct core {
     bool suspect; /* the dump at hand is that of the plan */
     struct stages stages;
     struct spill *spill;   /* what was read and did not fit into one run; NULL if nothing ever */
+    struct staged staged;  /* while that is joined */
     struct manifest *next; /* the commit to come, as far as it is written */
 };
 

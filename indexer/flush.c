@@ -473,6 +473,7 @@ static enum status flush_run(struct core *c, struct verdict *v, struct err *err)
     if (!c->next)
         TRY(manifest_copy(casefile_manifest(c->cf), &c->next, err));
     st = flush_open(&f, c->cf, &c->run, c->options.threads, err);
+    f.staged = &c->staged;
     if (st == ST_OK) {
         memcpy(f.digest_sum, c->next->digest_sum, DIGEST_SUM_SIZE);
         st = work_out(c, &f, err);

@@ -17,6 +17,7 @@
 #define INDEXER_FLUSH_H
 
 #include "indexer/run.h"
+#include "indexer/staged.h"
 #include "indexer/terms.h"
 
 struct core;
@@ -89,6 +90,7 @@ struct flush {
     struct books *books;    /* by dump table index; NULL in a compaction */
     uint64_t *lines_before; /* by dump table index: see dump_ctx_lines_before */
     uint8_t digest_sum[DIGEST_SUM_SIZE];
+    struct staged *staged; /* what this commit has written so far; NULL if it is not joined */
     const struct body_keys *late_keys; /* unseal: contents of the case are read as if opened */
 };
 

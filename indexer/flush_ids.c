@@ -83,6 +83,8 @@ static enum status merge_segment(void *arg, size_t segment, struct err *err)
 {
     static const uint8_t field = TERM_ID;
     const struct ids *o = arg;
+    if (staged_is_apart(o->f->staged, segment))
+        return ST_OK;
     struct term_iter *it;
     struct term_entry entry;
     size_t i = 0;

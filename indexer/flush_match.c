@@ -1,4 +1,5 @@
-/* flush_match — new keys are sorted and merged against each segment's sorted fingerprints; a
+/* flush_match — new keys are sorted and merged against each segment's sorted fingerprints, but for
+ * segments that cannot have them (staged.h); a
  * fingerprint that agrees is confirmed by the whole key, recomputed from the stored content. That
  * is done in the order of the documents: in the order of the keys every row would lie in another
  * block, and inflating blocks was nine tenths of an add to a case that has the other copies. */
@@ -122,12 +123,16 @@ enum status flush_match(struct flush *f, struct err *err)
 {
     struct sort_item *keys = NULL;
     size_t n = 0;
-    if (casefile_segments(f->cf) == 0)
+    size_t segments = casefile_segments(f->cf), apart = 0;
+    for (size_t i = 0; i < segments; i++)
+        apart += staged_is_apart(f->staged, i);
+    if (apart == segments)
         return ST_OK;
     struct key_entry *page = malloc(KEYS_AT_ONCE * sizeof *page);
     enum status st = page ? list_keys(f, &keys, &n, err) : err_no_memory(err);
-    for (uint32_t i = 0; st == ST_OK && n && i < casefile_segments(f->cf); i++)
-        st = match_segment(f, i, keys, n, page, err);
+    for (uint32_t i = 0; st == ST_OK && n && i < segments; i++)
+        if (!staged_is_apart(f->staged, i))
+            st = match_segment(f, i, keys, n, page, err);
     pages_free(keys, n * sizeof *keys);
     free(page);
     return st;

@@ -172,6 +172,20 @@ static enum status page_seek(struct flush *f, uint32_t segment, size_t stream, u
     return ST_OK;
 }
 
+/* Of the run's claims in order, those at places that an earlier run of this commit claimed too. */
+static enum status claimed_before(struct flush *f, struct grown *again, struct err *err)
+{
+    const struct sort_item *items = f->seqs.items;
+    for (size_t i = 0, j; i < f->seqs.n; i = j) {
+        bool before;
+        TRY(staged_claim(f->staged, f->by_rank[items[i].hi], items[i].lo, &before, err));
+        for (j = i; j < f->seqs.n && same_claim(&items[i], &items[j]); j++)
+            if (before)
+                TRY(flush_claim(again, items[j].hi, items[j].lo, items[j].value, err));
+    }
+    return ST_OK;
+}
+
 /* What the run has at one place, items [i, to) of one stream, against `target` of the case. */
 static enum status claim_both(struct grown *g, const struct sort_item *items, size_t i, size_t to,
                               uint32_t target, struct err *err)
@@ -188,13 +202,13 @@ static enum status claim_both(struct grown *g, const struct sort_item *items, si
     return ST_OK;
 }
 
-/* Run claims [from, to) are of one stream, which the segment has as its `stream`. Of more than a
- * page of records at one seq the first page is taken: they contradict each other already, and one
- * of them is enough to contradict the new one. */
-static enum status claims_of_stream(struct flush *f, struct grown *g, size_t from, size_t to,
-                                    uint32_t segment, size_t stream, struct err *err)
+/* Claims [from, to) of the run are of one stream, which the segment has as its `stream`. Of more
+ * than a page of records at one seq the first page is taken: they contradict each other already,
+ * and one of them is enough to contradict the new one. */
+static enum status claims_of_stream(struct flush *f, struct grown *g, const struct sort_item *items,
+                                    size_t from, size_t to, uint32_t segment, size_t stream,
+                                    struct err *err)
 {
-    const struct sort_item *items = f->seqs.items;
     struct seq_page page = {.n = 0};
     for (size_t i = from; i < to; i++) {
         bool found;
@@ -218,12 +232,13 @@ static int seg_stream_cmp(const void *a, const void *b)
                       &(*(const struct segment_stream *const *)b)->ref);
 }
 
-/* Streams of the run and of the segment, both in stream_cmp order, are merged. */
-static enum status claims_of_segment(struct flush *f, struct grown *g, uint32_t segment,
-                                     struct err *err)
+/* Streams of the run and of the segment, both in stream_cmp order, are merged; `claims` are the
+ * run's, in order. */
+static enum status claims_of_segment(struct flush *f, struct grown *g, const struct grown *claims,
+                                     uint32_t segment, struct err *err)
 {
-    const struct sort_item *items = f->seqs.items;
-    size_t n_run = f->seqs.n;
+    const struct sort_item *items = claims->items;
+    size_t n_run = claims->n;
     const struct segment_stream *streams;
     size_t n, s = 0;
     TRY(segment_streams(casefile_segment(f->cf, segment), &streams, &n, err));
@@ -244,7 +259,7 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, uint32_t 
         while (s < n && stream_cmp(&sorted[s]->ref, ref) < 0)
             s++;
         if (s < n && stream_cmp(&sorted[s]->ref, ref) == 0)
-            st = claims_of_stream(f, g, i, j, segment, (size_t)(sorted[s] - streams), err);
+            st = claims_of_stream(f, g, items, i, j, segment, (size_t)(sorted[s] - streams), err);
         i = j;
     }
     free(sorted);
@@ -253,13 +268,19 @@ static enum status claims_of_segment(struct flush *f, struct grown *g, uint32_t 
 
 static enum status relate_seqs(struct flush *f, struct err *err)
 {
-    struct grown g = {0};
+    struct grown g = {0}, again = {0};
     TRY(judge_groups(f, &f->seqs, err));
     enum status st = ST_OK;
-    for (uint32_t i = 0; st == ST_OK && f->seqs.n && i < casefile_segments(f->cf); i++)
-        st = claims_of_segment(f, &g, i, err);
+    if (f->staged && f->staged->joining)
+        st = claimed_before(f, &again, err);
+    for (uint32_t i = 0; st == ST_OK && i < casefile_segments(f->cf); i++) {
+        const struct grown *claims = staged_has(f->staged, i) ? &again : &f->seqs;
+        if (claims->n)
+            st = claims_of_segment(f, &g, claims, i, err);
+    }
     if (st == ST_OK)
         st = flush_judge(f, &g, err);
+    grown_release(&again);
     grown_release(&g);
     return st;
 }

@@ -540,6 +540,21 @@ def aside():
         check(r.returncode == 2 and b"--aside" in r.stderr, f"--aside {bad!r} is a usage error", r)
 
 
+def numbers_aside():
+    """A device gave one number to two messages, in two conversations: joined apart, they contradict each other all the same."""
+    n = 2000
+    files = [write(f"numbers{k}", dump([msg(i, "".join(RANDOM.choices("abcdefgh ", k=9000)), to=(f"{peer}{i}",), sent=T + i) for i in range(1, n + 1 + 7 * k)]))
+             for k, peer in enumerate("bc")]
+    said = []
+    for memory in ("2G", "64M"):
+        c = case(plain=True)
+        c.add("--memory", memory, *files, ident=False)
+        said.append((c.status()["segments"], sorted(x["id"] for x in c.search("has:conflict", "--all")), c.status()["digest"]))
+        c.sound(f"one number, {memory}")
+    check(said[0][0] == 1 < said[1][0], "they did not fit", said)
+    check(len(said[0][1]) == 2 * n and said[0][1:] == said[1][1:], "one number in two conversations: the same conflicts", [len(x[1]) for x in said])
+
+
 def gone(group):
     """No process of the session is left, within a while; one that init has not reaped yet is none."""
     for _ in range(200):
@@ -713,5 +728,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, aside, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
+      interruptions, aside, numbers_aside, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
 finish()
