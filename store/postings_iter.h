@@ -3,6 +3,7 @@
 #ifndef STORE_POSTINGS_ITER_H
 #define STORE_POSTINGS_ITER_H
 
+#include "store/patched.h"
 #include "store/segment_private.h"
 
 #define SKIP_WINDOW 64
@@ -33,17 +34,17 @@ struct posting_iter {
     uint32_t docs[POSTING_BLOCK], tf[POSTING_BLOCK];
     struct cursor rest; /* of the block, behind the documents; borrows block_bytes */
     struct buf block_bytes, scratch;
-    /* positions of the block */
-    uint64_t chunk_off, chunk_end; /* what is not read yet */
-    struct cursor chunk;
-    struct buf chunk_bytes, list;
-    uint32_t position_doc; /* next document whose positions come */
+    /* positions of the block, once they are asked for */
+    uint64_t beside; /* of a single block: bytes of positions that stand behind it; 0: elsewhere */
+    uint64_t elsewhere; /* of a single block: their bytes in their own section */
+    struct patched_list steps;
+    struct buf steps_bytes, list;
+    uint32_t position_doc; /* document whose positions begin at `position` */
+    uint64_t position;
     struct inline_postings tiny;
 };
 
 enum status postings_damaged(const char *what, struct err *err);
-/* n values: packed if they fill a block, else varints. Latches in the cursor. */
-void values_get(struct cursor *c, uint32_t n, unsigned bits, uint32_t *out);
 /* Latches a failure in the iterator. */
 static inline enum status posting_iter_fail(struct posting_iter *it, enum status st)
 {

@@ -86,11 +86,13 @@ static enum status open_inline(struct posting_iter *it, uint64_t off, struct err
     return ST_OK;
 }
 
-static enum status open_single(struct posting_iter *it, struct cursor *c, uint64_t off,
+static enum status open_single(struct posting_iter *it, struct cursor *c, uint64_t off, bool beside,
                                struct err *err)
 {
     it->minute = (uint32_t)cursor_varint_max(c, UINT32_MAX);
     it->data_len = cursor_varint_max(c, POSTING_BYTES_MAX);
+    if (it->has_positions)
+        *(beside ? &it->beside : &it->elsewhere) = cursor_varint_max(c, POSITIONS_BYTES_MAX);
     it->data = off + c->pos;
     it->n_blocks = 1;
     return c->bad ? postings_damaged("bad head", err) : ST_OK;
@@ -118,12 +120,15 @@ static enum status open_blocks(struct posting_iter *it, uint64_t off, struct err
     struct cursor c = cursor_of(s);
     it->n = (uint32_t)cursor_varint_max(&c, it->s->docs);
     uint8_t flags = cursor_u8(&c);
-    it->has_positions = flags & 1;
-    if (it->has_positions)
+    bool beside = flags & POSTINGS_BESIDE;
+    it->has_positions = flags & POSTINGS_HAVE_POSITIONS;
+    if (it->has_positions && !beside)
         it->positions = cursor_varint_max(&c, source_len(it->src, SEC_POSITIONS));
-    if (c.bad || flags > 1 || it->n == 0)
+    if (c.bad || flags > 3 || flags == POSTINGS_BESIDE || it->n == 0 ||
+        (beside && it->n > POSTING_BLOCK))
         return postings_damaged("bad head", err);
-    return it->n <= POSTING_BLOCK ? open_single(it, &c, off, err) : open_many(it, &c, off, err);
+    return it->n <= POSTING_BLOCK ? open_single(it, &c, off, beside, err)
+                                  : open_many(it, &c, off, err);
 }
 
 enum status posting_iter_open(struct segment *s, uint64_t handle, struct posting_iter **out,
@@ -153,7 +158,8 @@ void posting_iter_close(struct posting_iter *it)
     free(it->window);
     buf_release(&it->block_bytes);
     buf_release(&it->scratch);
-    buf_release(&it->chunk_bytes);
+    patched_list_release(&it->steps);
+    buf_release(&it->steps_bytes);
     buf_release(&it->list);
     free(it);
 }

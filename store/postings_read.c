@@ -148,22 +148,6 @@ static struct block_place block_at(const struct posting_iter *it, uint32_t block
                                 .minute = w->minute[i]};
 }
 
-void values_get(struct cursor *c, uint32_t n, unsigned bits, uint32_t *out)
-{
-    if (n == POSTING_BLOCK) {
-        if (bits > 32) {
-            c->bad = true;
-            return;
-        }
-        struct slice s = cursor_bytes(c, block_size(bits));
-        if (!c->bad)
-            block_unpack(s.data, bits, out);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = (uint32_t)cursor_varint_max(c, UINT32_MAX);
-}
-
 static enum status block_load(struct posting_iter *it, uint32_t block, struct err *err)
 {
     struct block_place p = block_at(it, block);
@@ -172,9 +156,9 @@ static enum status block_load(struct posting_iter *it, uint32_t block, struct er
     it->block = UINT32_MAX;
     TRY(source_read(it->src, SEC_POSTINGS, p.off, p.len, &it->block_bytes, &s, err));
     struct cursor c = cursor_of(s);
-    values_get(&c, p.n, p.n == POSTING_BLOCK ? cursor_u8(&c) : 0, it->docs);
+    patched_get(&c, p.n, it->docs);
     uint64_t next = p.next;
-    for (uint32_t i = 0; i < p.n; i++) {
+    for (uint32_t i = 0; i < p.n && !c.bad; i++) {
         next += it->docs[i];
         it->docs[i] = (uint32_t)next++;
     }

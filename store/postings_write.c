@@ -1,6 +1,7 @@
 /* postings_write — one word's documents, in blocks of 128, written as they come: the skip table
  * stands after the blocks, so that nothing but it is held. Positions go to a section of their own,
  * which AND and totals never read. */
+#include "store/patched.h"
 #include "store/segment_private.h"
 
 bool postings_fit_inline(const struct postings_in *p)
@@ -60,59 +61,47 @@ void postings_writer_release(struct postings_writer *w)
     buf_release(&w->skip_end);
     buf_release(&w->block);
     buf_release(&w->positions);
+    buf_release(&w->steps);
 }
 
 static void docs_put(struct buf *out, const uint32_t *docs, uint32_t n, uint32_t next)
 {
-    uint32_t gaps[POSTING_BLOCK] = {0}, all = 0;
+    uint32_t gaps[POSTING_BLOCK];
 
     for (uint32_t i = 0; i < n; i++) {
         gaps[i] = docs[i] - next;
-        all |= gaps[i];
         next = docs[i] + 1;
     }
-    if (n == POSTING_BLOCK) {
-        buf_put_u8(out, (uint8_t)bits_for(all));
-        block_pack(gaps, bits_for(all), out);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        buf_put_varint(out, gaps[i]);
+    patched_put(gaps, n, out);
 }
 
 static void tf_put(struct buf *out, const uint32_t *tf, uint32_t n)
 {
-    uint32_t more[POSTING_BLOCK] = {0}, all = 0;
+    uint32_t more[POSTING_BLOCK];
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
         more[i] = tf[i] - 1;
-        all |= more[i];
-    }
-    if (n == POSTING_BLOCK) {
-        buf_put_u8(out, (uint8_t)bits_for(all));
-        block_pack(more, bits_for(all), out);
-        return;
-    }
-    buf_put_u8(out, all ? 1 : 0);
-    for (uint32_t i = 0; all && i < n; i++)
-        buf_put_varint(out, more[i]);
+    patched_put(more, n, out);
 }
 
-/* Positions of the block's documents; *used = how many. */
-static enum status positions_write(struct postings_writer *w, const uint32_t *tf, uint32_t n,
-                                   const uint32_t *positions, uint64_t start, size_t *used,
-                                   struct err *err)
+/* Positions of the block's documents into w->positions; *used = how many. */
+static enum status positions_gather(struct postings_writer *w, const uint32_t *tf, uint32_t n,
+                                    const uint32_t *positions, size_t *used, struct err *err)
 {
-    uint64_t at = sink_size(w->out, SEC_POSITIONS);
+    size_t all = 0, at = 0;
 
-    *used = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        positions_put(positions + *used, tf[i], &w->positions);
-        *used += tf[i];
-    }
-    buf_put_varint(&w->block, at - start);
-    buf_put_varint(&w->block, w->positions.len);
-    return sink_take(w->out, SEC_POSITIONS, &w->positions, err);
+    for (uint32_t i = 0; i < n; i++)
+        all += tf[i];
+    buf_clear(&w->steps);
+    uint32_t *steps = (void *)buf_reserve(&w->steps, all * sizeof(*steps));
+    if (!steps)
+        return err_no_memory(err);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < tf[i]; k++, at++)
+            steps[at] = positions[at] - (k ? positions[at - 1] : 0);
+    patched_list_put(steps, all, &w->positions);
+    *used = all;
+    return buf_status(&w->positions, err);
 }
 
 static uint32_t minute_max(const uint32_t *docs, uint32_t n, const uint32_t *minutes)
@@ -124,9 +113,9 @@ static uint32_t minute_max(const uint32_t *docs, uint32_t n, const uint32_t *min
     return max;
 }
 
-/* Block of `n` documents into w->block. */
-static enum status block_write(struct postings_writer *w, const struct postings_in *p, uint32_t at,
-                               uint32_t n, size_t *position, uint64_t start, struct err *err)
+/* Block of `n` documents into w->block, their positions into w->positions. */
+static enum status block_make(struct postings_writer *w, const struct postings_in *p, uint32_t at,
+                              uint32_t n, size_t *position, struct err *err)
 {
     size_t used = 0;
 
@@ -134,19 +123,33 @@ static enum status block_write(struct postings_writer *w, const struct postings_
     if (!p->tf)
         return ST_OK;
     tf_put(&w->block, p->tf + at, n);
-    TRY(positions_write(w, p->tf + at, n, p->positions + *position, start, &used, err));
+    TRY(positions_gather(w, p->tf + at, n, p->positions + *position, &used, err));
     *position += used;
     return ST_OK;
 }
 
-static void head_put(struct buf *out, const struct postings_in *p, uint64_t positions)
+/* A block of many; its positions go to their section. */
+static enum status block_write(struct postings_writer *w, const struct postings_in *p, uint32_t at,
+                               uint32_t n, size_t *position, uint64_t start, struct err *err)
 {
-    buf_put_varint(out, p->n);
-    buf_put_u8(out, p->tf ? 1 : 0);
-    if (p->tf)
+    TRY(block_make(w, p, at, n, position, err));
+    if (p->tf) {
+        buf_put_varint(&w->block, sink_size(w->out, SEC_POSITIONS) - start);
+        buf_put_varint(&w->block, w->positions.len);
+        TRY(sink_take(w->out, SEC_POSITIONS, &w->positions, err));
+    }
+    return sink_take(w->out, SEC_POSTINGS, &w->block, err);
+}
+
+static void head_put(struct buf *out, uint32_t n, unsigned flags, uint64_t positions)
+{
+    buf_put_varint(out, n);
+    buf_put_u8(out, (uint8_t)flags);
+    if (flags & POSTINGS_HAVE_POSITIONS && !(flags & POSTINGS_BESIDE))
         buf_put_varint(out, positions);
 }
 
+/* Few documents: their positions stand beside them, unless they are many. */
 static enum status single_write(struct postings_writer *w, const struct postings_in *p,
                                 const uint32_t *minutes, uint64_t *at, struct err *err)
 {
@@ -154,13 +157,20 @@ static enum status single_write(struct postings_writer *w, const struct postings
     struct buf *head = &w->skip_last; /* not needed for a skip table here */
     size_t position = 0;
 
-    TRY(block_write(w, p, 0, p->n, &position, start, err));
-    head_put(head, p, start);
+    TRY(block_make(w, p, 0, p->n, &position, err));
+    bool beside = p->tf && w->positions.len <= POSITIONS_BESIDE_MAX;
+    head_put(head, p->n,
+             (p->tf ? (unsigned)POSTINGS_HAVE_POSITIONS : 0) |
+                 (beside ? (unsigned)POSTINGS_BESIDE : 0),
+             start);
     buf_put_varint(head, minute_max(p->docs, p->n, minutes));
     buf_put_varint(head, w->block.len);
+    if (p->tf)
+        buf_put_varint(head, w->positions.len);
     *at = sink_size(w->out, SEC_POSTINGS);
     TRY(sink_take(w->out, SEC_POSTINGS, head, err));
-    return sink_take(w->out, SEC_POSTINGS, &w->block, err);
+    TRY(sink_take(w->out, SEC_POSTINGS, &w->block, err));
+    return sink_take(w->out, beside ? SEC_POSTINGS : SEC_POSITIONS, &w->positions, err);
 }
 
 enum status postings_write(struct postings_writer *w, const struct postings_in *p,
@@ -174,13 +184,12 @@ enum status postings_write(struct postings_writer *w, const struct postings_in *
     for (uint32_t i = 0; i < p->n; i += POSTING_BLOCK) {
         uint32_t n = p->n - i < POSTING_BLOCK ? p->n - i : POSTING_BLOCK;
         TRY(block_write(w, p, i, n, &position, start, err));
-        TRY(sink_take(w->out, SEC_POSTINGS, &w->block, err));
         buf_put_u32(&w->skip_last, p->docs[i + n - 1]);
         buf_put_u32(&w->skip_minute, minute_max(p->docs + i, n, minutes));
         buf_put_u64(&w->skip_end, sink_size(w->out, SEC_POSTINGS) - data);
     }
     *at = sink_size(w->out, SEC_POSTINGS);
-    head_put(&w->block, p, start);
+    head_put(&w->block, p->n, p->tf ? POSTINGS_HAVE_POSITIONS : 0, start);
     buf_put_varint(&w->block, *at - data);
     TRY(sink_take(w->out, SEC_POSTINGS, &w->block, err));
     TRY(sink_take(w->out, SEC_POSTINGS, &w->skip_last, err));

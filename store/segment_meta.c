@@ -2,7 +2,7 @@
  * totals. */
 #include "store/segment_private.h"
 
-enum { META_VERSION = 4 };
+enum { META_VERSION = 5 };
 
 void meta_encode(const struct segment_meta *m, struct buf *out)
 {

@@ -134,7 +134,10 @@ MUST_USE enum status minutes_each(const struct source *src, struct buf *scratch,
 /* ---- postings ---- */
 
 #define POSTING_BLOCK BITPACK_BLOCK
-#define POSTING_BYTES_MAX 2048 /* no block is longer */
+#define POSTING_BYTES_MAX 2048    /* no block is longer */
+#define POSITIONS_BESIDE_MAX 1024 /* bytes of positions that stand beside a single block */
+#define POSITIONS_BYTES_MAX ((uint64_t)256 << 20) /* of a block */
+enum { POSTINGS_HAVE_POSITIONS = 1, POSTINGS_BESIDE = 2 };
 #define POSTING_TF_MAX ((uint32_t)1 << 21)
 #define INLINE_DOCS 3
 #define INLINE_POSITIONS 8
@@ -163,6 +166,7 @@ MUST_USE enum status inline_parse(struct cursor *c, uint64_t head, uint32_t docs
 struct postings_writer {
     struct sink *out;
     struct buf skip_last, skip_minute, skip_end, block, positions;
+    struct buf steps; /* scratch: uint32_t */
 };
 void postings_writer_release(struct postings_writer *w);
 /* `minutes` = minute_after of every document. *at: where the postings begin. */

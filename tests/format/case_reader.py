@@ -222,7 +222,7 @@ class Part(SectionFile):
         for number, (size, _) in self.sections.items():
             need(size == (65536 if number in (9, 11) else 16384), f"section {number}: block size")
         c = Cursor(self.section(0))
-        need(c.u32() == 4 and c.flag() == kind - 1, "meta: version or kind")
+        need(c.u32() == 5 and c.flag() == kind - 1, "meta: version or kind")
         has_totals, self.base_id = c.flag(), c.take(16)
         need(kind == 2 or has_totals and self.base_id == bytes(16), "meta: of a base")
         self.rows, dumps, streams, origins, repeats = (c.u32() for _ in range(5))
@@ -463,13 +463,20 @@ class Segment(Part):
 
     def postings(self, at, head):
         c = Cursor(self.section(23), at)
-        n, flags = c.varint(), c.flag()
-        need(n == head >> 3 and flags == head >> 1 & 1, "postings: not what the lexicon says")
-        places = c.varint() if flags else None
+        n, flags = c.varint(), c.u8()
+        need(n == head >> 3 and flags & 1 == head >> 1 & 1 and flags in (0, 1, 3), "postings: not what the lexicon says")
+        need(flags < 2 or n <= 128, "postings: positions beside many")
+        places = c.varint() if flags == 1 else None
         documents, where = [], [] if flags else None
         if n <= 128:
             latest, length = c.varint(), c.varint()
+            size = c.varint() if flags else 0
             blocks, skips = Cursor(c.take(length)), [(None, latest, length)]
+            if flags == 3:
+                need(size <= 1024, "postings: positions beside")
+                places = Cursor(c.take(size))
+            elif flags:
+                places = self.elsewhere(places, size)
             self.used.append((at, c.pos))
         else:
             length, count = c.varint(), (n + 127) // 128
@@ -488,20 +495,50 @@ class Segment(Part):
         return Posting(documents, where)
 
     def postings_block(self, c, n, before, places, where):
-        full = n == 128
-        gaps = packed_block(c, c.u8()) if full else [c.varint() for _ in range(n)]
+        gaps = patched(c, n)
         if before is not None:
             gaps[0] += before + 1
         documents = sums(gaps[0], [g + 1 for g in gaps[1:]])
         if places is not None:
-            often = packed_block(c, c.u8()) if full else [c.varint() for _ in range(n)] if c.flag() \
-                else [0] * n
-            at, length = places + c.varint(), c.varint()
-            p = Cursor(self.section(24)[at:at + length])
-            self.used_positions.append((at, at + length))
-            where += [positions(p, k + 1) for k in often]
-            p.end()
+            often = [k + 1 for k in patched(c, n)]
+            if isinstance(places, int):
+                places = self.elsewhere(places + c.varint(), c.varint())
+            steps, at = patched_list(places, sum(often)), 0
+            for k in often:
+                where.append(sums(steps[at], steps[at + 1:at + k]))
+                at += k
+            places.end()
         return documents
+
+    def elsewhere(self, at, length):
+        self.used_positions.append((at, at + length))
+        return Cursor(self.section(24)[at:at + length])
+
+
+def patched(c, n):
+    head = c.u8()
+    bits = head & 63
+    need(head < 128 and bits <= 32, "patched: head")
+    low = packed_block(c, bits) if n == 128 else run(c, n, bits)
+    before = -1
+    for _ in range(c.u8() if head & 64 else 0):
+        i, high = c.u8(), c.varint()
+        need(before < i < n and high and high << bits < 2**32, "patched: exception")
+        low[i] |= high << bits
+        before = i
+    return low
+
+
+def patched_list(c, n):
+    head = c.u8()
+    bits, high, at = head & 63, {}, 0
+    need(head < 128 and bits <= 32, "patched: head")
+    for _ in range(c.varint() if head & 64 else 0):
+        at += c.varint()
+        high[at] = c.varint()
+        need(at < n and high[at] and high[at] << bits < 2**32, "patched: exception")
+        at += 1
+    return [v | high.get(i, 0) << bits for i, v in enumerate(run(c, n, bits))]
 
 
 def positions(c, n):
