@@ -9,7 +9,6 @@
 #include "query/score.h"
 
 #define TEXT_LIMIT 20
-#define FEW_HITS 100 /* of more, several are likely to be of one conversation */
 #define TERM_COLUMNS 60
 #define TEXT_PAGE ID_SET_EXACT
 #define MACHINE_PAGE 1000 /* the first one, while nothing was printed yet */
@@ -43,7 +42,6 @@ static enum status next_hits(struct shown *x, const struct message_ref **hits, s
 static enum status show_hits(struct session *s, struct shown *x, const struct message_ref *hits,
                              size_t n, struct err *err)
 {
-    s->v.pairs_whole = x->hits + n > FEW_HITS;
     for (size_t i = 0; i < n; i++) {
         struct message_view m;
         if (stop_asked())

@@ -491,7 +491,6 @@ int cmd_thread(const struct cmd_options *o)
     if (code)
         return code;
     enum status st = ask(&s, &err);
-    s.v.pairs_whole = !o->around;
     if (o->talks && o->format == RENDER_CSV)
         csv_talk_header(&s.out);
     else if (o->members && o->format == RENDER_CSV)

@@ -56,18 +56,11 @@ enum status thread_range_load(struct thread *t, struct thread_range *r, struct e
     return r->next < r->hi ? sent_of(t, r->segment, r->next, &r->sent, err) : ST_OK;
 }
 
-static enum status range_open(struct thread *t, uint32_t segment, struct err *err)
+static enum status range_open(struct thread *t, const struct conversation_range *of,
+                              struct err *err)
 {
-    struct segment *s = casefile_segment(t->v->cf, segment);
-    struct segment_conversation sc;
-    uint32_t number, n;
-    TRY(segment_conversation_find(s, t->v->scratch[segment], t->key, KEY_SIZE, &number, &n, err));
-    if (n == 0)
-        return ST_OK;
-    arena_reset(&t->arena);
-    TRY(segment_conversation_at(s, t->v->scratch[segment], number, &t->arena, &sc, err));
     struct thread_range *r = &t->ranges[t->n_ranges++];
-    *r = (struct thread_range){.segment = segment, .first = sc.first, .end = sc.first + sc.docs};
+    *r = (struct thread_range){.segment = of->segment, .first = of->first, .end = of->end};
     TRY(timed_end_find(t, r, err));
     TRY(thread_range_find(t, r, t->after, &r->lo, err));
     TRY(thread_range_find(t, r, t->before, &r->hi, err));
@@ -81,13 +74,15 @@ static enum status range_open(struct thread *t, uint32_t segment, struct err *er
 
 enum status thread_ranges_open(struct thread *t, struct err *err)
 {
-    uint32_t segments = (uint32_t)casefile_segments(t->v->cf);
-    t->ranges = calloc(segments + (size_t)1, sizeof *t->ranges);
+    const struct conversation_range *all;
+    size_t n;
+    TRY(view_ranges(t->v, t->key, &all, &n, err));
+    t->ranges = calloc(n + 1, sizeof *t->ranges);
     if (!t->ranges)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < segments; i++)
-        TRY(range_open(t, i, err));
-    if (t->n_ranges == 0)
+    for (size_t i = 0; i < n; i++)
+        TRY(range_open(t, &all[i], err));
+    if (n == 0)
         return err_set(err, ST_NOT_FOUND, "no such conversation in the delivered data");
     return ST_OK;
 }

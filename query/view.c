@@ -16,7 +16,8 @@ enum status view_open(struct casefile *cf, const char *tz, struct view *v, struc
     enum status st = ST_OK;
     v->scratch = calloc(n + 1, sizeof *v->scratch);
     v->conversations = calloc(n + 1, sizeof *v->conversations);
-    if (!v->scratch || !v->conversations)
+    v->ranges = calloc(n + 1, sizeof *v->ranges);
+    if (!v->scratch || !v->conversations || !v->ranges)
         st = err_no_memory(err);
     for (size_t i = 0; st == ST_OK && i < n; i++)
         st = segment_scratch_new(&v->scratch[i], err);
@@ -43,6 +44,7 @@ void view_close(struct view *v)
         segment_scratch_free(v->scratch[i]);
     free(v->scratch);
     free(v->conversations);
+    free(v->ranges);
     content_hasher_release(&v->hasher);
     splitter_free(v->splitter);
     zone_close(v->zone);
@@ -168,26 +170,60 @@ enum status view_flags(struct view *v, const struct message_ref *ref, uint16_t *
     return st;
 }
 
+/* ---- inside a conversation ---- */
+
+static enum status ranges_find(struct view *v, const uint8_t key[KEY_SIZE], struct err *err)
+{
+    v->n_ranges = 0;
+    for (uint32_t i = 0; i < casefile_segments(v->cf); i++) {
+        struct segment *s = casefile_segment(v->cf, i);
+        struct segment_conversation sc;
+        uint32_t number, n;
+        TRY(segment_conversation_find(s, v->scratch[i], key, KEY_SIZE, &number, &n, err));
+        if (n == 0)
+            continue;
+        arena_reset(&v->conv);
+        TRY(segment_conversation_at(s, v->scratch[i], number, &v->conv, &sc, err));
+        v->ranges[v->n_ranges++] = (struct conversation_range){i, sc.first, sc.first + sc.docs};
+    }
+    return ST_OK;
+}
+
+enum status view_ranges(struct view *v, const uint8_t key[KEY_SIZE],
+                        const struct conversation_range **out, size_t *n, struct err *err)
+{
+    if (!v->ranges_known || memcmp(v->ranges_key, key, KEY_SIZE) != 0) {
+        v->ranges_known = false;
+        TRY(ranges_find(v, key, err));
+        memcpy(v->ranges_key, key, KEY_SIZE);
+        v->ranges_known = true;
+    }
+    *out = v->ranges;
+    *n = v->n_ranges;
+    return ST_OK;
+}
+
 enum status view_term_in(struct view *v, uint32_t segment, const uint8_t key[KEY_SIZE],
                          const struct term *t, struct posting_iter **it, struct doc_range *range,
                          struct err *err)
 {
     struct segment *s = casefile_segment(v->cf, segment);
-    struct segment_scratch *x = v->scratch[segment];
-    struct segment_conversation sc;
+    const struct conversation_range *all;
     struct term_entry e;
-    uint32_t number, n;
+    size_t n, at = 0;
     *it = NULL;
     *range = (struct doc_range){0, 0};
-    TRY(segment_conversation_find(s, x, key, KEY_SIZE, &number, &n, err));
-    if (n == 0)
+    TRY(view_ranges(v, key, &all, &n, err));
+    while (at < n && all[at].segment < segment)
+        at++;
+    if (at == n || all[at].segment != segment)
         return ST_OK;
-    enum status st = segment_term(s, x, term_slice(t), &e, err);
+    struct doc_range found = {all[at].first, all[at].end};
+    enum status st = segment_term(s, v->scratch[segment], term_slice(t), &e, err);
     if (st == ST_NOT_FOUND)
         return ST_OK;
     TRY(st);
-    arena_reset(&v->tmp);
-    TRY(segment_conversation_at(s, x, number, &v->tmp, &sc, err));
-    *range = (struct doc_range){sc.first, sc.first + sc.docs};
-    return posting_iter_open(s, e.handle, it, err);
+    TRY(posting_iter_open(s, e.handle, it, err));
+    *range = found;
+    return ST_OK;
 }

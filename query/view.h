@@ -39,7 +39,11 @@ struct view {
     struct view_streams *streams;            /* one per segment, made when asked for */
     struct pair_cache *pairs;
     struct device_owners *owners;
-    bool pairs_whole; /* many of a conversation will be asked for: find its pairs at once */
+    /* Where the conversation lies that was asked for last (view_ranges). */
+    struct conversation_range *ranges;
+    size_t n_ranges;
+    uint8_t ranges_key[KEY_SIZE];
+    bool ranges_known;
     /* Copies of the document with several messages that was asked for last: its messages come one
      * after the other, and each would decode all copies again. */
     struct doc_copies repeated;
@@ -172,9 +176,13 @@ MUST_USE enum status view_find_ids(struct view *v, const struct view_id *wanted,
 MUST_USE enum status view_nicknames(struct view *v, struct slice handle,
                                     const struct nickname **out, size_t *n, struct err *err);
 
+/* Where a conversation lies: one range a segment that has it, ascending; good until the next call
+ * for another conversation. */
+MUST_USE enum status view_ranges(struct view *v, const uint8_t key[KEY_SIZE],
+                                 const struct conversation_range **out, size_t *n, struct err *err);
 /* The documents of a term that one conversation has in a segment: *it is walked from range->first
- * on, below range->end. *it is NULL, and the range empty, where there are none to look at. Uses
- * v->tmp. The caller closes *it. */
+ * on, below range->end. *it is NULL, and the range empty, where there are none to look at.
+ * The caller closes *it. */
 struct doc_range {
     uint32_t first, end;
 };

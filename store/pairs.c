@@ -335,11 +335,11 @@ static enum status pair_all(struct casefile *cf, struct segment_scratch *const *
 }
 
 enum status pairs_find(struct casefile *cf, struct segment_scratch *const *scratch,
-                       const uint8_t key[KEY_SIZE], struct pairs *out, struct err *err)
+                       const struct conversation_range *ranges, size_t n, struct pairs *out,
+                       struct err *err)
 {
-    const struct pair_window w = {INT64_MIN, INT64_MAX, NULL};
     struct buf entries = {0};
-    enum status st = pairs_gather(cf, scratch, key, &w, &entries, err);
+    enum status st = pairs_gather(cf, scratch, ranges, n, &entries, err);
     if (st == ST_OK) {
         void *all = entries.data;
         mark_chained(all, entries.len / sizeof(struct pair_entry));
@@ -353,10 +353,11 @@ enum status pairs_find(struct casefile *cf, struct segment_scratch *const *scrat
 
 /* Sorted by text: does the chain of `of` end within the window, so that nothing outside can take
  * part in it? */
-static bool window_holds(const struct pair_entry *all, size_t n, const struct pair_window *w)
+static bool window_holds(const struct pair_entry *all, size_t n, const struct pair_window *w,
+                         const struct pair_ref *of)
 {
     size_t at = 0, first, last;
-    while (at < n && pair_ref_cmp(&all[at].ref, w->of) != 0)
+    while (at < n && pair_ref_cmp(&all[at].ref, of) != 0)
         at++;
     if (at == n)
         return true; /* not one that can stand in a pair */
@@ -389,31 +390,31 @@ static void narrow(struct pairs *p, const struct pair_ref *of)
 }
 
 enum status pairs_find_of(struct casefile *cf, struct segment_scratch *const *scratch,
-                          const uint8_t key[KEY_SIZE], const struct pair_ref *of, int64_t sent,
-                          struct pairs *out, struct err *err)
+                          const struct pair_ask *ask, struct pairs *out, uint64_t *looked,
+                          struct err *err)
 {
-    struct pair_window w = {sent - PAIR_APART_MS, sent + PAIR_APART_MS + 1, of};
+    struct pair_window w = {ask->sent - PAIR_APART_MS, ask->sent + PAIR_APART_MS + 1};
     struct buf entries = {0};
     enum status st;
     for (;;) {
         buf_clear(&entries);
-        st = pairs_gather(cf, scratch, key, &w, &entries, err);
+        st = pairs_gather_of(cf, scratch, ask, &w, &entries, looked, err);
         if (st != ST_OK)
             break;
         void *all = entries.data;
         size_t n = entries.len / sizeof(struct pair_entry);
         mark_chained(all, n);
-        if (window_holds(all, n, &w)) {
+        if (window_holds(all, n, &w, &ask->of)) {
             st = pair_all(cf, scratch, &entries, out, err);
             break;
         }
         if (w.before == INT64_MAX)
             w.after = INT64_MIN;
         else
-            window_widen(&w, sent);
+            window_widen(&w, ask->sent);
     }
     if (st == ST_OK)
-        narrow(out, of);
+        narrow(out, &ask->of);
     buf_release(&entries);
     return st;
 }

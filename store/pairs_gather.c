@@ -1,7 +1,9 @@
 /* pairs_gather — the messages of a conversation that may stand in a pair. A conversation is one
  * range of documents a segment, timed ones first and by time; the ranges are walked side by side,
  * so that documents of one time meet also where they lie in different segments. Columns decide
- * which rows are read: those of one side only, and those that share their time. */
+ * which rows are read: those of one side only, and those that share their time. Of one message
+ * alone the others of its text are found by the rarest of its words, since a day of a busy
+ * conversation has a hundred thousand messages. */
 #include <stdlib.h>
 
 #include "lictor/arena.h"
@@ -11,7 +13,6 @@
 struct lane { /* the conversation in one segment */
     uint32_t segment, next, end;
     int64_t sent; /* of `next`, INT64_MAX at the end */
-    struct conversation c;
 };
 
 #define PRUNE_LEAST ((size_t)1 << 15) /* entries */
@@ -19,14 +20,19 @@ struct lane { /* the conversation in one segment */
 struct gather {
     struct casefile *cf;
     struct segment_scratch *const *scratch;
-    const struct pair_window *w;
+    const struct conversation_range *ranges;
+    struct pair_window w;
     struct lane *lanes;
-    size_t n;
-    struct arena names, row;
+    size_t n; /* of both */
+    struct arena row;
     struct sha256 sha;
     struct buf *entries;
-    size_t prune_at;                /* entries; SIZE_MAX: never */
-    uint8_t sender[PAIR_HASH_SIZE]; /* of w->of */
+    size_t prune_at; /* entries; SIZE_MAX: never */
+    uint64_t looked;
+    const struct pair_ask *ask; /* only messages of its sender; NULL: all */
+    uint8_t sender[PAIR_HASH_SIZE], text[PAIR_HASH_SIZE]; /* of the one that is asked for */
+    bool same_text;                                       /* only messages with its text */
+    bool empty;                                           /* it has none, and no attachments */
 };
 
 static bool is_timed(int64_t sent) { return sent > 0 && sent <= TIME_MAX_MS; }
@@ -60,33 +66,23 @@ static enum status lane_load(struct gather *g, struct lane *l, struct err *err)
     l->sent = INT64_MAX;
     if (l->next == l->end)
         return ST_OK;
+    g->looked++;
     TRY(sent_of(g, l, l->next, &l->sent, err));
-    if (!is_timed(l->sent) || l->sent >= g->w->before) {
+    if (!is_timed(l->sent) || l->sent >= g->w.before) {
         l->next = l->end;
         l->sent = INT64_MAX;
     }
     return ST_OK;
 }
 
-static enum status lanes_open(struct gather *g, const uint8_t key[KEY_SIZE], struct err *err)
+static enum status lanes_open(struct gather *g, struct err *err)
 {
-    uint32_t segments = (uint32_t)casefile_segments(g->cf);
-    g->lanes = arena_array(&g->names, segments + (size_t)1, sizeof *g->lanes);
-    if (!g->lanes)
-        return err_no_memory(err);
-    for (uint32_t i = 0; i < segments; i++) {
-        struct segment_conversation sc;
-        uint32_t number, n;
-        TRY(segment_conversation_find(casefile_segment(g->cf, i), g->scratch[i], key, KEY_SIZE,
-                                      &number, &n, err));
-        if (n == 0)
-            continue;
-        TRY(segment_conversation_at(casefile_segment(g->cf, i), g->scratch[i], number, &g->names,
-                                    &sc, err));
-        struct lane *l = &g->lanes[g->n++];
-        *l = (struct lane){.segment = i, .next = sc.first, .end = sc.first + sc.docs, .c = sc.c};
-        if (g->w->after != INT64_MIN)
-            TRY(lane_seek(g, l, g->w->after, err));
+    for (size_t i = 0; i < g->n; i++) {
+        const struct conversation_range *r = &g->ranges[i];
+        struct lane *l = &g->lanes[i];
+        *l = (struct lane){.segment = r->segment, .next = r->first, .end = r->end};
+        if (g->w.after != INT64_MIN)
+            TRY(lane_seek(g, l, g->w.after, err));
         TRY(lane_load(g, l, err));
     }
     return ST_OK;
@@ -150,9 +146,11 @@ static enum status entry_add(struct gather *g, const struct lane *l, uint32_t do
                            .has_id = c.id.len != 0,
                            .empty = text.len == 0 && c.n_attachments == 0};
     hash16(&g->sha, c.from, e.sender);
-    if (g->w->of && memcmp(e.sender, g->sender, PAIR_HASH_SIZE) != 0)
+    if (g->ask && memcmp(e.sender, g->sender, PAIR_HASH_SIZE) != 0)
         return ST_OK;
     hash_text(&g->sha, &c, text, e.text);
+    if (g->same_text && memcmp(e.text, g->text, PAIR_HASH_SIZE) != 0)
+        return ST_OK;
     hash16(&g->sha, row, e.order);
     for (e.ref.k = 1; e.ref.k <= state->messages; e.ref.k++)
         buf_put(g->entries, &e, sizeof e);
@@ -222,34 +220,220 @@ static enum status walk(struct gather *g, struct err *err)
     }
 }
 
-static enum status sender_find(struct gather *g, struct err *err)
+static void gather_release(struct gather *g)
 {
-    struct content c;
-    struct slice row;
-    TRY(row_decode(g, g->w->of->segment, g->w->of->doc, &c, &row, err));
-    hash16(&g->sha, c.from, g->sender);
-    return ST_OK;
+    free(g->lanes);
+    sha256_release(&g->sha);
+    arena_release(&g->row);
+}
+
+static enum status gather_init(struct gather *g, struct err *err)
+{
+    arena_init(&g->row, (size_t)16 << 10);
+    g->lanes = calloc(g->n + 1, sizeof *g->lanes);
+    return g->lanes ? sha256_init(&g->sha, err) : err_no_memory(err);
 }
 
 enum status pairs_gather(struct casefile *cf, struct segment_scratch *const *scratch,
-                         const uint8_t key[KEY_SIZE], const struct pair_window *w,
-                         struct buf *entries, struct err *err)
+                         const struct conversation_range *ranges, size_t n, struct buf *entries,
+                         struct err *err)
 {
-    struct gather g = {.cf = cf, .scratch = scratch, .w = w, .entries = entries};
-    bool whole = !w->of && w->after == INT64_MIN && w->before == INT64_MAX;
-    g.prune_at = whole ? PRUNE_LEAST : SIZE_MAX;
-    arena_init(&g.names, (size_t)4 << 10);
-    arena_init(&g.row, (size_t)16 << 10);
-    enum status st = sha256_init(&g.sha, err);
-    if (st == ST_OK && w->of)
-        st = sender_find(&g, err);
+    struct gather g = {.cf = cf,
+                       .scratch = scratch,
+                       .ranges = ranges,
+                       .n = n,
+                       .w = {INT64_MIN, INT64_MAX},
+                       .entries = entries,
+                       .prune_at = PRUNE_LEAST};
+    enum status st = gather_init(&g, err);
     if (st == ST_OK)
-        st = lanes_open(&g, key, err);
+        st = lanes_open(&g, err);
     if (st == ST_OK)
         st = walk(&g, err);
-    sha256_release(&g.sha);
-    arena_release(&g.names);
-    arena_release(&g.row);
+    gather_release(&g);
+    return st;
+}
+
+/* ---- what can take part in the pairs of one message ---- */
+
+static enum status asked_find(struct gather *g, struct err *err)
+{
+    const struct pair_ref *of = &g->ask->of;
+    struct content c;
+    struct slice row;
+    TRY(row_decode(g, of->segment, of->doc, &c, &row, err));
+    hash16(&g->sha, c.from, g->sender);
+    hash_text(&g->sha, &c, content_readable(&c), g->text);
+    g->empty = content_readable(&c).len == 0 && c.n_attachments == 0;
+    return ST_OK;
+}
+
+/* Whether another document of the conversation has the time of `doc`, which lies in range `at`. */
+static enum status doc_shared(struct gather *g, size_t at, uint32_t doc, int64_t sent, bool *shared,
+                              struct err *err)
+{
+    *shared = false;
+    for (size_t i = 0; !*shared && i < g->n; i++) {
+        const struct conversation_range *r = &g->ranges[i];
+        struct lane l = {.segment = r->segment, .next = r->first, .end = r->end};
+        int64_t before = INT64_MAX, behind = INT64_MAX;
+        if (i != at)
+            TRY(lane_seek(g, &l, sent, err));
+        else
+            l.next = doc + 1;
+        if (i == at && doc > r->first)
+            TRY(sent_of(g, &l, doc - 1, &before, err));
+        if (l.next < l.end)
+            TRY(sent_of(g, &l, l.next, &behind, err));
+        *shared = before == sent || behind == sent;
+    }
+    return ST_OK;
+}
+
+/* As run_take and run_shared decide, of one document. */
+static enum status doc_takes_part(struct gather *g, size_t at, uint32_t doc, int64_t sent,
+                                  struct doc_state *state, bool *yes, struct err *err)
+{
+    uint32_t segment = g->ranges[at].segment;
+    TRY(segment_state(casefile_segment(g->cf, segment), g->scratch[segment], doc, state, err));
+    *yes = state->flags & DOC_ONE_SIDED;
+    return *yes ? ST_OK : doc_shared(g, at, doc, sent, yes, err);
+}
+
+enum status pairs_possible(struct casefile *cf, struct segment_scratch *const *scratch,
+                           const struct pair_ask *ask, bool *yes, struct err *err)
+{
+    struct gather g = {.cf = cf, .scratch = scratch, .ranges = ask->ranges, .n = ask->n_ranges};
+    struct doc_state state;
+    *yes = false;
+    for (size_t i = 0; i < g.n; i++)
+        if (g.ranges[i].segment == ask->of.segment)
+            return doc_takes_part(&g, i, ask->of.doc, ask->sent, &state, yes, err);
+    return ST_OK;
+}
+
+/* ---- by the words of its text ---- */
+
+#define PROBES 6 /* words that are walked together: the rarest */
+
+struct probe {
+    struct term_entry terms[PROBES]; /* by documents */
+    struct posting_iter *its[PROBES];
+    size_t n;
+};
+
+static void probe_offer(struct probe *p, const struct term_entry *e)
+{
+    size_t at = p->n;
+    while (at > 0 && p->terms[at - 1].docs > e->docs)
+        at--;
+    if (at == PROBES)
+        return;
+    p->n += p->n < PROBES;
+    memmove(&p->terms[at + 1], &p->terms[at], (p->n - 1 - at) * sizeof *e);
+    p->terms[at] = *e;
+}
+
+/* p->n 0: a word is not in the segment, and so no such text. */
+static enum status probe_open(struct gather *g, struct segment *s, struct segment_scratch *x,
+                              struct probe *p, struct err *err)
+{
+    for (size_t i = 0; i < g->ask->n_terms; i++) {
+        struct term_entry e;
+        enum status st = segment_term(s, x, g->ask->terms[i], &e, err);
+        if (st == ST_NOT_FOUND) {
+            p->n = 0;
+            return ST_OK;
+        }
+        TRY(st);
+        probe_offer(p, &e);
+    }
+    for (size_t i = 0; i < p->n; i++)
+        TRY(posting_iter_open(s, p->terms[i].handle, &p->its[i], err));
+    return ST_OK;
+}
+
+/* The first document from `doc` on that has all the words; `end` or more: there is none. */
+static enum status probe_seek(struct probe *p, uint32_t doc, uint32_t end, uint32_t *out,
+                              struct err *err)
+{
+    for (size_t agreed = 0; agreed < p->n && doc < end;) {
+        uint32_t got;
+        TRY(posting_iter_seek(p->its[agreed], doc, &got, err));
+        agreed = got == doc ? agreed + 1 : agreed == 0 ? 1 : 0;
+        doc = got;
+    }
+    *out = doc;
+    return ST_OK;
+}
+
+static enum status probe_take(struct gather *g, size_t at, uint32_t doc, struct err *err)
+{
+    struct lane l = {.segment = g->ranges[at].segment};
+    struct doc_state state;
+    bool yes;
+    g->looked++;
+    TRY(sent_of(g, &l, doc, &l.sent, err));
+    if (l.sent == g->ask->sent)
+        return ST_OK; /* has been taken with its moment */
+    TRY(doc_takes_part(g, at, doc, l.sent, &state, &yes, err));
+    return yes ? entry_add(g, &l, doc, &state, err) : ST_OK;
+}
+
+static enum status probe_range(struct gather *g, size_t at, struct err *err)
+{
+    const struct conversation_range *r = &g->ranges[at];
+    struct segment *s = casefile_segment(g->cf, r->segment);
+    struct lane from = {.segment = r->segment, .next = r->first, .end = r->end}, to = from;
+    struct probe p = {.n = 0};
+    TRY(lane_seek(g, &from, g->w.after, err));
+    TRY(lane_seek(g, &to, g->w.before, err));
+    enum status st = probe_open(g, s, g->scratch[r->segment], &p, err);
+    for (uint32_t doc = from.next; st == ST_OK && p.n > 0 && doc < to.next; doc++) {
+        st = probe_seek(&p, doc, to.next, &doc, err);
+        if (st == ST_OK && doc < to.next)
+            st = probe_take(g, at, doc, err);
+        if (st == ST_OK && doc >= to.next)
+            break;
+        if (st == ST_OK && stop_asked())
+            st = err_set(err, ST_INTERRUPTED, "interrupted");
+    }
+    for (size_t i = 0; i < PROBES; i++)
+        posting_iter_close(p.its[i]);
+    return st;
+}
+
+static enum status gather_of(struct gather *g, const struct pair_window *w, struct err *err)
+{
+    TRY(asked_find(g, err));
+    g->w = *w;
+    if (g->empty || g->ask->n_terms)
+        g->w = (struct pair_window){g->ask->sent, g->ask->sent + 1};
+    TRY(lanes_open(g, err));
+    TRY(walk(g, err));
+    g->w = *w;
+    g->same_text = true;
+    for (size_t i = 0; !g->empty && g->ask->n_terms && i < g->n; i++)
+        TRY(probe_range(g, i, err));
+    return ST_OK;
+}
+
+enum status pairs_gather_of(struct casefile *cf, struct segment_scratch *const *scratch,
+                            const struct pair_ask *ask, const struct pair_window *w,
+                            struct buf *entries, uint64_t *looked, struct err *err)
+{
+    struct gather g = {.cf = cf,
+                       .scratch = scratch,
+                       .ranges = ask->ranges,
+                       .n = ask->n_ranges,
+                       .ask = ask,
+                       .entries = entries,
+                       .prune_at = SIZE_MAX};
+    enum status st = gather_init(&g, err);
+    if (st == ST_OK)
+        st = gather_of(&g, w, err);
+    *looked += g.looked;
+    gather_release(&g);
     return st;
 }
 

@@ -20,14 +20,18 @@ struct pair_entry {
 };
 
 struct pair_window {
-    int64_t after, before;     /* [after, before) */
-    const struct pair_ref *of; /* only messages of its sender; NULL: all */
+    int64_t after, before; /* [after, before) */
 };
 
-/* Entries of the window, appended as struct pair_entry. */
+/* Entries of a whole conversation, appended as struct pair_entry. */
 MUST_USE enum status pairs_gather(struct casefile *cf, struct segment_scratch *const *scratch,
-                                  const uint8_t key[KEY_SIZE], const struct pair_window *w,
+                                  const struct conversation_range *ranges, size_t n,
                                   struct buf *entries, struct err *err);
+/* Those that can take part in what pairs one message within the window: of its sender, sent at its
+ * time, and, where the message has terms, with its text. */
+MUST_USE enum status pairs_gather_of(struct casefile *cf, struct segment_scratch *const *scratch,
+                                     const struct pair_ask *ask, const struct pair_window *w,
+                                     struct buf *entries, uint64_t *looked, struct err *err);
 /* Which side alone holds each entry that is chained or timed, and was not looked up; cheapest where
  * entries of one document stand together. */
 MUST_USE enum status pairs_sides(struct casefile *cf, struct segment_scratch *const *scratch,

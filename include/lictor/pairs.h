@@ -38,14 +38,31 @@ struct pairs {
     size_t n;
     uint64_t messages; /* that stand in at least one */
 };
-/* All of a conversation; scratch: one a segment. An unknown key has none. */
+/* All of a conversation, given by its ranges, one a segment and ascending; scratch: one a segment.
+ */
 MUST_USE enum status pairs_find(struct casefile *cf, struct segment_scratch *const *scratch,
-                                const uint8_t key[KEY_SIZE], struct pairs *out, struct err *err);
-/* Those of one message sent at `sent`; reads no more of the conversation than tells them: the same
- * as pairs_find has for it. */
+                                const struct conversation_range *ranges, size_t n,
+                                struct pairs *out, struct err *err);
+
+/* One message of a conversation. */
+struct pair_ask {
+    const struct conversation_range *ranges;
+    size_t n_ranges;
+    struct pair_ref of;
+    int64_t sent; /* a time */
+    /* Terms that every message of its text has; with none, all that was sent within a day or more
+     * is looked through for the same text. */
+    const struct slice *terms;
+    size_t n_terms;
+};
+/* False where a look at columns tells that the message stands in no pair: as for most. */
+MUST_USE enum status pairs_possible(struct casefile *cf, struct segment_scratch *const *scratch,
+                                    const struct pair_ask *ask, bool *yes, struct err *err);
+/* The pairs of the message; reads no more of the conversation than tells them: the same as
+ * pairs_find has for it. `looked`: documents looked at are added. */
 MUST_USE enum status pairs_find_of(struct casefile *cf, struct segment_scratch *const *scratch,
-                                   const uint8_t key[KEY_SIZE], const struct pair_ref *of,
-                                   int64_t sent, struct pairs *out, struct err *err);
+                                   const struct pair_ask *ask, struct pairs *out, uint64_t *looked,
+                                   struct err *err);
 /* Messages of the whole case that stand in a pair: pairs_find of every conversation. */
 MUST_USE enum status pairs_count(struct casefile *cf, uint64_t *messages, struct err *err);
 void pairs_release(struct pairs *p);

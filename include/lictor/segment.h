@@ -180,6 +180,10 @@ MUST_USE enum status segment_conversation_at(struct segment *s, struct segment_s
 MUST_USE enum status segment_conversation_of(struct segment *s, struct segment_scratch *x,
                                              uint32_t doc, struct arena *a,
                                              struct segment_conversation *out, struct err *err);
+/* The documents of a conversation in one segment of a case: [first, end). */
+struct conversation_range {
+    uint32_t segment, first, end;
+};
 /* By key, or by the first `len` bytes of it (1..16): conversations [*number, + *n). */
 MUST_USE enum status segment_conversation_find(struct segment *s, struct segment_scratch *x,
                                                const uint8_t *key, size_t len, uint32_t *number,
