@@ -279,7 +279,7 @@ def cut_parts(scan):
             while k < n:
                 if cls[k] in ("letter", "digit", "mark"):
                     k += 1
-                elif t[k] == "'" and k + 1 < n and cls[k + 1] == "letter" and last_letter(cls, i, k):
+                elif t[k] == "'" and k + 1 < n and cls[k + 1] in ("letter", "digit"):
                     k += 2
                 else:
                     break
@@ -288,12 +288,6 @@ def cut_parts(scan):
         else:
             i += 1
     return parts
-
-
-def last_letter(cls, start, k):
-    while k > start and cls[k - 1] == "mark":
-        k -= 1
-    return k > start and cls[k - 1] == "letter"
 
 
 JOINERS = "._-:"
