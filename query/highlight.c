@@ -1,7 +1,7 @@
-/* highlight — where the words of a query stand in a text. The same splitter, the same comparison as
- * the search; what a query negates is not shown, and of THEN only the message that is the hit.
- * Plain words and phrases are found by binary search, so that a query of many words costs little
- * more than one; the rest is searched as it is where no index helps. */
+/* highlight — where the words of a query stand in a text, and what has: asks for. The same
+ * splitter, the same comparison as the search; what a query negates is not shown, and of THEN only
+ * the message that is the hit. Plain words and phrases are found by binary search, so that a query
+ * of many words costs little more than one; the rest is searched as it is where no index helps. */
 #include <stdlib.h>
 
 #include "lictor/grapheme.h"
@@ -17,7 +17,18 @@ struct marks {
     struct buf words;  /* struct first_word, sorted */
     struct buf others; /* const struct node *: positional expressions */
     struct buf ranges; /* struct text_range */
+    unsigned seen;     /* WORDS_… of has: */
 };
+
+/* The bit of has:link …, 0 for others. */
+static unsigned seen_of(struct slice name)
+{
+    const char *known;
+    for (unsigned bit = 1; (known = words_seen_name(bit)); bit <<= 1)
+        if (slice_eq_str(name, known))
+            return bit;
+    return 0;
+}
 
 static void gather(struct marks *m, const struct node *n, bool negated)
 {
@@ -33,6 +44,14 @@ static void gather(struct marks *m, const struct node *n, bool negated)
     case NODE_NEAR:
         if (!negated)
             buf_put(&m->others, &n, sizeof(struct node *));
+        break;
+    case NODE_FIELD:
+        if (!negated && n->field.of_text)
+            m->seen |= seen_of(n->field.value);
+        break;
+    case NODE_PLACE:
+        if (!negated)
+            m->seen |= WORDS_COORDINATES;
         break;
     case NODE_THEN:
         gather(m, n->then.kids[1], negated);
@@ -204,9 +223,12 @@ static enum status find(struct marks *m, struct splitter *s, struct slice text, 
     struct words w;
     TRY(buf_status(&m->words, err));
     TRY(buf_status(&m->others, err));
-    if (m->words.len + m->others.len == 0)
+    if (m->words.len + m->others.len == 0 && !m->seen)
         return ST_OK;
-    TRY(splitter_split(s, text, &w, err));
+    TRY(splitter_split_places(s, text, &w, err));
+    for (size_t i = 0; i < w.n_places; i++)
+        if (m->seen & w.places[i].bit)
+            mark(m, w.places[i].from, w.places[i].to);
     struct text_words t = {.words = &w, .text = text, .arena = a};
     if (m->words.len)
         qsort(m->words.data, m->words.len / sizeof(struct first_word), sizeof(struct first_word),

@@ -177,26 +177,31 @@ static size_t beginning(struct splitter *s, size_t at)
     return sign_in(t[at - 1], "$%") ? NO_PLACE : at;
 }
 
-static bool pair_at(struct splitter *s, size_t at)
+/* Two axes from `at` on; *end: behind the second. */
+static bool pair_at(struct splitter *s, size_t at, size_t *end)
 {
     struct axis a, b;
     if (!axis_read(s, &at, &a) || (!pass_between(s->scan.data, &at) && !a.side) ||
         !axis_read(s, &at, &b))
         return false;
     /* "52.3702, 4.8951 e poi": of two numbers one alone has no side. */
-    if (!a.side && b.apart)
+    bool alone = !a.side && b.apart;
+    if (alone)
         b.side = 0;
+    *end = alone ? at - 2 : at;
     return pair_is(&a, &b);
 }
 
 void coordinates_try(struct splitter *s, size_t from)
 {
-    size_t at = beginning(s, from);
+    size_t at = beginning(s, from), end;
     if (at == NO_PLACE)
         return;
     /* The letter before may be a word by itself, or belong to what stands before it. */
-    if (pair_at(s, at) || (at + 1 < from && pair_at(s, at + 2)))
-        s->seen |= WORDS_COORDINATES;
+    if (pair_at(s, at, &end))
+        seen_add(s, WORDS_COORDINATES, at, end);
+    else if (at + 1 < from && pair_at(s, at + 2, &end))
+        seen_add(s, WORDS_COORDINATES, at + 2, end);
 }
 
 void coordinates_geo(struct splitter *s, size_t colon)
@@ -208,7 +213,7 @@ void coordinates_geo(struct splitter *s, size_t colon)
         return;
     if (axis_read(s, &at, &a) && pass(t, &at, ",") && axis_read(s, &at, &b) && !a.side &&
         (!b.side || b.apart) && within(&a, 90) && within(&b, 180))
-        s->seen |= WORDS_COORDINATES;
+        seen_add(s, WORDS_COORDINATES, colon - 3, b.apart ? at - 2 : at);
 }
 
 /* ---- links to maps ---- */
@@ -239,7 +244,7 @@ static bool host_is(struct slice host, const char *name)
     return false;
 }
 
-void coordinates_link(struct splitter *s, size_t host, size_t to)
+void coordinates_link(struct splitter *s, size_t from, size_t host, size_t to)
 {
     const uint8_t *t = s->scan.data;
     size_t end = host;
@@ -249,6 +254,6 @@ void coordinates_link(struct splitter *s, size_t host, size_t to)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
         size_t n = strlen(maps[i].path);
         if (rest.len > n && memcmp(rest.data, maps[i].path, n) == 0 && host_is(name, maps[i].host))
-            s->seen |= WORDS_COORDINATES;
+            seen_add(s, WORDS_COORDINATES, from, to);
     }
 }

@@ -191,5 +191,5 @@ void crypto_try(struct splitter *s, size_t from, size_t to)
         break;
     }
     if (found)
-        s->seen |= WORDS_CRYPTO;
+        seen_add(s, WORDS_CRYPTO, from, to);
 }

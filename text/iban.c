@@ -81,13 +81,13 @@ void iban_try(struct splitter *s, size_t from, size_t to)
             if (!letter_or_digit(t[i]))
                 return;
         if (checks(t + from, n))
-            s->seen |= WORDS_IBAN;
+            seen_add(s, WORDS_IBAN, from, to);
         return;
     }
     if (to - from != GROUP || (t[to] != ' ' && t[to] != '-') || !grouped(s, from, n, iban, &end) ||
         kind_at(s, end, &len) >= KIND_MARK || !checks(iban, n))
         return;
-    s->seen |= WORDS_IBAN;
+    seen_add(s, WORDS_IBAN, from, end);
     s->phone_to = end;
     size_t off = s->phone_bytes.len;
     buf_put(&s->phone_bytes, iban, n);

@@ -242,7 +242,7 @@ static void emoji_add(struct splitter *s, size_t at)
     struct token *t = &s->tokens[s->n_tokens - 1];
     t->text = s->emoji_bytes.data + e->off;
     t->len = e->len;
-    s->seen |= WORDS_EMOJI;
+    seen_add(s, WORDS_EMOJI, at, at + 1);
     if (e->base_len == 0)
         return;
     struct token copy = *t, *base = token_push(s);

@@ -242,12 +242,12 @@ static void number_add(struct splitter *s, const struct group *g, int n)
         s->phone_bytes.len = off;
         return;
     }
-    s->seen |= WORDS_PHONE;
     size_t from = g[0].from;
     if (from > 0 && t[from - 1] == '(')
         from--;
     if (g[0].plus && from > 0 && t[from - 1] == '+')
         from--;
+    seen_add(s, WORDS_PHONE, from, g[n - 1].to);
     whole_add_phone(s, from, g[n - 1].to, off, s->phone_bytes.len - off);
 }
 

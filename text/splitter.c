@@ -42,6 +42,7 @@ void splitter_free(struct splitter *s)
     free(s->emoji);
     free(s->wholes);
     free(s->tokens);
+    free(s->places);
     free(s->codes);
     free(s);
 }
@@ -70,7 +71,7 @@ static void splitter_reset(struct splitter *s)
     /* A failure belongs to the text that caused it. */
     s->scan.failed = s->emoji_bytes.failed = s->phone_bytes.failed = s->sea.failed = false;
     s->failed = false;
-    s->n_runs = s->n_emoji = s->n_wholes = s->n_tokens = 0;
+    s->n_runs = s->n_emoji = s->n_wholes = s->n_tokens = s->n_places = 0;
     s->seen = 0;
     s->pos = 0;
     s->run_at = s->emoji_at = 0;
@@ -98,8 +99,30 @@ enum status splitter_split(struct splitter *s, struct slice text, struct words *
     wholes_merge(s);
     if (s->failed || s->phone_bytes.failed || s->sea.failed)
         return err_no_memory(err);
-    *out = (struct words){.tokens = s->tokens, .n = s->n_tokens, .seen = s->seen};
+    *out = (struct words){.tokens = s->tokens,
+                          .n = s->n_tokens,
+                          .seen = s->seen,
+                          .places = s->places,
+                          .n_places = s->n_places};
     return ST_OK;
+}
+
+void place_add(struct splitter *s, unsigned bit, size_t from, size_t to)
+{
+    struct token t;
+    if (!splitter_grow(s, &s->places, &s->places_cap, s->n_places, sizeof *s->places))
+        return;
+    source_range(s, from, to, NULL, &t);
+    s->places[s->n_places++] = (struct words_seen){bit, t.from, t.to};
+}
+
+enum status splitter_split_places(struct splitter *s, struct slice text, struct words *out,
+                                  struct err *err)
+{
+    s->places_wanted = true;
+    enum status st = splitter_split(s, text, out, err);
+    s->places_wanted = false;
+    return st;
 }
 
 enum status splitter_fold(struct splitter *s, struct slice text, struct buf *out, struct err *err)

@@ -112,14 +112,17 @@ struct splitter {
     size_t wholes_cap;
     struct token *tokens;
     size_t tokens_cap;
+    struct words_seen *places;
+    size_t places_cap;
 
     /* of the text being split */
     struct slice source;
     size_t len;    /* of the scan text */
     bool identity; /* the scan text has the offsets of the source: no runs */
     bool failed;   /* latched: no memory */
-    size_t n_runs, n_emoji, n_wholes, n_tokens;
+    size_t n_runs, n_emoji, n_wholes, n_tokens, n_places;
     unsigned seen;
+    bool places_wanted;
     uint32_t pos;
     size_t run_at;      /* run of the last part: parts go forward */
     size_t emoji_at;    /* next emoji */
@@ -190,6 +193,15 @@ size_t fold_code(struct splitter *s, uint32_t cp, uint8_t *out, size_t cap);
 /* Grows an array of `size`d items to hold n + 1 … ; false and latched without memory. */
 bool splitter_grow(struct splitter *s, void *array, size_t *cap, size_t n, size_t size);
 
+/* Notes what was seen at a range of the scan text. */
+void place_add(struct splitter *s, unsigned bit, size_t from, size_t to);
+static inline void seen_add(struct splitter *s, unsigned bit, size_t from, size_t to)
+{
+    s->seen |= bit;
+    if (s->places_wanted)
+        place_add(s, bit, from, to);
+}
+
 /* parts.c */
 void parts_scan(struct splitter *s);
 void part_add(struct splitter *s, size_t from, size_t to, enum token_kind kind);
@@ -217,7 +229,7 @@ void crypto_try(struct splitter *s, size_t from, size_t to);
  * link [host, to), its host first. */
 void coordinates_try(struct splitter *s, size_t from);
 void coordinates_geo(struct splitter *s, size_t colon);
-void coordinates_link(struct splitter *s, size_t host, size_t to);
+void coordinates_link(struct splitter *s, size_t from, size_t host, size_t to);
 
 /* phone.c: looks for a phone number that begins at `at`, a digit, '+' or '('. */
 void phone_try(struct splitter *s, size_t at);

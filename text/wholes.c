@@ -131,8 +131,8 @@ static void url_add(struct splitter *s, size_t from, size_t host)
     to = url_trim(s, host, to, &b);
     if (to == host)
         return;
-    s->seen |= WORDS_LINK;
-    coordinates_link(s, host, to);
+    seen_add(s, WORDS_LINK, from, to);
+    coordinates_link(s, from, host, to);
     if (to - from <= URL_MAX)
         whole_add(s, from, to);
     url_host(s, host, to);
@@ -213,7 +213,7 @@ void email_try(struct splitter *s, size_t at)
     size_t to = email_host(s, at + 1);
     if (to == at + 1)
         return;
-    s->seen |= WORDS_EMAIL;
+    seen_add(s, WORDS_EMAIL, from, to);
     if (to - from <= WHOLE_MAX)
         whole_add(s, from, to);
 }

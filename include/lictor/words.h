@@ -42,11 +42,19 @@ enum {
 /* The name of each, as has: and the terms have it. */
 const char *words_seen_name(unsigned bit);
 
+/* Where one of them stands in the source. */
+struct words_seen {
+    unsigned bit;
+    uint32_t from, to;
+};
+
 struct words {
     const struct token *tokens; /* by position; tokens of one position follow each other, the part
                                    (WORD, CJK, EMOJI) first, the rest marked `same` */
     size_t n;
-    unsigned seen; /* WORDS_… */
+    unsigned seen;                   /* WORDS_… */
+    const struct words_seen *places; /* of all that was seen; splitter_split_places alone */
+    size_t n_places;
 };
 
 struct splitter;
@@ -57,6 +65,10 @@ void splitter_free(struct splitter *s);
 /* Splits `text` (any bytes, < 4 GiB). Linear time. Only ST_NO_MEMORY can fail. */
 MUST_USE enum status splitter_split(struct splitter *s, struct slice text, struct words *out,
                                     struct err *err);
+
+/* The same, and says where what was seen stands. */
+MUST_USE enum status splitter_split_places(struct splitter *s, struct slice text, struct words *out,
+                                           struct err *err);
 
 /* Folds `text` as a whole (no splitting), appended to out; malformed bytes are kept as they are.
  * For comparing handles and patterns. */

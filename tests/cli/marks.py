@@ -123,6 +123,24 @@ def test_pages():
     check("<mark>" not in (TMP / "t" / "index.html").read_text(), "a thread asks for nothing")
 
 
+def test_what_has_asks_for():
+    """What has:phone … was seen in is marked where it stands, in whatever script its digits are written."""
+    c = Case("has")
+    seen = [("has:phone", "bel 06 12345678 nu, of (020) 123-4567!", ["06 12345678", "(020) 123-4567"]), ("has:phone", "ｂｅｌ ０６１２３４５６７８ 👍🏽!", ["０６１２３４５６７８"]), ("has:phone", "٠٦١٢٣٤٥٦٧٨ is none", None),
+            ("has:iban", "rek NL91 ABNA 0417 1643 00 graag NL91ABNA0417164300", ["NL91 ABNA 0417 1643 00", "NL91ABNA0417164300"]), ("has:link", "zie https://maps.google.com/maps?q=1 en www.example.org.", ["https://maps.google.com/maps?q=1", "www.example.org"]),
+            ("has:coordinates", "zie https://maps.google.com/maps?q=1 en www.example.org.", ["https://maps.google.com/maps?q=1"]), ("has:email", "mail Jan.Jansen@Example.ORG nu", ["Jan.Jansen@Example.ORG"]), ("has:emoji", f"ja {THUMB}{FAMILY}!", [THUMB + FAMILY]),
+            ("has:coordinates", "at 52.3702, 4.8951 e poi", ["52.3702, 4.8951"]), ("has:coordinates", "N 52.3702 E 4.8951 x", ["N 52.3702 E 4.8951"]), ("has:coordinates", "52°22'13\"N 4°53'42\"E geo:52.37,4.9 ok", ["52°22'13\"N 4°53'42\"E", "geo:52.37,4.9"]),
+            ("has:crypto", "to 0x52908400098527886E0F7030069857D2E4169EE7 now", ["0x52908400098527886E0F7030069857D2E4169EE7"]), ("nu has:email", "mail Jan.Jansen@Example.ORG nu", ["Jan.Jansen@Example.ORG", "nu"]), ("nu -has:link", "mail Jan.Jansen@Example.ORG nu", ["nu"]),
+            ("has:phone OR zzz", "x " * 2000 + "bel 0612345678", ["0612345678"])]
+    c.add(write("has.ndjson", dump([msg(i + 1, t, sent=T + i * 1000) for i, t in enumerate(dict.fromkeys(t for _, t, _ in seen))], "imei:A", account="anna")))
+    for q, text, want in seen:
+        out = run(QUERY, "search", c.dir, *c.key, "--all", "--mark", "signs", q).stdout.decode()
+        lines = [x for x in evidence(out).splitlines() if x.replace("⟦", "").replace("⟧", "") == text] if len(text) < 90 else [evidence(out)]
+        got = re.findall("⟦(.*?)⟧", "\n".join(lines))
+        check(got == want if want and len(text) < 90 else not want or want[0] in got, f"{q}: marked in {text[:40]}", (got, out[-300:]))
+        check(want or not lines, f"{q} is no hit: {text[:40]}", out[:200])
+
+
 C = delivery()
-each([test_every_match, test_when, test_long, test_pages])
+each([test_every_match, test_when, test_long, test_pages, test_what_has_asks_for])
 finish()

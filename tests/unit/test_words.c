@@ -15,13 +15,47 @@ Test(words, are_runs_of_letters_and_digits)
     words_are("½ m² ㎏ Ⅷ", "1 2 m2 kg viii");
 }
 
-Test(words, keep_an_apostrophe_between_letters_only)
+Test(words, keep_an_apostrophe_inside)
 {
     words_are("don't rock'n'roll", "don't rock'n'roll");
     words_are("'tis dogs' a''b '", "tis dogs a b");
+    words_are("104\u00b031'11\"W 05'N '90s 5' o'1", "104 31'11 w 05'n 90s 5 o'1");
     words_are("don\u2019t l\u2019\u00e9t\u00e9 \u2019x\u2019", "don't l'ete x");
     words_are("l'\u00e9cole \u0645'\u0645", "l'ecole \u0645'\u0645");
     words_are("\u6e2f'a a'\u6e2f", "C:\u6e2f a a C:\u6e2f");
+}
+
+/* What was seen and where, as "name[text] …". */
+static void places_are(const char *text, const char *want)
+{
+    struct splitter *s;
+    struct words w;
+    char got[256] = "";
+    cr_assert_eq(splitter_new(&s, &err), ST_OK);
+    cr_assert_eq(splitter_split_places(s, slice_str(text), &w, &err), ST_OK);
+    for (size_t i = 0; i < w.n_places; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s[%.*s]", i ? " " : "",
+                 words_seen_name(w.places[i].bit), (int)(w.places[i].to - w.places[i].from),
+                 text + w.places[i].from);
+    cr_assert_str_eq(got, want, "%s", text);
+    cr_assert_eq(splitter_split(s, slice_str(text), &w, &err), ST_OK);
+    cr_assert_eq(w.n_places, 0, "only where they are asked for");
+    splitter_free(s);
+}
+
+Test(words, say_where_what_was_seen_stands)
+{
+    places_are("bel 06 12345678, of \uff10\uff16\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18",
+               "phone[06 12345678] "
+               "phone[\uff10\uff16\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18]");
+    places_are("caf\u00e9 NL91 ABNA 0417 1643 00 a@b.org", "iban[NL91 ABNA 0417 1643 00] "
+                                                           "email[a@b.org]");
+    places_are("at 52.3702, 4.8951 e poi geo:52.37,4.9 N 52.3702 E 4.8951 x",
+               "coordinates[52.3702, 4.8951] coordinates[geo:52.37,4.9] "
+               "coordinates[N 52.3702 E 4.8951]");
+    places_are("(www.example.org) \U0001F44D\U0001F3FD", "link[www.example.org] "
+                                                         "emoji[\U0001F44D\U0001F3FD]");
+    places_are("12:30 \u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "");
 }
 
 Test(words, are_split_at_joiners_and_found_whole)
