@@ -21,7 +21,7 @@ struct cmd_options {
     const char *new_key, *new_passphrase_file; /* rekey */
     bool new_passphrase;
     bool json;
-    bool no_encryption, again, deep, raw, stages, sections;
+    bool no_encryption, again, deep, raw, stages, sections, pairs;
     bool no_reopen; /* verify changes nothing */
     enum cli_progress_mode progress;
     char **identities; /* in the order given */

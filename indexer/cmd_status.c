@@ -8,10 +8,13 @@
 #include "lictor/pairs.h"
 #include "lictor/timestamp.h"
 
+#define PAIRS_COUNTED UINT64_C(2000000) /* messages: a second or two */
+
 struct status_sums {
     struct segment_info all;
     uint64_t bytes, dumps[3];
     uint64_t segment_bytes, parts[SEGMENT_PARTS]; /* the files of segments, and what is in them */
+    bool paired;                                  /* `pairs` was counted */
     uint64_t pairs;                               /* messages that may be the same as another */
 };
 
@@ -92,7 +95,8 @@ static void status_json(struct casefile *cf, const struct status_sums *s, bool s
     json_key_uint(&j, "notes", s->all.notes);
     json_key_uint(&j, "sealed", s->all.sealed);
     json_key_uint(&j, "conflict", s->all.conflict);
-    json_key_uint(&j, "pairs", s->pairs);
+    if (s->paired)
+        json_key_uint(&j, "pairs", s->pairs);
     json_key_uint(&j, "quarantined", casefile_manifest(cf)->quarantined);
     json_key(&j, "dumps");
     json_begin_object(&j);
@@ -155,7 +159,12 @@ static void status_text(struct casefile *cf, const struct status_sums *s, bool s
     row(out, "sealed", s->all.sealed);
     row(out, "in conflict", s->all.conflict);
     row(out, "without a time", s->all.untimed);
-    row_note(out, "in pairs", s->pairs, s->pairs ? "may be the same as another; not merged" : "");
+    if (s->paired)
+        row_note(out, "in pairs", s->pairs,
+                 s->pairs ? "may be the same as another; not merged" : "");
+    else
+        buf_printf(out, "%-16s %15s  --pairs counts those that may be the same as another\n",
+                   "in pairs", "?");
     row(out, "quarantined", casefile_manifest(cf)->quarantined);
     for (int i = 0; i < 3; i++)
         if (s->dumps[i]) {
@@ -201,7 +210,8 @@ int cmd_status(const struct cmd_options *o)
         return code;
     sum_segments(cf, &sums);
     enum status st = count_dumps(cf, &sums, &err);
-    if (st == ST_OK)
+    sums.paired = o->pairs || sums.all.messages <= PAIRS_COUNTED;
+    if (st == ST_OK && sums.paired)
         st = pairs_count(cf, &sums.pairs, &err);
     if (st != ST_OK) {
         code = cmd_fail(&err);

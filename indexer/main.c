@@ -56,12 +56,16 @@ static const struct command commands[] = {
      "  --body-keys FILE             keys of sealed bodies, lines `id base64key`\n"
      "  -j, --threads N   --memory SIZE   --key FILE   --progress auto|plain|none\n"
      "  --format text|json           messages opened, with broken seals, still sealed\n"},
-    {"status", cmd_status, "kfB", 0, 0, "status CASE [--sections] [--format json]",
+    {"status", cmd_status, "kfBW", 0, 0, "status CASE [--sections] [--pairs] [--format json]",
      "Messages, copies, other records, dumps by state, segments, bytes, time span, content "
      "digest.\n"
      "The content digest is the same for every case that holds the same records.\n"
      "\n"
      "  --sections         also what the bytes of the segments are for, whole and a message\n"
+     "  --pairs            count the messages that may be the same as another in a large case "
+     "too:\n"
+     "                     it reads every conversation, so that with more than 2 million messages\n"
+     "                     it is left out else\n"
      "  --key FILE         the case key (else $LICTOR_KEY_FILE)\n"},
     {"ledger", cmd_ledger, "kfsN", 0, 0,
      "ledger CASE [--state partial,refused] [--format json] | ledger CASE --head FILE",
@@ -132,6 +136,7 @@ static const struct cli_option option_table[] = {
     {'a', 0, "again", NULL},
     {'T', 0, "stages", NULL},
     {'B', 0, "sections", NULL},
+    {'W', 0, "pairs", NULL},
     {'f', 0, "format", "text or json"},
     {'P', 0, "progress", "auto, plain or none"},
     {'w', 0, "window", "a size from 1K to 2G"},
@@ -227,6 +232,8 @@ static bool take_option(void *ctx, int c, char *arg)
         return o->stages = true;
     case 'B':
         return o->sections = true;
+    case 'W':
+        return o->pairs = true;
     case 'f':
         o->json = strcmp(arg, "json") == 0;
         return o->json || strcmp(arg, "text") == 0;

@@ -63,6 +63,8 @@ def test_three():
     check(j["pairs"] == 2 and len(j["hits"]) == 3, "json counts them", {k: v for k, v in j.items() if k != "hits"})
     st = c.status()
     check(st.get("pairs") == 6, "status counts them", st)
+    asked = json.loads(run(INGEST, "status", c.dir, *c.key, "--pairs", "--format", "json").stdout)
+    check(asked["pairs"] == 6, "and when asked to", asked)
     check(b"may be the same" in c.ingest("status").stdout, "and says so", c.ingest("status").stdout)
 
 
