@@ -1,7 +1,7 @@
-/* opener — each dump is read twice: once to hash it, before a byte of it is used, and once to open
- * it, hashed again on the way: what was ledgered is what was read. What can be read only once
- * (standard input, a pipe) goes through an unlinked temporary file, encrypted under a key that dies
- * with us.
+/* opener — each dump is hashed before a byte of it is used, and what was ledgered is what is read:
+ * a dump that fits into the room we keep is read once and opened from there; a larger one is read
+ * twice, and hashed again while it is opened. What can be read only once (standard input, a pipe)
+ * goes through an unlinked temporary file, encrypted under a key that dies with us.
  */
 #include "indexer/opener.h"
 
@@ -21,10 +21,13 @@
 #include "lictor/copies.h"
 #include "lictor/minisign.h"
 #include "lictor/os.h"
+#include "lictor/pages.h"
 #include "lictor/sha256.h"
 #include "lictor/spool.h"
 
 #define READ_SIZE ((size_t)1 << 20)
+/* Most dumps are smaller. Only what a dump fills is ever touched. */
+#define KEPT_SIZE ((size_t)32 << 20)
 #define IDENTITY_FILE_MAX ((size_t)1 << 20)
 #define FIRST_BYTES ((size_t)16 << 10)
 #define SIGNATURE_MAX ((size_t)64 << 10)
@@ -37,14 +40,17 @@ struct opener {
     struct minisign_keys *trust; /* NULL: signatures are not looked at */
     struct minisign_hash *signed_hash;
     uint8_t *buf;     /* READ_SIZE */
+    uint8_t *kept;    /* KEPT_SIZE: the dump at hand, if it fits */
     const char *name; /* of the dump at hand */
 };
 
-/* The dump at hand, read from `fd` or from the spool. */
+/* The dump at hand, read from `fd` or from the spool; once it is hashed, from memory if it is there
+ * whole. */
 struct dump_input {
     struct opener *o;
     int fd;
     struct spool *spool;
+    struct slice kept; /* data NULL: not whole in memory */
     uint64_t pos;
     struct stat before; /* as it was when hashed */
     bool watch;         /* a regular file: stop if it changes */
@@ -83,11 +89,25 @@ static enum status load_keys(struct opener *o, struct err *err)
 static enum status input_read(struct dump_input *in, uint8_t *buf, size_t cap, size_t *got,
                               struct err *err)
 {
-    if (in->spool)
+    if (in->kept.data) {
+        size_t left = in->kept.len - (size_t)in->pos;
+        *got = cap < left ? cap : left;
+        memcpy(buf, in->kept.data + in->pos, *got);
+    } else if (in->spool) {
         TRY(spool_read(in->spool, in->pos, buf, cap, got, err));
-    else
+    } else {
         TRY(os_read(in->fd, buf, cap, got, err));
+    }
     in->pos += *got;
+    return ST_OK;
+}
+
+/* To its first byte. */
+static enum status input_rewind(struct dump_input *in, struct err *err)
+{
+    in->pos = 0;
+    if (!in->kept.data && !in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
+        return err_errno(err, errno, "cannot read it a second time");
     return ST_OK;
 }
 
@@ -101,20 +121,22 @@ static enum status hash_input(struct dump_input *in, uint8_t hash[SHA256_SIZE], 
         minisign_hash_begin(o->signed_hash);
     *size = 0;
     for (;;) {
+        bool fits = *size <= KEPT_SIZE - READ_SIZE;
+        uint8_t *buf = fits ? o->kept + *size : o->buf;
         size_t got;
-        TRY(input_read(in, o->buf, READ_SIZE, &got, err));
-        if (got == 0)
+        TRY(input_read(in, buf, READ_SIZE, &got, err));
+        if (got == 0) {
+            if (fits)
+                in->kept = slice_of(o->kept, (size_t)*size);
             break;
-        sha256_add(&o->sha, o->buf, got);
+        }
+        sha256_add(&o->sha, buf, got);
         if (o->trust)
-            minisign_hash_add(o->signed_hash, o->buf, got);
+            minisign_hash_add(o->signed_hash, buf, got);
         *size += got;
     }
     sha256_end(&o->sha, hash);
-    in->pos = 0;
-    if (!in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
-        return err_errno(err, errno, "cannot read it a second time");
-    return ST_OK;
+    return input_rewind(in, err);
 }
 
 /* The signature beside the dump; the bytes it is about were hashed in the first pass. */
@@ -148,7 +170,8 @@ static bool still_the_same(const struct dump_input *in)
            now.st_mtim.tv_nsec == in->before.st_mtim.tv_nsec;
 }
 
-/* Second pass, as a byte source: every byte that is used is hashed again. */
+/* Second pass, as a byte source: every byte that is used is hashed again, unless it is the very
+ * byte that was. */
 static enum status source_read(void *ctx, uint8_t *buf, size_t cap, size_t *got, struct err *err)
 {
     struct dump_input *in = ctx;
@@ -158,7 +181,8 @@ static enum status source_read(void *ctx, uint8_t *buf, size_t cap, size_t *got,
                           "the file changed while it was read");
     }
     TRY(input_read(in, buf, cap, got, err));
-    sha256_add(&in->o->sha, buf, *got);
+    if (!in->kept.data)
+        sha256_add(&in->o->sha, buf, *got);
     return ST_OK;
 }
 
@@ -265,6 +289,8 @@ static enum status pass_age(struct opener *o, struct age_reader *r, struct err *
 static enum status finish_dump(struct opener *o, struct dump_input *in,
                                const uint8_t hash[SHA256_SIZE], struct err *err)
 {
+    if (in->kept.data)
+        return send_end(o, NULL, err);
     /* Bytes behind the end of an age file are an error of the reader; here only to hash all. */
     for (;;) {
         size_t got;
@@ -293,10 +319,7 @@ static enum status first_bytes(struct dump_input *in, struct slice *first, struc
     size_t got;
     TRY(input_read(in, in->o->buf, FIRST_BYTES, &got, err));
     *first = slice_of(in->o->buf, got);
-    in->pos = 0;
-    if (!in->spool && lseek(in->fd, 0, SEEK_SET) != 0)
-        return err_errno(err, errno, "cannot read it again");
-    return ST_OK;
+    return input_rewind(in, err);
 }
 
 static enum status open_dump(struct opener *o, struct dump_input *in, const char *name,
@@ -385,7 +408,8 @@ static enum status run(struct opener *o, struct err *err)
 {
     TRY(sha256_init(&o->sha, err));
     o->buf = malloc(READ_SIZE);
-    if (!o->buf)
+    o->kept = pages_alloc_raw(KEPT_SIZE);
+    if (!o->buf || !o->kept)
         return err_no_memory(err);
     TRY(load_keys(o, err));
     for (size_t i = 0; i < o->options->dumps->n; i++)
@@ -454,6 +478,7 @@ int opener_run(int fd, const struct opener_options *options)
     minisign_hash_free(o.signed_hash);
     sha256_release(&o.sha);
     free(o.buf);
+    pages_free(o.kept, KEPT_SIZE);
     /* All keys are wiped. What was sent is not yet committed, so its end is waited for. */
     enum wire_type type;
     struct slice payload;
