@@ -9,7 +9,8 @@
 
 struct handle_row {
     struct slice handle;
-    uint64_t sent, received; /* messages; those addressed to a group are received by no one */
+    uint64_t sent, received; /* messages, notes and edits, as search counts them; those addressed to
+                                a group alone are received by no one */
     int64_t first, last;     /* records that name it, by their time; TIME_NONE: none has one */
     const struct nickname *nicknames;
     size_t n_nicknames;

@@ -1,5 +1,5 @@
 /* handles_walk — the terms of senders, recipients and contacts of all segments, merged by handle;
- * their postings are counted against a bitmap of what is no message. */
+ * their postings are counted against a bitmap of what is hidden, as search and contacts count. */
 #include <stdlib.h>
 
 #include "lictor/thread.h"
@@ -30,7 +30,7 @@ struct handle_segment {
     struct handle_source sources[FIELDS];
     struct copy_recipient *more; /* by term, document */
     size_t n_more, at_more;
-    uint8_t *other; /* bit a document: no message */
+    uint8_t *hidden; /* bit a document: no message, note or edit */
     const uint32_t *repeats, *messages;
     size_t n_repeats;
 };
@@ -132,43 +132,36 @@ static enum status recipients_open(struct handle_walk *w, uint32_t segment, stru
     return st;
 }
 
-/* ---- what is no message ---- */
+/* ---- what is hidden ---- */
 
-static enum status mark_posting(struct handle_walk *w, uint32_t segment, uint64_t handle,
-                                uint8_t *bits, struct err *err)
+static enum status mark_hidden(struct handle_walk *w, uint32_t segment, struct err *err)
 {
     struct segment *s = casefile_segment(w->v->cf, segment);
-    uint32_t docs = segment_info(s)->docs;
+    struct handle_segment *g = &w->segments[segment];
+    uint32_t docs = segment_info(s)->docs, doc = 0;
     struct posting_iter *it;
-    uint32_t doc = 0;
-    enum status st;
-    TRY(posting_iter_open(s, handle, &it, err));
+    struct term_entry e;
+    struct term t;
+    TRY(segment_repeats(s, &g->repeats, &g->messages, &g->n_repeats, err));
+    g->hidden = calloc(docs / 8 + (size_t)1, 1);
+    if (!g->hidden)
+        return err_no_memory(err);
+    term_make(&t, &w->v->hasher.sha, TERM_KIND, slice_str("hidden"));
+    enum status st = segment_term(s, w->v->scratch[segment], term_slice(&t), &e, err);
+    if (st != ST_OK)
+        return st == ST_NOT_FOUND ? ST_OK : st;
+    TRY(posting_iter_open(s, e.handle, &it, err));
     while ((st = posting_iter_seek(it, doc, &doc, err)) == ST_OK && doc < docs) {
-        bits[doc / 8] = (uint8_t)(bits[doc / 8] | 1u << doc % 8);
+        g->hidden[doc / 8] = (uint8_t)(g->hidden[doc / 8] | 1u << doc % 8);
         doc++;
     }
     posting_iter_close(it);
     return st;
 }
 
-static enum status mark_others(struct handle_walk *w, uint32_t segment, struct err *err)
+static bool is_hidden(const struct handle_segment *g, uint32_t doc)
 {
-    static const uint8_t kind = TERM_KIND;
-    struct segment *s = casefile_segment(w->v->cf, segment);
-    struct handle_segment *g = &w->segments[segment];
-    struct term_entry e;
-    struct term_iter *it;
-    enum status st;
-    TRY(segment_repeats(s, &g->repeats, &g->messages, &g->n_repeats, err));
-    g->other = calloc(segment_info(s)->docs / 8 + (size_t)1, 1);
-    if (!g->other)
-        return err_no_memory(err);
-    TRY(term_iter_open(s, slice_of(&kind, 1), &it, err));
-    while ((st = term_iter_next(it, &e, err)) == ST_OK && e.term.data[0] == TERM_KIND)
-        if ((st = mark_posting(w, segment, e.handle, g->other, err)) != ST_OK)
-            break;
-    term_iter_close(it);
-    return st == ST_END ? ST_OK : st;
+    return (g->hidden[doc / 8] >> doc % 8 & 1) != 0;
 }
 
 enum status handle_walk_open(struct view *v, struct slice pattern, struct handle_walk **out,
@@ -186,7 +179,7 @@ enum status handle_walk_open(struct view *v, struct slice pattern, struct handle
     w->segments = calloc(w->n + (size_t)1, sizeof *w->segments);
     enum status st = w->segments ? ST_OK : err_no_memory(err);
     for (uint32_t i = 0; st == ST_OK && i < w->n; i++) {
-        st = mark_others(w, i, err);
+        st = mark_hidden(w, i, err);
         if (st == ST_OK)
             st = recipients_open(w, i, err);
         for (unsigned f = 0; st == ST_OK && f < FIELDS; f++)
@@ -209,7 +202,7 @@ void handle_walk_close(struct handle_walk *w)
                 term_iter_close(w->segments[i].sources[f].it);
             buf_release(&w->segments[i].sources[f].term);
         }
-        free(w->segments[i].other);
+        free(w->segments[i].hidden);
     }
     free(w->segments);
     buf_release(&w->current);
@@ -259,7 +252,7 @@ static enum status count_source(struct handle_walk *w, uint32_t segment, unsigne
             st = err_set(err, ST_INTERRUPTED, "interrupted");
         if (st != ST_OK)
             break;
-        if (!(g->other[doc / 8] >> doc % 8 & 1))
+        if (!is_hidden(g, doc))
             *count += messages_of(g, doc, &at);
         doc++;
     }
@@ -279,7 +272,8 @@ static enum status count_recipients(struct handle_walk *w, uint32_t segment, boo
         if (!wanted)
             continue;
         TRY(seen(w, segment, r->doc, row, err));
-        row->received += messages_of(g, r->doc, &at);
+        if (!is_hidden(g, r->doc))
+            row->received += messages_of(g, r->doc, &at);
     }
     return ST_OK;
 }

@@ -339,5 +339,27 @@ def truth():
     check(strip(sources) == strip(rows(again, "sources")[0]), "sources: the same, however it was added")
 
 
-each([timeline, hostile_times, names_from_right_to_left, contacts, gaps, one_loss, truth])
+def one_way_to_count():
+    """handles, contacts and search count the same: messages, notes and edits, repeated ones as often as they are."""
+    c = Case("one-way")
+    a = [msg(1, "one", id="m1"), msg(2, "ok", sent=T + 5), msg(3, "ok", sent=T + 5), msg(4, "back", "bert", ["anna"], T + 9),
+         {"kind": "event", "seq": 5, "what": "edit", "by": "anna", "to": ["bert"], "of": "m1", "value": "two", "time": T + 10}, {"kind": "event", "seq": 6, "what": "delete", "by": "anna", "to": ["bert"], "of": "m1", "time": T + 11},
+         {"kind": "event", "seq": 7, "what": "react", "by": "bert", "to": ["anna"], "of": "m1", "value": "+", "time": T + 12}, {"kind": "note", "seq": 8, "owner": "anna", "time": T, "text": "mine"},
+         {"kind": "call", "seq": 9, "from": "anna", "to": ["bert"], "started": T}, {"kind": "message", "seq": 10, "from": "anna", "group": "g", "to": ["carl"], "sent": T, "text": "all"},
+         {"kind": "contact", "seq": 11, "owner": "anna", "handle": "dora", "nickname": "D"}]
+    b = [msg(1, "ok", sent=T + 5), msg(2, "ok", sent=T + 5), msg(3, "ok", sent=T + 5)]
+    for part in (dump(a, "imei:A", account="anna"), dump(b, "imei:B", account="bert")):
+        check(c.add(write(f"one-way-{len(part)}.ndjson", part)).code == 0, "goes in")
+    for when in ("in steps", "compacted"):
+        found, _ = rows(c, "handles")
+        check({x["handle"] for x in found} >= {"anna", "bert", "carl", "dora"}, "all of them", found)
+        for x in found:
+            want = count(c, f'from:"{x["handle"]}"'), count(c, f'to:"{x["handle"]}"')
+            check((x["sent"], x["received"]) == want, f"{when}: {x['handle']} as search counts", (x, want))
+        with_bert = next(x for x in rows(c, "contacts", "anna")[0] if x.get("handle") == "bert")
+        check((with_bert["sent"], with_bert["received"]) == (count(c, "from:anna to:bert"), count(c, "from:bert to:anna")) == (5, 1), f"{when}: and contacts, edits among them", with_bert)
+        run(INGEST, "compact", c.dir, *c.key)
+
+
+each([timeline, hostile_times, names_from_right_to_left, one_way_to_count, contacts, gaps, one_loss, truth])
 finish()

@@ -101,7 +101,8 @@ static void make(void)
     cr_assert_eq(view_open(cf, "UTC", &v, NULL), ST_OK);
 }
 
-/* "anna 4/1 [-1000,20000] bert …": counts and, in ms from DAY, first and last. */
+/* "anna 5/1 [-1000,20000] bert …": counts (a note is one, too) and, in ms from DAY, first and last.
+ */
 static const char *listed(const char *pattern)
 {
     static char text[4096];
@@ -134,7 +135,7 @@ Test(handles, are_counted_over_all_segments)
     char want[1024];
     make();
     (void)snprintf(want, sizeof want,
-                   "anna 4/1 [-1000,20000] bert 2/3 [-1000,5000] Big B %s 0/1 zoe 0/0 Z",
+                   "anna 5/1 [-1000,20000] bert 2/3 [-1000,5000] Big B %s 0/1 zoe 0/0 Z",
                    long_handle);
     cr_assert_str_eq(listed(""), want);
     cr_assert_str_eq(listed("*"), want);
@@ -146,7 +147,7 @@ Test(handles, are_found_by_pattern)
     make();
     cr_assert_str_eq(listed("bert"), "bert 2/3 [-1000,5000] Big B");
     cr_assert_str_eq(listed("b*"), "bert 2/3 [-1000,5000] Big B");
-    cr_assert_str_eq(listed("*nn*"), "anna 4/1 [-1000,20000]");
+    cr_assert_str_eq(listed("*nn*"), "anna 5/1 [-1000,20000]");
     cr_assert_str_eq(listed("ber"), "");
     cr_assert_str_eq(listed("nobody"), "");
     (void)snprintf(want, sizeof want, "%s 0/1", long_handle);
