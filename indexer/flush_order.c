@@ -233,6 +233,8 @@ static enum status list_new(struct ordering *o, struct err *err)
                 continue;
             run_ref ref = (run_ref)w << 25 | i;
             const struct run_doc *d = run_doc_at(f->run, ref);
+            if (!d->conv)
+                return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
             uint64_t sent = (uint64_t)d->sent ^ UINT64_C(1) << 63;
             o->conv_first[d->conv->rank]++;
             o->keys[o->n++] = (struct doc_key){.sent = d->flags & DOC_UNTIMED ? UINT64_MAX

@@ -157,6 +157,28 @@ enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine
     return st;
 }
 
+enum status run_contents_begin(struct run *r, size_t n, struct err *err)
+{
+    size_t cap = SHARD_START;
+    while (cap < 2 * (n / r->n_shards))
+        cap *= 2;
+    for (unsigned i = 0; i < r->n_shards; i++) {
+        struct content_shard *sh = &r->shards[i];
+        sh->n = 0;
+        if (sh->cap == cap) {
+            memset(sh->slots, 0, cap * sizeof *sh->slots);
+            continue;
+        }
+        pages_free(sh->slots, sh->cap * sizeof *sh->slots);
+        sh->cap = 0;
+        sh->slots = pages_alloc(cap * sizeof *sh->slots);
+        if (!sh->slots)
+            return err_no_memory(err);
+        sh->cap = cap;
+    }
+    return ST_OK;
+}
+
 /* ---- conversations of a store ---- */
 
 static const struct run_conversation **conv_slot(struct grown *g, const uint8_t key[KEY_SIZE])

@@ -65,9 +65,9 @@ struct dump_ctx {
 struct run_doc {
     uint8_t hash[SHA256_SIZE];
     int64_t sent;
-    const struct run_conversation *conv;
-    struct slice row; /* content_encode */
-    uint16_t flags;   /* enum doc_flag known from the content alone */
+    const struct run_conversation *conv; /* NULL: only the hash is known, a segment has the rest */
+    struct slice row;                    /* content_encode */
+    uint16_t flags;                      /* enum doc_flag known from the content alone */
     uint8_t kind;
     bool has_id;
     bool no_body;
@@ -184,6 +184,9 @@ bool run_is_empty(const struct run *r);
 /* Finds `key`, or puts `mine` there. *found is what stands there afterwards. */
 MUST_USE enum status run_content(struct run *r, const uint8_t key[KEY_SIZE], run_ref mine,
                                  run_ref *found, struct err *err);
+/* Forgets which contents the run has: about `n` that are none of them come next. The smaller the
+ * table, the nearer it is. Workers are idle. */
+MUST_USE enum status run_contents_begin(struct run *r, size_t n, struct err *err);
 static inline struct run_doc *run_doc_at(struct run *r, run_ref ref)
 {
     return (struct run_doc *)r->stores[RUN_REF_WORKER(ref)].docs.items + RUN_REF_INDEX(ref);

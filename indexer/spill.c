@@ -1,10 +1,12 @@
 /* spill — a chunk is one run put aside: for each part, the documents and the copies of each worker,
  * in blocks. A copy names its document by worker and number within (part, worker), so that taking
- * them in needs no search: documents first, then the copies through a table. */
+ * it in needs no search. A document that an earlier chunk has is only its hash ("again"): it is
+ * looked up once the whole ones are in. */
 #include "indexer/spill.h"
 
 #include <stdlib.h>
 
+#include "indexer/seen.h"
 #include "indexer/worker.h"
 #include "lictor/pages.h"
 #include "lictor/thread.h"
@@ -13,6 +15,11 @@
 #define BLOCK_MAX ((size_t)512 << 10)
 /* Of the memory, what all open blocks may take together. */
 #define BLOCKS_SHARE 16
+/* Blocks of hashes are so much smaller. */
+#define AGAIN_SMALLER 4
+/* One in so many parts of the memory holds the hashes of what is aside. It is given back before
+ * parts are joined. */
+#define SEEN_SHARE 5
 #define AHEAD 16
 /* A part leaves the disk before what becomes of it is written, and that is smaller; a run and the
  * last files take more. */
@@ -20,9 +27,13 @@
 /* What becomes of the parts is smaller than what was put aside: with so much more than that free,
  * it may stay until the end. */
 #define DISK_SPARE (UINT64_C(1) << 30)
+/* So many times what is aside should still be free, else it is packed from then on. */
+#define PACK_BELOW 2
 #define UNPLACED UINT32_MAX
+/* Not of those that lead to a place in a table. */
+#define SEEN_BYTE 12
 
-enum spill_kind { SPILL_DOCS, SPILL_COPIES, SPILL_KINDS };
+enum spill_kind { SPILL_DOCS, SPILL_AGAIN, SPILL_COPIES, SPILL_KINDS };
 
 /* A document as it stands in a block: this, its row, and what is said of its conversation when it
  * is met first. Only this process reads it. */
@@ -53,6 +64,8 @@ struct spill {
     unsigned n_io;
     unsigned threads, workers; /* workers: stores of a run */
     size_t block_size;
+    struct seen *seen;   /* by thread: the hashes whose byte SEEN_BYTE is its */
+    bool pack;           /* rows are packed: the disk fills */
     bool short_of_disk;  /* then a block leaves the disk as soon as it is taken */
     struct grown chunks; /* struct spill_chunk */
 };
@@ -75,7 +88,10 @@ enum status spill_new(int dirfd, unsigned threads, uint64_t memory, struct spill
     size_t fair = (size_t)(memory / BLOCKS_SHARE / SPILL_PARTS / s->workers);
     s->block_size = fair < BLOCK_MIN ? BLOCK_MIN : fair > BLOCK_MAX ? BLOCK_MAX : fair;
     s->io = calloc(s->workers, sizeof(struct blocks_io *));
-    enum status st = s->io ? blocks_new(dirfd, &s->blocks, err) : err_no_memory(err);
+    s->seen = calloc(threads, sizeof *s->seen);
+    for (unsigned i = 0; s->seen && i < threads; i++)
+        s->seen[i].most = (size_t)(memory / SEEN_SHARE / threads);
+    enum status st = s->io && s->seen ? blocks_new(dirfd, &s->blocks, err) : err_no_memory(err);
     for (; st == ST_OK && s->n_io < s->workers; s->n_io += st == ST_OK)
         st = blocks_io_new(s->blocks, &s->io[s->n_io], err);
     if (st != ST_OK) {
@@ -97,6 +113,12 @@ static void chunks_release(struct spill *s)
     s->chunks.n = 0;
 }
 
+static void seen_forget(struct spill *s)
+{
+    for (unsigned i = 0; s->seen && i < s->threads; i++)
+        seen_release(&s->seen[i]);
+}
+
 void spill_free(struct spill *s)
 {
     if (!s)
@@ -106,6 +128,8 @@ void spill_free(struct spill *s)
     for (unsigned i = 0; i < s->n_io; i++)
         blocks_io_free(s->io[i]);
     free(s->io);
+    seen_forget(s);
+    free(s->seen);
     blocks_free(s->blocks);
     free(s);
 }
@@ -123,6 +147,7 @@ enum status spill_is_enough(const struct spill *s, uint64_t limit, bool *out, st
 enum status spill_clear(struct spill *s, struct err *err)
 {
     chunks_release(s);
+    seen_forget(s);
     return blocks_clear(s->blocks, err);
 }
 
@@ -133,7 +158,8 @@ struct putting {
     struct spill *s;
     struct run *run;
     size_t chunk;
-    uint32_t **number; /* by worker, by document: within (part, worker) */
+    uint32_t **number; /* by worker, by document: within (part, worker), NUMBER_AGAIN; before that,
+                          whether an earlier chunk has it */
     uint8_t **part;
 };
 
@@ -158,7 +184,7 @@ static enum status block_end(struct writer *w, unsigned part, struct err *err)
     struct block_place *at = grown_add(&piece->blocks, sizeof *at);
     if (!at)
         return err_no_memory(err);
-    TRY(blocks_put(s->io[w->worker], buf_slice(b), w->kind == SPILL_DOCS, at, err));
+    TRY(blocks_put(s->io[w->worker], buf_slice(b), s->pack && w->kind == SPILL_DOCS, at, err));
     buf_clear(b);
     w->before[part] = (struct run_copy){0};
     return ST_OK;
@@ -191,6 +217,18 @@ static void put_conversation(struct buf *b, const struct run_conversation *conv)
         put_field(b, conv->c.set[i]);
 }
 
+/* What a copy calls its document: half of the numbers are of whole ones, half of those again. */
+static uint32_t number_of(uint64_t n, bool again) { return (uint32_t)n << 1 | again; }
+
+static enum status put_again(struct writer *w, const struct run_doc *d, unsigned part,
+                             struct err *err)
+{
+    struct buf *b = &w->open[part];
+    piece_of(w->p->s, w->p->chunk, part, w->worker, SPILL_AGAIN)->n++;
+    buf_put(b, d->hash, SHA256_SIZE);
+    return b->len >= w->p->s->block_size / AGAIN_SMALLER ? block_end(w, part, err) : ST_OK;
+}
+
 static enum status put_doc(struct writer *w, const struct run_doc *d, unsigned part,
                            struct err *err)
 {
@@ -218,19 +256,40 @@ static enum status put_doc(struct writer *w, const struct run_doc *d, unsigned p
     return b->len >= w->p->s->block_size ? block_end(w, part, err) : ST_OK;
 }
 
+/* Which documents have earlier chunks? Each thread knows a share of the hashes. */
+static enum status mark_again(void *arg, size_t thread, struct err *err)
+{
+    const struct putting *p = arg;
+    struct seen *seen = &p->s->seen[thread];
+    (void)err;
+    for (unsigned w = 0; w < p->run->workers; w++) {
+        const struct run_doc *docs = p->run->stores[w].docs.items;
+        size_t n = p->run->stores[w].docs.n;
+        for (size_t k = 0; k < n; k++) {
+            if (k + AHEAD < n && docs[k + AHEAD].hash[SEEN_BYTE] % p->s->threads == thread)
+                seen_fetch(seen, docs[k + AHEAD].hash);
+            if (docs[k].hash[SEEN_BYTE] % p->s->threads == thread)
+                p->number[w][k] = seen_note(seen, docs[k].hash);
+        }
+    }
+    return ST_OK;
+}
+
 static enum status put_docs(void *arg, size_t i, struct err *err)
 {
     struct putting *p = arg;
     const struct run_store *store = &p->run->stores[i];
     const struct run_doc *docs = store->docs.items;
     struct run_conversation **convs = store->convs.items;
-    struct writer *w = calloc(1, sizeof *w);
+    struct writer *w = calloc(SPILL_COPIES, sizeof *w); /* by kind */
     enum status st = ST_OK;
     if (!w)
         return err_no_memory(err);
-    w->p = p;
-    w->worker = (unsigned)i;
-    w->kind = SPILL_DOCS;
+    for (unsigned kind = SPILL_DOCS; kind < SPILL_COPIES; kind++) {
+        w[kind].p = p;
+        w[kind].worker = (unsigned)i;
+        w[kind].kind = kind;
+    }
     for (size_t k = 0; k < store->convs.cap; k++)
         if (convs[k])
             convs[k]->rank = UNPLACED;
@@ -238,11 +297,15 @@ static enum status put_docs(void *arg, size_t i, struct err *err)
         if (k + AHEAD < store->docs.n)
             __builtin_prefetch(docs[k + AHEAD].conv);
         unsigned part = docs[k].conv->key[0];
+        bool again = p->number[i][k];
+        enum spill_kind kind = again ? SPILL_AGAIN : SPILL_DOCS;
         p->part[i][k] = (uint8_t)part;
-        p->number[i][k] = (uint32_t)piece_of(p->s, p->chunk, part, (unsigned)i, SPILL_DOCS)->n;
-        st = put_doc(w, &docs[k], part, err);
+        p->number[i][k] = number_of(piece_of(p->s, p->chunk, part, (unsigned)i, kind)->n, again);
+        st = again ? put_again(&w[kind], &docs[k], part, err)
+                   : put_doc(&w[kind], &docs[k], part, err);
     }
-    st = writer_end(w, st, err);
+    for (unsigned kind = SPILL_DOCS; kind < SPILL_COPIES; kind++)
+        st = writer_end(&w[kind], st, err);
     free(w);
     return st;
 }
@@ -356,11 +419,23 @@ static enum status putting_init(struct putting *p, struct err *err)
     return ST_OK;
 }
 
+/* Packing costs more than writing and reading what it saves: a third of all that aside takes. */
+static enum status look_at_disk(struct spill *s, struct err *err)
+{
+    uint64_t free_space, aside = blocks_size(s->blocks);
+    TRY(blocks_free_space(s->blocks, &free_space, err));
+    s->pack = free_space < PACK_BELOW * aside + DISK_SPARE;
+    return ST_OK;
+}
+
 enum status spill_put(struct spill *s, struct run *run, struct err *err)
 {
     struct putting p = {.s = s, .run = run};
     MUST(run->workers == s->workers);
+    TRY(look_at_disk(s, err));
     enum status st = putting_init(&p, err);
+    if (st == ST_OK)
+        st = thread_each(s->threads, s->threads, mark_again, &p, err);
     if (st == ST_OK)
         st = thread_each(s->threads, s->workers, put_docs, &p, err);
     if (st == ST_OK)
@@ -376,6 +451,7 @@ struct taking {
     struct run *run;
     unsigned part;
     size_t from, to; /* chunks */
+    run_ref **refs;  /* by chunk, worker, kind: by number */
 };
 
 /* What one thread takes in of one chunk. */
@@ -384,7 +460,6 @@ struct reader {
     unsigned lane;
     struct run_store *store;
     size_t chunk;
-    run_ref **refs;     /* by worker of the chunk, by number */
     struct grown convs; /* const struct run_conversation *, of one (part, worker) */
     struct arena temp;
 };
@@ -395,6 +470,11 @@ static void drop(struct reader *r, const struct block_place *at)
 {
     if (r->t->s->short_of_disk)
         blocks_drop(r->t->s->io[r->lane], at);
+}
+
+static enum status unreadable(struct err *err)
+{
+    return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
 }
 
 static struct slice take_field(struct cursor *c)
@@ -420,52 +500,125 @@ static enum status take_conversation(struct reader *r, struct cursor *c, struct 
         set[i] = take_field(c);
     conv.set = set;
     if (c->bad)
-        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+        return unreadable(err);
     return run_conversation(r->store, key.data, &conv, slot, err);
 }
 
-static enum status take_doc(struct reader *r, struct cursor *c, run_ref *ref, struct err *err)
+static run_ref *refs_of(const struct taking *t, size_t chunk, unsigned w, bool again)
 {
-    struct spill_doc d = {0};
-    struct slice fixed = cursor_bytes(c, sizeof d);
-    if (!c->bad)
-        memcpy(&d, fixed.data, sizeof d);
-    struct slice row = cursor_bytes(c, d.row);
-    if (!c->bad && d.conv == r->convs.n)
+    return t->refs[((chunk - t->from) * t->s->workers + w) * 2 + again];
+}
+
+/* A document of a block, not yet in the run. */
+struct taken {
+    struct spill_doc d;
+    struct slice row;
+    const struct run_conversation *conv;
+};
+
+static enum status parse_doc(struct reader *r, struct cursor *c, struct taken *out, struct err *err)
+{
+    struct slice fixed = cursor_bytes(c, sizeof out->d);
+    if (c->bad)
+        return unreadable(err);
+    memcpy(&out->d, fixed.data, sizeof out->d);
+    out->row = cursor_bytes(c, out->d.row);
+    if (!c->bad && out->d.conv == r->convs.n)
         TRY(take_conversation(r, c, err));
-    if (c->bad || d.conv >= r->convs.n)
-        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+    if (c->bad || out->d.conv >= r->convs.n)
+        return unreadable(err);
+    out->conv = ((const struct run_conversation **)r->convs.items)[out->d.conv];
+    run_content_fetch(r->t->run, out->d.hash);
+    return ST_OK;
+}
+
+/* *new is NULL if the run has it. */
+static enum status place(struct reader *r, const uint8_t hash[SHA256_SIZE], run_ref *ref,
+                         struct run_doc **new, struct err *err)
+{
     run_ref mine = (run_ref)r->lane << 25 | (run_ref)r->store->docs.n;
-    TRY(run_content(r->t->run, d.hash, mine, ref, err));
+    *new = NULL;
+    TRY(run_content(r->t->run, hash, mine, ref, err));
     if (*ref != mine)
         return ST_OK;
-    struct run_doc *doc = grown_add(&r->store->docs, sizeof *doc);
-    if (!doc)
+    *new = grown_add(&r->store->docs, sizeof **new);
+    if (!*new)
         return err_no_memory(err);
-    *doc = (struct run_doc){.sent = d.sent,
-                            .conv = ((const struct run_conversation **)r->convs.items)[d.conv],
-                            .flags = d.flags,
-                            .kind = d.kind,
-                            .has_id = (d.bits & DOC_BIT_ID) != 0,
-                            .no_body = (d.bits & DOC_BIT_NO_BODY) != 0};
-    memcpy(doc->hash, d.hash, SHA256_SIZE);
-    doc->row = arena_copy(&r->store->bytes, row);
+    **new = (struct run_doc){.conv = NULL};
+    memcpy((*new)->hash, hash, SHA256_SIZE);
+    return ST_OK;
+}
+
+static enum status place_doc(struct reader *r, const struct taken *t, run_ref *ref, struct err *err)
+{
+    struct run_doc *doc;
+    TRY(place(r, t->d.hash, ref, &doc, err));
+    if (!doc)
+        return ST_OK;
+    doc->sent = t->d.sent;
+    doc->conv = t->conv;
+    doc->flags = t->d.flags;
+    doc->kind = t->d.kind;
+    doc->has_id = (t->d.bits & DOC_BIT_ID) != 0;
+    doc->no_body = (t->d.bits & DOC_BIT_NO_BODY) != 0;
+    doc->row = arena_copy(&r->store->bytes, t->row);
     return doc->row.data ? ST_OK : err_no_memory(err);
+}
+
+/* The documents of one block into `refs`, at most n. Each is placed a few after it was read, when
+ * its place in the table has come into the cache. */
+static enum status take_block(struct reader *r, struct slice raw, run_ref *refs, size_t n,
+                              size_t *got, struct err *err)
+{
+    struct taken ahead[AHEAD];
+    struct cursor c = cursor_of(raw);
+    size_t read = 0, placed = 0;
+    while (placed < read || (read < n && cursor_left(&c))) {
+        if (read - placed < AHEAD && read < n && cursor_left(&c)) {
+            TRY(parse_doc(r, &c, &ahead[read++ % AHEAD], err));
+            continue;
+        }
+        TRY(place_doc(r, &ahead[placed % AHEAD], &refs[placed], err));
+        placed++;
+    }
+    *got = placed;
+    return cursor_done(&c, "what was put aside", err);
 }
 
 static enum status take_docs(struct reader *r, unsigned w, struct err *err)
 {
     const struct spill_piece *piece = piece_of(r->t->s, r->chunk, r->t->part, w, SPILL_DOCS);
     const struct block_place *blocks = piece->blocks.items;
-    size_t n = 0;
+    run_ref *refs = refs_of(r->t, r->chunk, w, false);
     r->convs.n = 0;
-    for (size_t i = 0; i < piece->blocks.n; i++) {
+    for (size_t i = 0, n = 0, got; i < piece->blocks.n; i++, n += got) {
         struct slice raw;
         TRY(blocks_get(r->t->s->io[r->lane], &blocks[i], &raw, err));
-        struct cursor c = cursor_of(raw);
-        while (cursor_left(&c) && n < piece->n)
-            TRY(take_doc(r, &c, &r->refs[w][n++], err));
-        TRY(cursor_done(&c, "what was put aside", err));
+        TRY(take_block(r, raw, refs + n, piece->n - n, &got, err));
+        drop(r, &blocks[i]);
+    }
+    return ST_OK;
+}
+
+/* If the run has no such document, a segment of this commit has it, since the part was too large
+ * for one run: then the hash alone is enough for flush_match to find it there. */
+static enum status take_again(struct reader *r, unsigned w, struct err *err)
+{
+    const struct spill_piece *piece = piece_of(r->t->s, r->chunk, r->t->part, w, SPILL_AGAIN);
+    const struct block_place *blocks = piece->blocks.items;
+    run_ref *refs = refs_of(r->t, r->chunk, w, true);
+    size_t n = 0;
+    for (size_t i = 0; i < piece->blocks.n; i++) {
+        struct slice raw;
+        struct run_doc *doc;
+        TRY(blocks_get(r->t->s->io[r->lane], &blocks[i], &raw, err));
+        if (raw.len % SHA256_SIZE || raw.len / SHA256_SIZE > piece->n - n)
+            return unreadable(err);
+        for (size_t at = 0; at < raw.len; at += SHA256_SIZE) {
+            if (at + AHEAD * SHA256_SIZE < raw.len)
+                run_content_fetch(r->t->run, raw.data + at + AHEAD * SHA256_SIZE);
+            TRY(place(r, raw.data + at, &refs[n++], &doc, err));
+        }
         drop(r, &blocks[i]);
     }
     return ST_OK;
@@ -497,11 +650,13 @@ static enum status take_copy(struct reader *r, struct cursor *c, struct run_copy
     now.copy_to = (bits & COPY_COPY_TO) != 0;
     now.located = (bits & COPY_LOCATED) != 0;
     struct slice extra = bits & COPY_EXTRA ? cursor_blob(c) : slice_of(NULL, 0);
-    if (c->bad || number >= piece_of(r->t->s, r->chunk, r->t->part, of, SPILL_DOCS)->n)
-        return err_set(err, ST_DAMAGED, "what was put aside cannot be read again");
+    bool again = number & 1;
+    enum spill_kind kind = again ? SPILL_AGAIN : SPILL_DOCS;
+    if (c->bad || number >> 1 >= piece_of(r->t->s, r->chunk, r->t->part, of, kind)->n)
+        return unreadable(err);
     now.doc = number;
     *before = now;
-    now.doc = r->refs[of][number];
+    now.doc = refs_of(r->t, r->chunk, of, again)[number >> 1];
     *copy = now;
     return run_copy_keep(copy, &r->store->bytes, extra) ? ST_OK : err_no_memory(err);
 }
@@ -522,49 +677,84 @@ static enum status take_copies(struct reader *r, unsigned w, struct err *err)
     return ST_OK;
 }
 
-static enum status take_chunk(struct reader *r, struct err *err)
+static enum status take_lane(const struct taking *t, size_t lane,
+                             enum status (*take)(struct reader *r, struct err *err),
+                             struct err *err)
 {
-    const struct spill *s = r->t->s;
-    for (unsigned w = 0; w < s->workers; w++) {
-        size_t n = piece_of(s, r->chunk, r->t->part, w, SPILL_DOCS)->n;
-        free(r->refs[w]);
-        r->refs[w] = malloc((n ? n : 1) * sizeof **r->refs);
-        if (!r->refs[w])
-            return err_no_memory(err);
-        TRY(take_docs(r, w, err));
-    }
-    for (unsigned w = 0; w < s->workers; w++)
-        TRY(take_copies(r, w, err));
-    return ST_OK;
-}
-
-/* Every so manieth chunk, into the store of this lane. */
-static enum status take_lane(void *arg, size_t lane, struct err *err)
-{
-    const struct taking *t = arg;
     struct reader r = {.t = t, .lane = (unsigned)lane, .store = &t->run->stores[lane]};
     enum status st = ST_OK;
     arena_init(&r.temp, 4096);
-    r.refs = calloc(t->s->workers, sizeof *r.refs);
-    if (!r.refs)
-        st = err_no_memory(err);
     for (r.chunk = t->from + lane; st == ST_OK && r.chunk < t->to; r.chunk += t->s->threads)
-        st = take_chunk(&r, err);
-    for (unsigned w = 0; r.refs && w < t->s->workers; w++)
-        free(r.refs[w]);
-    free(r.refs);
+        st = take(&r, err);
     grown_release(&r.convs);
     arena_release(&r.temp);
     atomic_store(&r.store->held, worker_store_held(r.store));
     return st;
 }
 
-static uint64_t chunk_held(const struct spill *s, size_t chunk, unsigned part)
+static enum status take_whole(struct reader *r, struct err *err)
+{
+    for (unsigned w = 0; w < r->t->s->workers; w++)
+        TRY(take_docs(r, w, err));
+    return ST_OK;
+}
+
+static enum status take_rest(struct reader *r, struct err *err)
+{
+    for (unsigned w = 0; w < r->t->s->workers; w++)
+        TRY(take_again(r, w, err));
+    for (unsigned w = 0; w < r->t->s->workers; w++)
+        TRY(take_copies(r, w, err));
+    return ST_OK;
+}
+
+/* Each lane takes every so manieth chunk into its store: first what stands whole in any of them. */
+static enum status whole_lane(void *arg, size_t lane, struct err *err)
+{
+    return take_lane(arg, lane, take_whole, err);
+}
+
+static enum status rest_lane(void *arg, size_t lane, struct err *err)
+{
+    return take_lane(arg, lane, take_rest, err);
+}
+
+static size_t n_refs(const struct taking *t) { return (t->to - t->from) * t->s->workers * 2; }
+
+static enum status refs_init(struct taking *t, struct err *err)
+{
+    t->refs = calloc(n_refs(t), sizeof *t->refs);
+    if (!t->refs)
+        return err_no_memory(err);
+    for (size_t i = 0; i < n_refs(t); i++) {
+        size_t chunk = t->from + i / 2 / t->s->workers;
+        unsigned w = (unsigned)(i / 2 % t->s->workers);
+        size_t n = piece_of(t->s, chunk, t->part, w, i % 2 ? SPILL_AGAIN : SPILL_DOCS)->n;
+        t->refs[i] = malloc((n ? n : 1) * sizeof **t->refs);
+        if (!t->refs[i])
+            return err_no_memory(err);
+    }
+    return ST_OK;
+}
+
+static void refs_release(struct taking *t)
+{
+    for (size_t i = 0; t->refs && i < n_refs(t); i++)
+        free(t->refs[i]);
+    free(t->refs);
+}
+
+/* `alone`: without the chunks before it, so that what these have costs a document. */
+static uint64_t chunk_held(const struct spill *s, size_t chunk, unsigned part, bool alone)
 {
     uint64_t held = 0;
-    for (unsigned w = 0; w < s->workers; w++)
-        held += piece_of(s, chunk, part, w, SPILL_DOCS)->held +
-                piece_of(s, chunk, part, w, SPILL_COPIES)->held;
+    for (unsigned w = 0; w < s->workers; w++) {
+        for (unsigned kind = 0; kind < SPILL_KINDS; kind++)
+            held += piece_of(s, chunk, part, w, kind)->held;
+        if (alone)
+            held += piece_of(s, chunk, part, w, SPILL_AGAIN)->n *
+                    (sizeof(struct run_doc) + 2 * sizeof(struct content_slot));
+    }
     return held;
 }
 
@@ -572,8 +762,18 @@ uint64_t spill_held(const struct spill *s, unsigned part)
 {
     uint64_t held = 0;
     for (size_t c = 0; c < s->chunks.n; c++)
-        held += chunk_held(s, c, part);
+        held += chunk_held(s, c, part, false);
     return held;
+}
+
+/* Documents that stand whole in these chunks. */
+static size_t count_whole(const struct taking *t)
+{
+    size_t n = 0;
+    for (size_t c = t->from; c < t->to; c++)
+        for (unsigned w = 0; w < t->s->workers; w++)
+            n += piece_of(t->s, c, t->part, w, SPILL_DOCS)->n;
+    return n;
 }
 
 enum status spill_take(struct spill *s, unsigned part, uint64_t room, struct run *run, size_t *at,
@@ -582,15 +782,23 @@ enum status spill_take(struct spill *s, unsigned part, uint64_t room, struct run
     struct taking t = {.s = s, .run = run, .part = part, .from = *at, .to = *at};
     uint64_t free_space;
     MUST(run->workers == s->workers);
+    seen_forget(s);
     TRY(blocks_free_space(s->blocks, &free_space, err));
     s->short_of_disk |= free_space < blocks_size(s->blocks) + DISK_SPARE;
+    bool alone = spill_held(s, part) > room;
     for (uint64_t held = 0; t.to < s->chunks.n; t.to++) {
-        held += chunk_held(s, t.to, part);
+        held += chunk_held(s, t.to, part, alone);
         if (t.to > t.from && held > room)
             break;
     }
-    TRY(thread_each(s->threads, s->threads, take_lane, &t, err));
+    TRY(run_contents_begin(run, count_whole(&t), err));
+    enum status st = refs_init(&t, err);
+    if (st == ST_OK)
+        st = thread_each(s->threads, s->threads, whole_lane, &t, err);
+    if (st == ST_OK)
+        st = thread_each(s->threads, s->threads, rest_lane, &t, err);
+    refs_release(&t);
     *at = t.to;
     *more = t.to < s->chunks.n;
-    return ST_OK;
+    return st;
 }

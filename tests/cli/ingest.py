@@ -555,6 +555,21 @@ def numbers_aside():
     check(len(said[0][1]) == 2 * n and said[0][1:] == said[1][1:], "one number in two conversations: the same conflicts", [len(x[1]) for x in said])
 
 
+def one_conversation_aside():
+    """A conversation that is larger than the memory comes back in pieces: a copy finds its message in a segment that is not committed yet."""
+    n = 4000
+    texts = ["".join(RANDOM.choices("abcdefgh ", k=9000)) for _ in range(n)]
+    files = [write(f"large{k}", dump([msg(i + 1, t, sent=T + i) for i, t in enumerate(texts)], source=f"imei:{k}")) for k in range(3)]
+    said = []
+    for memory in ("2G", "64M"):
+        c = case(plain=True)
+        c.add("--memory", memory, *files, ident=False)
+        found = c.search("copies:3", "--all")
+        said.append((c.status()["segments"], len(found), c.status()["digest"], c.status()["messages"], c.status()["copies"]))
+        c.sound(f"one conversation, {memory}")
+    check(said[0][0] == 1 < said[1][0] and said[0][1:] == said[1][1:] and said[0][1] == said[0][3] == n, "one large conversation: the same case", said)
+
+
 def gone(group):
     """No process of the session is left, within a while; one that init has not reaped yet is none."""
     for _ in range(200):
@@ -728,5 +743,5 @@ def many_versions_of_one_copy():
 
 
 each([usage, init, no_encryption, outputs, verify_finds, again, redelivery, partial_then_whole, same_bytes_then_whole, inputs, directory_order, identities, signatures, orders, body_keys,
-      interruptions, aside, numbers_aside, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
+      interruptions, aside, numbers_aside, one_conversation_aside, at_rest, hostile_names, what_is_no_hash_is_no_name, many_versions_of_one_copy, refused_when_half_is_in, sides_do_not_depend_on_order, zone_and_account_of_the_dump_line, nothing_but_links])
 finish()
