@@ -14,6 +14,9 @@
  * like one, so the names of such a term are its whole list. */
 #define SERVICE_ID UINT32_MAX
 
+/* Terms whose bytes are fetched ahead of the one that is written. */
+#define TERMS_AHEAD 12
+
 struct inversion {
     struct flush *f;
     struct sort_term *names;
@@ -273,6 +276,9 @@ enum status invert_run(struct inversion *v,
 {
     TRY(scatter(v, err));
     for (uint32_t g = 0; g < v->n_terms; g++) {
+        /* Names lie in order, but not the bytes of the terms. */
+        if (g + TERMS_AHEAD < v->n_terms)
+            __builtin_prefetch(v->names[v->heads[g + TERMS_AHEAD]].data);
         struct inverted t = list_term(v, g);
         if (t.n)
             TRY(emit(ctx, &t, err));

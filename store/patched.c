@@ -8,10 +8,18 @@ enum { WIDTHS = 33, HAS_EXCEPTIONS = 0x40 };
 static unsigned width_choose(const uint32_t *values, size_t n)
 {
     size_t wider[WIDTHS + 28] = {0}; /* by width: values that are wider */
+    size_t half[WIDTHS] = {0};
     unsigned widest = 0;
 
-    for (size_t i = 0; i < n; i++)
+    /* In two halves: counting one width again and again waits for the count before. */
+    for (size_t i = 0; i + 1 < n; i += 2) {
         wider[bits_for(values[i])]++;
+        half[bits_for(values[i + 1])]++;
+    }
+    if (n % 2)
+        wider[bits_for(values[n - 1])]++;
+    for (unsigned w = 0; w < WIDTHS; w++)
+        wider[w] += half[w];
     for (unsigned w = 0; w < WIDTHS; w++)
         widest = wider[w] ? w : widest;
     for (unsigned w = widest, sum = 0; w < WIDTHS; w--) {
