@@ -123,7 +123,7 @@ static enum status writer_begin(struct dump_writer *w, const char *path,
     w->gather = malloc(GATHER_CAP);
     if (!w->path || !w->gather)
         return err_no_memory(err);
-    TRY(sha256_init(&w->hash, err));
+    sha256_begin(&w->hash);
     if (o->zstd)
         TRY(zstd_begin(w, o, err));
     TRY(os_create(AT_FDCWD, path, 0600, &w->fd, err));
@@ -154,7 +154,6 @@ static void writer_free(struct dump_writer *w)
 {
     age_writer_abort(w->age);
     ZSTD_freeCCtx(w->zstd);
-    sha256_release(&w->hash);
     os_close(&w->fd);
     free(w->gather);
     free(w->packed);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 
 #include "lictor/os.h"
@@ -100,48 +99,35 @@ enum status minisign_keys_load(const char *path, struct minisign_keys **out, str
 
 void minisign_keys_free(struct minisign_keys *k) { free(k); }
 
+/* libsodium wants it aligned. */
 struct minisign_hash {
-    EVP_MD *md;
-    EVP_MD_CTX *ctx;
+    crypto_generichash_blake2b_state state;
 };
 
 enum status minisign_hash_new(struct minisign_hash **out, struct err *err)
 {
-    struct minisign_hash *h = calloc(1, sizeof *h);
+    struct minisign_hash *h = aligned_alloc(_Alignof(struct minisign_hash), sizeof *h);
     if (!h)
         return err_no_memory(err);
-    h->md = EVP_MD_fetch(NULL, "BLAKE2B-512", NULL);
-    h->ctx = EVP_MD_CTX_new();
-    if (!h->md || !h->ctx) {
-        minisign_hash_free(h);
-        return err_no_memory(err);
-    }
     *out = h;
     return ST_OK;
 }
 
-void minisign_hash_free(struct minisign_hash *h)
-{
-    if (!h)
-        return;
-    EVP_MD_CTX_free(h->ctx);
-    EVP_MD_free(h->md);
-    free(h);
-}
+void minisign_hash_free(struct minisign_hash *h) { free(h); }
 
 void minisign_hash_begin(struct minisign_hash *h)
 {
-    MUST(EVP_DigestInit_ex2(h->ctx, h->md, NULL) == 1);
+    MUST(crypto_generichash_blake2b_init(&h->state, NULL, 0, MINISIGN_HASH_SIZE) == 0);
 }
 
 void minisign_hash_add(struct minisign_hash *h, const void *data, size_t len)
 {
-    MUST(EVP_DigestUpdate(h->ctx, data, len) == 1);
+    MUST(crypto_generichash_blake2b_update(&h->state, data, len) == 0);
 }
 
 void minisign_hash_end(struct minisign_hash *h, uint8_t hash[MINISIGN_HASH_SIZE])
 {
-    MUST(EVP_DigestFinal_ex(h->ctx, hash, NULL) == 1);
+    MUST(crypto_generichash_blake2b_final(&h->state, hash, MINISIGN_HASH_SIZE) == 0);
 }
 
 static enum status bad(struct err *err, const char *why)

@@ -339,19 +339,18 @@ static enum status answer(struct core *c, bool take, struct err *err)
 }
 
 /* Is it the one that killed an earlier `add`? Nothing of another dump is in work then. */
-static enum status note_dump(struct core *c, struct dump_ctx *d, struct err *err)
+static void note_dump(struct core *c, const struct dump_ctx *d)
 {
     const struct inwork_plan *plan = c->options.plan;
     uint8_t name[SHA256_SIZE];
     bool alone = true;
     if (!c->options.inwork)
-        return ST_OK;
-    TRY(inwork_name(c->cf, d->entry.sha256, name, err));
+        return;
+    inwork_name(c->cf, d->entry.sha256, name);
     for (size_t i = c->committed; i + 1 < c->dumps.n; i++)
         alone &= core_dump(c, i)->already || core_dump(c, i)->committed;
     inwork_dump(c->options.inwork, name, d->skip, alone);
     c->suspect = plan && !plan->each_dump && memcmp(plan->dump, name, sizeof name) == 0;
-    return ST_OK;
 }
 
 /* After a death each dump is committed by itself, so that the next one is about one alone. */
@@ -392,7 +391,7 @@ static enum status on_begin(struct core *c, struct slice payload, struct err *er
     k->ctx = d;
     if (unfinished)
         take_progress(unfinished, d);
-    TRY(note_dump(c, d, err));
+    note_dump(c, d);
     TRY(answer(c, true, err));
     return reader_begin(&c->reader, d, err);
 }

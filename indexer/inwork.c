@@ -133,21 +133,18 @@ void inwork_committed(struct inwork *w, uint64_t line)
     atomic_store(&w->starts, 0);
 }
 
-enum status inwork_name(const struct casefile *cf, const uint8_t sha256[SHA256_SIZE],
-                        uint8_t out[SHA256_SIZE], struct err *err)
+void inwork_name(const struct casefile *cf, const uint8_t sha256[SHA256_SIZE],
+                 uint8_t out[SHA256_SIZE])
 {
     static const char magic[] = "lictor-in-work/1";
     const struct case_key *key = casefile_key(cf);
     struct sha256 h;
-    TRY(sha256_init(&h, err));
     sha256_begin(&h);
     sha256_add(&h, magic, sizeof magic);
     if (!key->plain)
         sha256_add(&h, key->key, 32);
     sha256_add(&h, sha256, SHA256_SIZE);
     sha256_end(&h, out);
-    sha256_release(&h);
-    return ST_OK;
 }
 
 /* ---- the plan ---- */

@@ -45,8 +45,8 @@ static inline void inwork_reach(struct inwork *w, uint64_t line)
 }
 void inwork_committed(struct inwork *w, uint64_t line);
 /* The name of a dump in this file. */
-MUST_USE enum status inwork_name(const struct casefile *cf, const uint8_t sha256[SHA256_SIZE],
-                                 uint8_t out[SHA256_SIZE], struct err *err);
+void inwork_name(const struct casefile *cf, const uint8_t sha256[SHA256_SIZE],
+                 uint8_t out[SHA256_SIZE]);
 
 /* How an `add` goes about it after a death. */
 struct inwork_plan {

@@ -344,8 +344,10 @@ int main(int argc, char **argv)
     if (o.key_file && !*o.key_file)
         o.key_file = NULL;
     o.identities = calloc((size_t)argc, sizeof *o.identities);
-    if (!o.identities)
-        return cli_usage_error(&program, NULL, "memory", "none is left");
+    if (!o.identities) {
+        cli_error(program.name, "no memory is left");
+        return EXIT_FAILURE_ENV;
+    }
     int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_GOOD) {
         stop_install();

@@ -406,7 +406,6 @@ static enum status take_item(struct opener *o, const struct walk_item *it, struc
 
 static enum status run(struct opener *o, struct err *err)
 {
-    TRY(sha256_init(&o->sha, err));
     o->buf = malloc(READ_SIZE);
     o->kept = pages_alloc_raw(KEPT_SIZE);
     if (!o->buf || !o->kept)
@@ -476,7 +475,6 @@ int opener_run(int fd, const struct opener_options *options)
     age_identities_free(o.ids);
     minisign_keys_free(o.trust);
     minisign_hash_free(o.signed_hash);
-    sha256_release(&o.sha);
     free(o.buf);
     pages_free(o.kept, KEPT_SIZE);
     /* All keys are wiped. What was sent is not yet committed, so its end is waited for. */

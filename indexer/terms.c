@@ -164,7 +164,6 @@ enum status term_maker_init(struct term_maker *m, struct err *err)
     *m = (struct term_maker){.splitter = NULL};
     TRY(splitter_new(&m->splitter, err));
     TRY(record_reader_new(&m->reader, err));
-    TRY(sha256_init(&m->sha, err));
     return vocab_init(&m->vocab, err);
 }
 
@@ -172,7 +171,6 @@ void term_maker_release(struct term_maker *m)
 {
     splitter_free(m->splitter);
     record_reader_free(m->reader);
-    sha256_release(&m->sha);
     vocab_release(&m->vocab);
     grown_release(&m->tokens);
 }

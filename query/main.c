@@ -566,8 +566,10 @@ int main(int argc, char **argv)
     if (o.key_file && !*o.key_file)
         o.key_file = NULL;
     o.with = calloc((size_t)argc, sizeof *o.with);
-    if (!o.with)
-        return cli_usage_error(&program, NULL, "memory", "none is left");
+    if (!o.with) {
+        cli_error(program.name, "no memory is left");
+        return EXIT_NO_CASE;
+    }
     int code = parse(cmd, argc - 2, argv + 2, &o);
     if (code == EXIT_FOUND)
         code = run(cmd, &o);

@@ -205,10 +205,9 @@ enum status ledger_append(const struct casefile *c, const struct ledger_pos *pos
     if (st == ST_OK)
         st = entry_seal(c, buf_slice(&payload), &bytes, err);
     if (st == ST_OK)
-        st = seal_sha256(buf_slice(&bytes), slice_of("", 0), hash, err);
-    if (st == ST_OK)
         st = entry_write(c, pos->bytes, buf_slice(&bytes), err);
     if (st == ST_OK) {
+        seal_sha256(buf_slice(&bytes), slice_of("", 0), hash);
         next->ledger_entries = pos->entries + 1;
         next->ledger_bytes = pos->bytes + bytes.len;
         memcpy(next->ledger_head, hash, sizeof hash);

@@ -129,6 +129,13 @@ lictor_fuzz_target(segment store)
 lictor_fuzz_target(words text)
 lictor_fuzz_target(words_icu text LIBS PkgConfig::icu)
 
+# --- what tests/torture/faults.py puts in front of the C library: free of sanitizers ------------
+if(NOT LICTOR_FUZZ AND NOT LICTOR_SANITIZE MATCHES "thread")
+    add_library(fail_nth MODULE tests/torture/fail_nth.c)
+    target_compile_definitions(fail_nth PRIVATE _GNU_SOURCE)
+    target_link_libraries(fail_nth PRIVATE lictor_warnings)
+endif()
+
 # --- the programs from outside -----------------------------------------------------------------
 lictor_script_test(cli tests/cli/afternoon.py)
 lictor_script_test(cli tests/cli/age_interop.py)
@@ -163,6 +170,7 @@ lictor_script_test(cli tests/cli/reading.py)
 lictor_script_test(cli tests/cli/related.py)
 lictor_script_test(cli tests/cli/truth.py)
 lictor_script_test(cli tests/cli/unseal.py)
+lictor_script_test(torture tests/torture/faults.py --short)
 lictor_script_test(torture tests/torture/replay.py --short)
 lictor_script_test(torture tests/torture/torture.py --short)
 lictor_script_test(format tests/format/read_case.py)

@@ -24,7 +24,7 @@ static int file_make(struct slice toc, size_t body, struct file_seal *seal)
     section_block_ad(seal->id, SECTION_TOC, 0, true, ad);
     MUST(seal_block(&s, NULL, 0, slice_of(ad, sizeof ad), copy.data + 1, toc.len, tag, NULL) ==
          ST_OK);
-    MUST(seal_sha256(toc, slice_of(tag, sizeof tag), seal->toc_hash, NULL) == ST_OK);
+    seal_sha256(toc, slice_of(tag, sizeof tag), seal->toc_hash);
     MUST(section_header_make(&plain, 1, seal->id, NULL, header, NULL) == ST_OK);
     section_footer_make(SECTION_HEADER_SIZE + body, toc.len, tag, footer);
     int fd = memfd_create("fuzz", MFD_CLOEXEC);

@@ -9,14 +9,17 @@
            case comes back to the same digest and answers, and in between says that it lacks something
   power    every write, sync, rename and unlink is recorded, and the case built as a disk may hold it after
            each (replay.py, which is a test of its own in the short form)
+  faults   each allocation, thread start and call on a file fails once (faults.py, a test of its own, too)
   full     the disk is full at every size: nothing is half-written, and it completes with more room
 
-torture.py [--short] [--kills N] [--damages N] [--heals N] [--sizes N] [--replays N] [--seed S]; ends in a table and in
+torture.py [--short] [--kills N] [--damages N] [--heals N] [--sizes N] [--replays N] [--faults N]
+           [--seed S]; ends in a table and in
 "N passed, N failed"."""
 import argparse, hashlib, json, pathlib, random, shutil, signal, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from lictor_cli import *
+import faults
 import replay
 
 
@@ -28,6 +31,7 @@ def options():
     p.add_argument("--heals", type=int)
     p.add_argument("--sizes", type=int)
     p.add_argument("--replays", type=int, help="states a command after a power failure (all)")
+    p.add_argument("--faults", type=int, help="positions a command and kind of call that fails (all)")
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
     for name, full, short in (("kills", 500, 9), ("damages", 10000, 80), ("heals", 2000, 24), ("sizes", 200, 4)):
@@ -260,8 +264,14 @@ def powers():
         replay.replays(O.replays, RNG, tally)
 
 
-each([kills, lambda: damages(False), lambda: damages(True), lambda: heals(False), lambda: heals(True), full_disks, powers])
-print(f"{'trial':28} {'count':>7} {'survived':>9} {'lost':>6} {'wrong':>6}")
+def calls():
+    if not O.short:
+        faults.faults(dict.fromkeys(faults.KINDS, O.faults), RNG, tally)
+
+
+each([kills, lambda: damages(False), lambda: damages(True), lambda: heals(False), lambda: heals(True), full_disks, powers, calls])
+print(f"{'trial':36} {'count':>7} {'survived':>9} {'lost':>6} {'wrong':>6}")
 for row in TABLE:
-    print("{:28} {:7} {:9} {:6} {:6}".format(*row))
+    print("{:36} {:7} {:9} {:6} {:6}".format(*row))
+faults.said_deaths()
 finish()

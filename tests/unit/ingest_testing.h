@@ -40,7 +40,6 @@ static inline void feed_main(void *arg)
     struct wire w;
     struct sha256 sha;
     struct err err = {0};
-    MUST(sha256_init(&sha, &err) == ST_OK);
     wire_init(&w, f->fd);
     for (size_t i = 0; i < f->n; i++) {
         uint8_t hash[SHA256_SIZE];
@@ -70,7 +69,6 @@ static inline void feed_main(void *arg)
     wire_begin(&w, WIRE_DONE);
     MUST(wire_send(&w, &err) == ST_OK);
     wire_release(&w);
-    sha256_release(&sha);
 }
 
 struct test_result {

@@ -9,17 +9,10 @@
 #define LONGEST 700
 
 static struct sha256 sha;
-static struct err err;
 static uint8_t bytes[MESSAGES][LONGEST + SHA256_PAD_ROOM];
 static uint8_t copies[MESSAGES][LONGEST];
 static uint8_t hashes[MESSAGES][SHA256_SIZE];
 static struct sha256_message messages[MESSAGES];
-
-static void setup(void) { cr_assert_eq(sha256_init(&sha, &err), ST_OK); }
-
-static void teardown(void) { sha256_release(&sha); }
-
-TestSuite(sha256_many, .init = setup, .fini = teardown);
 
 static void message_make(size_t i, size_t len)
 {

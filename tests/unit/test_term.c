@@ -5,13 +5,6 @@
 #include "lictor/term.h"
 
 static struct sha256 sha;
-static struct err err;
-
-static void setup(void) { cr_assert_eq(sha256_init(&sha, &err), ST_OK); }
-
-static void teardown(void) { sha256_release(&sha); }
-
-TestSuite(term, .init = setup, .fini = teardown);
 
 Test(term, is_the_field_byte_and_the_bytes)
 {
