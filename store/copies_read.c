@@ -83,11 +83,13 @@ static enum status rows_get(struct cursor *c, struct copies_block *b, const stru
     struct copy_cell *cells = room_for(&b->cells, n, sizeof(*cells));
     if (!cells)
         return err_no_memory(err);
-    for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t k = b->row_cell[i]; k < b->row_cell[i + 1]; k++) {
-            cells[k] = (struct copy_cell){.lane = p->lanes[pattern[i]].data[k - b->row_cell[i]]};
-            count[cells[k].lane]++;
+    for (uint32_t i = 0; i < rows; i++) {
+        struct slice lanes = b->odd[i].data ? slice_of("", 0) : p->lanes[pattern[i]];
+        for (size_t k = 0; lanes.data && k < lanes.len; k++) {
+            *cells++ = (struct copy_cell){.lane = lanes.data[k]};
+            count[lanes.data[k]]++;
         }
+    }
     return ST_OK;
 }
 

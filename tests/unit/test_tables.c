@@ -58,9 +58,17 @@ static enum status taken(enum entry kind, struct slice bytes, struct buf *again)
     return st;
 }
 
+/* A head that an older Lictor wrote is named as such and is no damage, or `verify` would set a
+ * whole case aside. */
+static bool is_older_head(enum entry kind, const struct buf *b, uint32_t version)
+{
+    return kind == META && load_u32(b->data) > 0 && load_u32(b->data) < version;
+}
+
 static void hostile(enum entry kind, struct buf *b, bool ends_with_name)
 {
     struct buf again = {0};
+    uint32_t version = kind == META ? load_u32(b->data) : 0;
     cr_assert_eq(taken(kind, buf_slice(b), &again), ST_OK, "%s", err.text);
     cr_assert(slice_eq(buf_slice(&again), buf_slice(b)));
     for (size_t len = 0; len < b->len; len++) {
@@ -71,7 +79,11 @@ static void hostile(enum entry kind, struct buf *b, bool ends_with_name)
     for (size_t bit = 0; bit < 8 * b->len; bit++) {
         b->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         enum status st = taken(kind, buf_slice(b), &again);
-        cr_assert(st == ST_DAMAGED || (st == ST_OK && again.len <= b->len), "%d: %zu", kind, bit);
+        if (is_older_head(kind, b, version))
+            cr_assert_eq(st, ST_LIMIT, "%zu", bit);
+        else
+            cr_assert(st == ST_DAMAGED || (st == ST_OK && again.len <= b->len), "%d: %zu", kind,
+                      bit);
         b->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     buf_put_u8(b, 0);
