@@ -1,4 +1,6 @@
-/* sort — least significant byte first, over the bytes in which keys differ. Terms take eight bytes
+/* sort — least significant byte first, over the bytes in which keys differ; many items are parted
+ * by their most significant ones first, until a part stays in the cache for all its passes. Terms
+ * take eight bytes
  * at a time as such a key; those that agree in all eight are sorted on by the next eight. */
 #include "indexer/sort.h"
 
@@ -7,13 +9,17 @@
 #include "lictor/pages.h"
 
 #define FEW 24
+/* Items of 24 bytes, and as many beside them. */
+#define CACHED 65536
 
 /* ---- items ---- */
 
+/* Gives where the items of each value end. */
 static void items_pass(const struct sort_item *from, struct sort_item *to, size_t n, bool hi,
-                       unsigned shift)
+                       unsigned shift, size_t at[256])
 {
-    size_t at[256] = {0}, sum = 0;
+    size_t sum = 0;
+    memset(at, 0, 256 * sizeof *at);
     for (size_t i = 0; i < n; i++)
         at[(hi ? from[i].hi : from[i].lo) >> shift & 0xff]++;
     for (size_t b = 0; b < 256; b++) {
@@ -41,31 +47,66 @@ static void items_insert(struct sort_item *items, size_t n)
     }
 }
 
-enum status sort_items(struct sort_item *items, size_t n, struct err *err)
+/* The bytes in which keys may differ, least significant first: the low half is 0 to 7. */
+struct item_bytes {
+    uint8_t at[16];
+    unsigned n;
+};
+
+static struct item_bytes differing(const struct sort_item *items, size_t n)
 {
+    struct item_bytes d = {.n = 0};
     uint64_t hi = 0, lo = 0;
-    if (n <= FEW) {
-        items_insert(items, n);
-        return ST_OK;
-    }
     for (size_t i = 1; i < n; i++) {
         hi |= items[i].hi ^ items[0].hi;
         lo |= items[i].lo ^ items[0].lo;
     }
-    struct sort_item *spare = pages_alloc_raw(n * sizeof *spare), *from = items, *to = spare;
-    if (!spare)
-        return err_no_memory(err);
-    for (unsigned pass = 0; pass < 16; pass++) {
-        unsigned shift = pass % 8 * 8;
-        if (((pass < 8 ? lo : hi) >> shift & 0xff) == 0)
-            continue;
-        items_pass(from, to, n, pass >= 8, shift);
+    for (uint8_t b = 0; b < 16; b++)
+        if ((b < 8 ? lo : hi) >> b % 8 * 8 & 0xff)
+            d.at[d.n++] = b;
+    return d;
+}
+
+/* Sorts by the bytes of `d` into `items`. They stand there or, if `aside`, in `spare`. */
+static void items_from(struct sort_item *items, struct sort_item *spare, size_t n, bool aside,
+                       struct item_bytes d)
+{
+    struct sort_item *from = aside ? spare : items, *to = aside ? items : spare;
+    if (n <= FEW) {
+        if (aside)
+            memcpy(items, spare, n * sizeof *items);
+        items_insert(items, n);
+        return;
+    }
+    size_t end[256], first = 0;
+    if (n > CACHED && d.n > 1) {
+        uint8_t b = d.at[--d.n];
+        items_pass(from, to, n, b >= 8, b % 8u * 8, end);
+        for (size_t v = 0; v < 256; first = end[v++])
+            if (end[v] > first)
+                items_from(items + first, spare + first, end[v] - first, !aside, d);
+        return;
+    }
+    for (unsigned pass = 0; pass < d.n; pass++) {
+        items_pass(from, to, n, d.at[pass] >= 8, d.at[pass] % 8u * 8, end);
         struct sort_item *swap = from;
         from = to;
         to = swap;
     }
     if (from != items)
         memcpy(items, from, n * sizeof *items);
+}
+
+enum status sort_items(struct sort_item *items, size_t n, struct err *err)
+{
+    if (n <= FEW) {
+        items_insert(items, n);
+        return ST_OK;
+    }
+    struct sort_item *spare = pages_alloc_raw(n * sizeof *spare);
+    if (!spare)
+        return err_no_memory(err);
+    items_from(items, spare, n, false, differing(items, n));
     pages_free(spare, n * sizeof *spare);
     return ST_OK;
 }
