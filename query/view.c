@@ -38,6 +38,7 @@ void view_close(struct view *v)
         return;
     view_streams_free(v);
     pair_cache_free(v->pairs);
+    known_ids_free(v->known_ids);
     device_owners_free(v->owners);
     nickname_cache_free(v->nicknames);
     for (size_t i = 0; v->scratch && i < casefile_segments(v->cf); i++)

@@ -38,6 +38,7 @@ struct view {
     struct view_conversation *conversations; /* one per segment */
     struct view_streams *streams;            /* one per segment, made when asked for */
     struct pair_cache *pairs;
+    struct known_id *known_ids; /* what events and answers name (view_events.c) */
     struct device_owners *owners;
     /* Where the conversation lies that was asked for last (view_ranges). */
     struct conversation_range *ranges;
@@ -236,6 +237,7 @@ void view_streams_free(struct view *v);
 MUST_USE enum status view_pairs(struct view *v, struct message_view *m, struct arena *a,
                                 struct err *err);
 /* For view_load (view_events.c): what names it, and whether what it names is there. */
+void known_ids_free(struct known_id *all);
 MUST_USE enum status view_events(struct view *v, struct message_view *m, struct arena *a,
                                  struct err *err);
 /* For view_load (view_missing.c): who has no copy and ought to. */

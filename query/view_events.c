@@ -1,7 +1,8 @@
 /* view_events — what names a message and what a message names, inside its conversation: edits,
  * deletions, reactions and receipts under the message they are about, and whether the message that
  * is answered is there. Both are found by the service's own id in the lexicon, cut to the
- * conversation's documents. */
+ * conversation's documents. Thousands of events may name one message, and each asks what stood
+ * there before it: what an id stands for is kept for the ids asked for last. */
 #include <stdlib.h>
 
 #include "lictor/term.h"
@@ -13,8 +14,25 @@ struct named {
     const uint8_t *key;
     struct buf refs; /* struct message_ref */
     bool more;
-    bool messages; /* else events */
+    enum { NAMED_MESSAGES, NAMED_EVENTS, NAMED_EDITS } what;
 };
+
+static bool is_edit(struct slice record)
+{
+    struct slice raw;
+    struct buf what = {0};
+    bool yes = extra_find(record, "what", &raw) && extra_string(raw, &what) &&
+               slice_eq_str(buf_slice(&what), "edit");
+    buf_release(&what);
+    return yes;
+}
+
+static bool is_wanted(const struct named *x, const struct content *c)
+{
+    if (x->what == NAMED_MESSAGES)
+        return c->kind == DOC_MESSAGE;
+    return c->kind == DOC_EVENT && (x->what == NAMED_EVENTS || is_edit(c->raw));
+}
 
 static enum status named_range(struct named *x, uint32_t segment, struct posting_iter *it,
                                uint32_t from, uint32_t end, size_t max, struct err *err)
@@ -34,7 +52,7 @@ static enum status named_range(struct named *x, uint32_t segment, struct posting
         arena_reset(&x->v->tmp);
         TRY(segment_row(s, x->v->scratch[segment], doc, &row, err));
         TRY(content_decode(row, &x->v->tmp, &c, err));
-        if (c.kind != (x->messages ? DOC_MESSAGE : DOC_EVENT))
+        if (!is_wanted(x, &c))
             continue;
         ref.doc = doc;
         ref.sent = content_untimed(&c) ? TIME_NONE : c.sent;
@@ -112,7 +130,7 @@ static enum status events_of(struct view *v, const uint8_t key[KEY_SIZE], struct
                              struct arena *a, struct message_event **out, size_t *n, bool *more,
                              struct err *err)
 {
-    struct named x = {.v = v, .key = key};
+    struct named x = {.v = v, .key = key, .what = NAMED_EVENTS};
     struct message_event *all = NULL;
     enum status st = named_find(&x, TERM_OF, id, MESSAGE_EVENTS_MAX, err);
     const void *data = x.refs.data;
@@ -128,11 +146,43 @@ static enum status events_of(struct view *v, const uint8_t key[KEY_SIZE], struct
     return st;
 }
 
+/* ---- what an id stands for ---- */
+
+#define KNOWN_SLOTS 64
+
+struct known_id {
+    bool filled;
+    uint8_t key[KEY_SIZE]; /* of the conversation */
+    struct buf id;
+    bool found; /* `message` is the first one under it */
+    struct message_ref message;
+    bool edits_known;
+    struct buf edits; /* struct message_ref: all that name it, in the one order */
+    size_t at;        /* the edit asked for last */
+};
+
+void known_ids_free(struct known_id *all)
+{
+    for (size_t i = 0; all && i < KNOWN_SLOTS; i++) {
+        buf_release(&all[i].id);
+        buf_release(&all[i].edits);
+    }
+    free(all);
+}
+
+static size_t slot_of(const uint8_t key[KEY_SIZE], struct slice id)
+{
+    size_t h = key[0];
+    for (size_t i = 0; i < id.len; i++)
+        h = h * 31 + id.data[i];
+    return h % KNOWN_SLOTS;
+}
+
 /* The first message under this id. */
 static enum status message_under(struct view *v, const uint8_t key[KEY_SIZE], struct slice id,
                                  struct message_ref *out, bool *found, struct err *err)
 {
-    struct named x = {.v = v, .key = key, .messages = true};
+    struct named x = {.v = v, .key = key, .what = NAMED_MESSAGES};
     enum status st = named_find(&x, TERM_ID, id, MESSAGE_EVENTS_MAX, err);
     *found = st == ST_OK && x.refs.len > 0;
     if (*found)
@@ -141,20 +191,65 @@ static enum status message_under(struct view *v, const uint8_t key[KEY_SIZE], st
     return st;
 }
 
-/* What stood there before an edit: the edit before it, else the message itself. */
-static enum status edit_old(struct view *v, struct message_view *m, struct slice of,
-                            const struct message_ref *message, struct arena *a, struct err *err)
+static enum status known_get(struct view *v, const uint8_t key[KEY_SIZE], struct slice id,
+                             struct known_id **out, struct err *err)
 {
-    struct message_event *all = NULL;
+    if (!v->known_ids && !(v->known_ids = calloc(KNOWN_SLOTS, sizeof *v->known_ids)))
+        return err_no_memory(err);
+    struct known_id *k = *out = &v->known_ids[slot_of(key, id)];
+    if (k->filled && memcmp(k->key, key, KEY_SIZE) == 0 && slice_eq(buf_slice(&k->id), id))
+        return ST_OK;
+    k->filled = k->edits_known = false;
+    memcpy(k->key, key, KEY_SIZE);
+    buf_clear(&k->id);
+    buf_put_slice(&k->id, id);
+    TRY(buf_status(&k->id, err));
+    TRY(message_under(v, key, id, &k->message, &k->found, err));
+    k->filled = true;
+    return ST_OK;
+}
+
+static enum status known_edits(struct view *v, struct known_id *k, struct err *err)
+{
+    struct named x = {.v = v, .key = k->key, .what = NAMED_EDITS};
+    if (k->edits_known)
+        return ST_OK;
+    enum status st = named_find(&x, TERM_OF, buf_slice(&k->id), SIZE_MAX, err);
+    buf_release(&k->edits);
+    k->edits = x.refs;
+    k->at = 0;
+    k->edits_known = st == ST_OK;
+    return st;
+}
+
+/* Edits are asked for one after the other: the next one is looked at first. */
+static bool edit_at(struct known_id *k, const struct message_ref *ref)
+{
+    const void *data = k->edits.data;
+    const struct message_ref *all = data;
+    size_t n = k->edits.len / sizeof *all;
+    for (size_t tried = 0, i = k->at; tried < n; tried++, i++) {
+        i = i < n ? i : 0;
+        if (all[i].segment == ref->segment && all[i].doc == ref->doc) {
+            k->at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stood there before an edit: the edit before it, else the message itself. */
+static enum status edit_old(struct view *v, struct message_view *m, struct known_id *k,
+                            struct arena *a, struct err *err)
+{
     struct message_view o;
-    size_t n = 0;
-    bool more;
-    TRY(view_load(v, message, VIEW_CONTENT, a, &o, err));
-    m->old_text = content_readable(&o.c);
-    TRY(events_of(v, m->conversation_key, of, a, &all, &n, &more, err));
-    for (size_t i = 0; i < n && memcmp(all[i].id, m->id, KEY_SIZE) != 0; i++)
-        if (slice_eq_str(all[i].what, "edit"))
-            m->old_text = all[i].value;
+    struct message_ref before = k->message;
+    TRY(known_edits(v, k, err));
+    bool edited = edit_at(k, &m->ref) && k->at > 0;
+    if (edited)
+        memcpy(&before, k->edits.data + (k->at - 1) * sizeof before, sizeof before);
+    TRY(view_load(v, &before, VIEW_CONTENT, a, &o, err));
+    m->old_text = edited ? o.c.text : content_readable(&o.c);
     return ST_OK;
 }
 
@@ -162,36 +257,31 @@ static enum status of_event(struct view *v, struct message_view *m, struct arena
                             struct err *err)
 {
     struct slice raw;
-    struct buf text = {0};
-    struct message_ref ref;
-    bool found = true;
+    struct buf of = {0};
+    struct known_id *k;
     enum status st = ST_OK;
-    if (extra_find(m->c.raw, "of", &raw) && extra_string(raw, &text)) {
-        struct slice of = arena_copy(a, buf_slice(&text));
-        st = of.data ? message_under(v, m->conversation_key, of, &ref, &found, err)
-                     : err_no_memory(err);
-        m->names_absent = !found;
-        buf_clear(&text);
-        bool edit = extra_find(m->c.raw, "what", &raw) && extra_string(raw, &text) &&
-                    slice_eq_str(buf_slice(&text), "edit");
-        if (st == ST_OK && found && edit)
-            st = edit_old(v, m, of, &ref, a, err);
+    if (extra_find(m->c.raw, "of", &raw) && extra_string(raw, &of)) {
+        st = known_get(v, m->conversation_key, buf_slice(&of), &k, err);
+        m->names_absent = st == ST_OK && !k->found;
+        if (st == ST_OK && k->found && is_edit(m->c.raw))
+            st = edit_old(v, m, k, a, err);
     }
-    buf_release(&text);
+    buf_release(&of);
     return st;
 }
 
 enum status view_events(struct view *v, struct message_view *m, struct arena *a, struct err *err)
 {
-    struct message_ref ref;
-    bool found = true;
+    struct known_id *k;
     if (m->c.kind == DOC_EVENT)
         return of_event(v, m, a, err);
     if (m->c.kind != DOC_MESSAGE)
         return ST_OK;
-    if (m->c.reply_to.len)
-        TRY(message_under(v, m->conversation_key, m->c.reply_to, &ref, &found, err));
-    m->names_absent = !found;
+    m->names_absent = false;
+    if (m->c.reply_to.len) {
+        TRY(known_get(v, m->conversation_key, m->c.reply_to, &k, err));
+        m->names_absent = !k->found;
+    }
     if (m->c.id.len == 0)
         return ST_OK;
     struct message_event *all = NULL;

@@ -41,6 +41,27 @@ def test_events():
     check("of message “gone” (service id), which is not in the delivered data" in t, "an event about what is not here", t)
 
 
+def test_very_many():
+    """Thousands of edits and reactions of messages that name each other, some under the same service id as what they
+    name: each edit says what stood there before it, and nothing takes long."""
+    to = {"to": ["bert"], "by": "anna"}
+    a = [msg(1, "a0", id="a", reply_to="b"), msg(2, "b0", sent=T + 1, id="b", reply_to="a"), msg(3, "s", sent=T + 2, id="s", reply_to="s")]
+    for i in range(1, 601):
+        a += [event(3 * i + 1, "edit", T + 10 * i, of="a", value=f"a{i}", id="a", **to), event(3 * i + 2, "edit", T + 10 * i, of="b", value=f"b{i}", id=f"e{i}", **to),
+              event(3 * i + 3, "react", T + 10 * i + 1, of="b", value="+", id="b", **to)]
+    a += [event(2001, "edit", T, of="c2", value="c1", id="c1", **to), event(2002, "edit", T, of="c1", value="c2", id="c2", **to)]
+    for halves in ((a,), (a[::2], a[1::2])):
+        c = Case(f"many-{len(halves)}")
+        for i, part in enumerate(halves):
+            c.add(write(f"many-{len(halves)}-{i}", dump(part, f"imei:{i}", account="anna")))
+        rows = thread(c, "--with", "anna,bert")
+        old = {r["record"]["value"]: r.get("old_text") for r in rows if r["type"] == "event" and r["record"]["what"] == "edit"}
+        check(all(old[f"{m}{i}"] == f"{m}{i - 1}" for m in "ab" for i in range(1, 601)), f"what stood there before, in {len(halves)} dumps", [(k, v) for k, v in old.items() if v and int(v[1:]) + 1 != int(k[1:])][:5])
+        check(old["c1"] is None and old["c2"] is None and sum(r.get("of_missing", False) for r in rows) == 2, "edits that name each other name no message")
+        m = {r["text"]: r for r in rows if r["type"] == "message"}
+        check(len(m["a0"]["events"]) == 200 and m["a0"]["events_more"] and not any(r.get("reply_missing") for r in m.values()), "200 events are shown, and that there are more", m["a0"].get("events_more"))
+
+
 def test_ends():
     a = [msg(1, "burnt", sent=T, burn=60, read=T + 1000, collected=T + H), msg(2, "burning", sent=T, burn=86400, collected=T + H),
          msg(3, "gone", sent=T + 1, deleted="2020-04-05T00:00:00Z"), msg(4, "gone too", sent=T + 2, deleted=True), msg(5, "kept", sent=T + 3, deleted=False)]
