@@ -52,23 +52,44 @@ static enum status toc_section_parse(struct cursor *c, uint64_t toc_off, uint64_
     return toc_blocks_parse(c, toc_off, e, err);
 }
 
+struct cover {
+    uint64_t next[SECTION_MAX];  /* block of each section that has not come by */
+    uint8_t recent[SECTION_MAX]; /* sections, the one that had the last block first */
+};
+
+/* The section whose next block begins at `pos`; SECTION_MAX: none. Two or three sections are
+ * written in turn, so those that came last are asked first. */
+static size_t cover_find(struct cover *c, const struct section_toc *toc, uint64_t pos)
+{
+    for (size_t k = 0; k < SECTION_MAX; k++) {
+        uint8_t i = c->recent[k];
+        const struct section_entry *e = &toc->sections[i];
+        if (c->next[i] == e->n_blocks || e->blocks[c->next[i]].off != pos)
+            continue;
+        for (; k > 0; k--)
+            c->recent[k] = c->recent[k - 1];
+        c->recent[0] = i;
+        return i;
+    }
+    return SECTION_MAX;
+}
+
 /* Offsets ascend within a section, so one merge over all sections sees the file in order. */
 static enum status toc_check_cover(const struct section_toc *toc, uint64_t toc_off, struct err *err)
 {
-    uint64_t next[SECTION_MAX] = {0};
+    struct cover c = {.next = {0}};
     uint64_t pos = SECTION_HEADER_SIZE;
+    for (size_t i = 0; i < SECTION_MAX; i++)
+        c.recent[i] = (uint8_t)i;
     while (pos < toc_off) {
-        size_t found = SECTION_MAX;
-        for (size_t i = 0; i < SECTION_MAX && found == SECTION_MAX; i++)
-            if (next[i] < toc->sections[i].n_blocks && toc->sections[i].blocks[next[i]].off == pos)
-                found = i;
+        size_t found = cover_find(&c, toc, pos);
         if (found == SECTION_MAX)
             return err_set(err, ST_DAMAGED, "byte %llu of the file belongs to no block",
                            (unsigned long long)pos);
-        pos += section_block_len(&toc->sections[found], next[found]++);
+        pos += section_block_len(&toc->sections[found], c.next[found]++);
     }
     for (size_t i = 0; i < SECTION_MAX; i++)
-        if (next[i] != toc->sections[i].n_blocks)
+        if (c.next[i] != toc->sections[i].n_blocks)
             return err_set(err, ST_DAMAGED, "blocks of section %zu overlap others", i);
     return ST_OK;
 }
