@@ -302,7 +302,7 @@ static void tell(struct batch *b, const char *text)
 static enum status ask(struct batch *b, const struct query *q, struct batch_answer *a,
                        struct search_result *r, struct err *err)
 {
-    struct search_options o = {.sort = b->o->sort, .want = SEARCH_TOTALS};
+    struct search_options o = {.sort = b->o->sort, .want = SEARCH_TOTALS, .conversations = true};
     if (!b->o->hits) {
         TRY(search_run(&b->s.v, q, &o, r, err));
     } else {

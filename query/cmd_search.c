@@ -268,7 +268,7 @@ static enum status find_after(struct session *s, struct search_options *o,
 static enum status answer(struct session *s, const struct query *q, struct slice query, bool *found,
                           struct err *err)
 {
-    struct search_options o = {.sort = s->o->sort, .limit = cmd_limit(s->o)};
+    struct search_options o = {.sort = s->o->sort, .limit = cmd_limit(s->o), .conversations = true};
     struct message_ref after;
     if (s->o->explain)
         TRY(explain_query(&s->v, q, stderr, err));

@@ -52,6 +52,7 @@ struct plan_node {
     bool sure;    /* PLAN_HELD: each document offered has such a copy */
     struct plan_node **kids;
     size_t n;
+    struct plan_node **by_cost; /* the kids, cheapest first (window.c); NULL: not sorted yet */
 };
 
 /* What is looked up once for all segments, by node->number: the messages whose own id an id: names

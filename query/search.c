@@ -1,7 +1,8 @@
 /* search — a query against every segment. Each message is indexed once, in one segment, so totals
  * are sums. Hits are gathered up to a bit more than wanted, then cut back to the best: what is
- * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. Where
- * no totals are wanted, blocks of documents whose times lie outside are not even looked at. */
+ * worse than the worst of those is dropped at sight, and memory stays bounded by the limit. Most
+ * questions are answered by sets (search_window.c), those of one word where they can by less
+ * (search_term.c). */
 #include <stdlib.h>
 
 #include "lictor/thread.h"
@@ -10,7 +11,6 @@
 #include "query/spans.h"
 
 #define HITS_SPARE 256
-#define BLOCK_DOCS 128 /* segment_sent_bounds speaks for so many */
 
 int64_t search_rank(enum search_sort sort, int64_t sent)
 {
@@ -89,11 +89,13 @@ static enum status hits_sort(struct search *s, size_t from, struct err *err)
 }
 
 /* Only the run that crosses the limit needs its exact order now. */
-static enum status hits_cut(struct search *s, struct err *err)
+enum status search_cut(struct search *s, struct err *err)
 {
     size_t n;
-    TRY(hits_sort(s, (size_t)s->o->limit, err));
     const struct message_ref *refs = hits_refs(s, &n);
+    if (n < s->o->limit || n == 0)
+        return ST_OK;
+    TRY(hits_sort(s, (size_t)s->o->limit, err));
     s->cut = true;
     s->worst = refs[s->o->limit - 1];
     s->hits.len = (size_t)s->o->limit * sizeof *refs;
@@ -128,23 +130,35 @@ enum status search_hit_add(struct search *s, const struct message_ref *ref, stru
     buf_put(&s->hits, ref, sizeof *ref);
     TRY(buf_status(&s->hits, err));
     uint64_t n = s->hits.len / sizeof *ref;
-    return n > s->o->limit && n - s->o->limit > s->o->limit && n > HITS_SPARE ? hits_cut(s, err)
+    return n > s->o->limit && n - s->o->limit > s->o->limit && n > HITS_SPARE ? search_cut(s, err)
                                                                               : ST_OK;
 }
 
 /* ---- one segment ---- */
 
-uint32_t search_repeats_of(struct repeats *r, uint32_t doc)
+size_t search_repeats_from(const struct repeats *r, uint32_t doc)
 {
-    while (r->at < r->n && r->docs[r->at] < doc)
-        r->at++;
-    return r->at < r->n && r->docs[r->at] == doc ? r->messages[r->at] : 1;
+    size_t lo = 0, hi = r->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (r->docs[mid] < doc)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+uint32_t search_repeats_of(const struct repeats *r, uint32_t doc)
+{
+    size_t i = search_repeats_from(r, doc);
+    return i < r->n && r->docs[i] == doc ? r->messages[i] : 1;
 }
 
 enum status search_count_conversation(struct segment_search *x, uint32_t doc, struct err *err)
 {
     uint8_t key[KEY_SIZE];
-    if (doc < x->conversation_end)
+    if (!x->s->o->conversations || doc < x->conversation_end)
         return ST_OK;
     TRY(view_conversation_key(x->s->v, x->plan.segment, doc, key, &x->conversation_end, err));
     buf_put(&x->s->conversations, key, KEY_SIZE);
@@ -169,7 +183,7 @@ enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, 
     return ST_OK;
 }
 
-static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+enum status search_add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
                             struct err *err)
 {
     const struct search_options *o = x->s->o;
@@ -178,22 +192,20 @@ static enum status add_true(struct segment_search *x, uint32_t doc, uint32_t k, 
         o->counts[x->plan.segment].matched += n;
     if (o->visit)
         TRY(o->visit(o->ctx, x->plan.segment, doc, n, err));
-    if (o->want != SEARCH_TOTALS && o->limit == 0)
-        return ST_OK;
     TRY(search_count_conversation(x, doc, err));
-    return o->want == SEARCH_TOTALS ? ST_OK : search_add_hits(x, doc, k, n, err);
+    return hits_wanted(o) ? search_add_hits(x, doc, k, n, err) : ST_OK;
 }
 
 /* Message k of a document and the n - 1 after it, about which the query says the same. */
-static enum status add_tested(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
-                              struct err *err)
+static enum status add_tested(struct segment_search *x, struct plan *p, uint32_t doc, uint32_t k,
+                              uint32_t n, struct err *err)
 {
     unsigned truth;
-    TRY(plan_test(&x->plan, doc, k, &truth, err));
+    TRY(plan_test(p, doc, k, &truth, err));
     if (x->s->o->counts)
         x->s->o->counts[x->plan.segment].tested++;
     if (truth == TRUTH_TRUE)
-        return add_true(x, doc, k, n, err);
+        return search_add_true(x, doc, k, n, err);
     if (truth & TRUTH_SEALED)
         x->s->out->sealed += n;
     if (truth & TRUTH_UNTIMED)
@@ -201,67 +213,47 @@ static enum status add_tested(struct segment_search *x, uint32_t doc, uint32_t k
     return ST_OK;
 }
 
-/* A time which may not be shown counts as none, and its block as one that has such. */
-static bool block_wanted(const struct search *s, int64_t min, int64_t max, bool untimed)
+enum status search_ask(struct segment_search *x, struct plan *p, uint32_t doc, struct err *err)
 {
-    bool timed = min <= max, newest = s->o->sort == SORT_NEWEST;
-    int64_t first = INT64_MIN, last = INT64_MIN; /* ranks of what is shown first and last of it */
-    untimed |= timed && (min <= 0 || max > TIME_MAX_MS);
-    if (timed)
-        first = newest ? max : -min;
-    if (timed && !untimed)
-        last = newest ? min : -max;
+    uint32_t n = search_repeats_of(&x->repeats, doc);
+    bool each = n > 1 && x->s->q->per_message;
+    for (uint32_t k = 1; k <= (each ? n : 1); k++)
+        TRY(add_tested(x, p, doc, k, each ? 1 : n, err));
+    return ST_OK;
+}
+
+/* A time which may not be shown counts as none, and its block as one that has such. */
+bool search_times_tell(const struct search *s)
+{
+    return s->o->sort != SORT_RELEVANCE && (s->cut || s->o->after);
+}
+
+bool search_times_wanted(const struct search *s, int64_t earliest, int64_t latest)
+{
+    bool newest = s->o->sort == SORT_NEWEST, timed = latest != INT64_MIN;
+    bool untimed = earliest == INT64_MIN;    /* some are */
+    int64_t first = latest, last = earliest; /* ranks of what is shown first and last of it */
+    if (!newest) {
+        first = !timed ? INT64_MIN : untimed ? 0 : -earliest;
+        last = untimed || latest == INT64_MAX ? INT64_MIN : -latest;
+    }
     return (!s->cut || first >= search_rank(s->o->sort, s->worst.sent)) &&
            (!s->o->after || last <= search_rank(s->o->sort, s->o->after->sent));
 }
 
-enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct err *err)
-{
-    struct search *s = x->s;
-    if (s->o->want != SEARCH_HITS || s->o->sort == SORT_RELEVANCE || (!s->cut && !s->o->after))
-        return ST_OK;
-    while (*doc < x->plan.set.docs && *doc >= x->good_until) {
-        int64_t min, max;
-        bool untimed;
-        uint32_t end = *doc / BLOCK_DOCS * BLOCK_DOCS + BLOCK_DOCS;
-        TRY(segment_sent_bounds(x->plan.set.segment, x->plan.set.scratch, *doc, &min, &max,
-                                &untimed, err));
-        if (block_wanted(s, min, max, untimed)) {
-            x->good_until = end;
-            return ST_OK;
-        }
-        s->skipped = true;
-        *doc = end;
-    }
-    if (*doc >= x->plan.set.docs)
-        *doc = DOC_END;
-    return ST_OK;
-}
-
-static enum status run_document(struct segment_search *x, uint32_t doc, struct err *err)
-{
-    if (x->s->o->counts)
-        x->s->o->counts[x->plan.segment].offered++;
-    uint32_t n = search_repeats_of(&x->repeats, doc);
-    bool each = n > 1 && x->s->q->per_message;
-    for (uint32_t k = 1; k <= (each ? n : 1); k++)
-        TRY(add_tested(x, doc, k, each ? 1 : n, err));
-    return ST_OK;
-}
-
+/* One document after the other: what search_windows has to say, too, and how it comes about. */
 static enum status run_documents(struct segment_search *x, struct err *err)
 {
     uint32_t doc = 0;
-    for (uint32_t asked = 1; doc != DOC_END; asked++) {
+    for (uint32_t asked = 1;; asked++, doc++) {
         if (asked % SEARCH_STOP_EVERY == 0 && stop_asked())
             return err_set(err, ST_INTERRUPTED, "interrupted");
         TRY(plan_seek(&x->plan, doc, &doc, err));
-        uint32_t found = doc;
-        TRY(search_pass_blocks(x, &doc, err));
-        if (doc == found && doc != DOC_END)
-            TRY(run_document(x, doc++, err));
+        if (doc == DOC_END)
+            return ST_OK;
+        x->s->o->counts[x->plan.segment].offered++;
+        TRY(search_ask(x, &x->plan, doc, err));
     }
-    return ST_OK;
 }
 
 static enum status run_segment(struct search *s, uint32_t segment, struct err *err)
@@ -272,7 +264,9 @@ static enum status run_segment(struct search *s, uint32_t segment, struct err *e
         return search_time_run(s, segment, err);
     TRY(segment_repeats(casefile_segment(s->v->cf, segment), &r->docs, &r->messages, &r->n, err));
     TRY(plan_open(s->v, s->q, &s->ids, segment, &x.plan, err));
-    enum status st = search_term_fits(&x) ? search_term_run(&x, err) : run_documents(&x, err);
+    enum status st = s->o->counts           ? run_documents(&x, err)
+                     : search_term_fits(&x) ? search_term_run(&x, err)
+                                            : search_windows(&x, err);
     plan_close(&x.plan);
     return st;
 }

@@ -40,6 +40,7 @@ struct search_options {
     struct scorer *scorer; /* SORT_RELEVANCE */
     enum search_want want;
     uint64_t limit;                  /* hits wanted; UINT64_MAX for all; 0 for the total alone */
+    bool conversations;              /* count them, too: costs a look at most of what matches */
     const struct plan_ids *ids;      /* what plan_ids_find found for this query; NULL: not yet */
     const struct message_ref *after; /* only hits behind this one, itself a hit; NULL: all */
     /* NULL, or called for what matches: `n` messages of document `doc` of a segment, in the order
@@ -50,7 +51,8 @@ struct search_options {
 };
 struct search_result {
     uint64_t total;
-    uint64_t conversations;   /* distinct, of all that match; 0 and unknown if limit is 0 */
+    uint64_t
+        conversations; /* distinct, of all that match; 0 and unknown if they are not asked for */
     uint64_t sealed, untimed; /* could not be tested and match all else */
     bool whole;               /* these numbers hold: always, unless only hits were wanted */
     struct message_ref *hits;

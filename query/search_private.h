@@ -6,6 +6,7 @@
 
 #include "query/plan.h"
 #include "query/search.h"
+#include "query/window.h"
 
 #define SEARCH_STOP_EVERY 4096 /* documents between two looks at the stop flag */
 
@@ -23,31 +24,46 @@ struct search {
     bool skipped;             /* documents were passed over untested: no totals */
 };
 
-/* How many messages each document is, asked in ascending order. */
+/* Documents that are several messages, ascending. */
 struct repeats {
     const uint32_t *docs, *messages;
-    size_t n, at;
+    size_t n;
 };
-uint32_t search_repeats_of(struct repeats *r, uint32_t doc);
+/* How many messages a document is. */
+uint32_t search_repeats_of(const struct repeats *r, uint32_t doc);
+/* The first of them at or behind `doc`. */
+size_t search_repeats_from(const struct repeats *r, uint32_t doc);
 
 struct segment_search {
     struct search *s;
     struct plan plan;
     struct repeats repeats;
     uint32_t conversation_end; /* documents below are of conversations counted already */
-    uint32_t good_until;       /* documents below are in a block that may be wanted */
 };
 
-/* True if a document of the block that `doc` is in may still be wanted; false at the end. Blocks
- * are passed over only where no totals are wanted: *doc moves on. */
-MUST_USE enum status search_pass_blocks(struct segment_search *x, uint32_t *doc, struct err *err);
+/* By the bounds of a block's times (ground_times): whether a hit in it could be among those
+ * wanted; `after` as well. */
+bool search_times_wanted(const struct search *s, int64_t earliest, int64_t latest);
+/* Whether such a look can tell anything yet. */
+bool search_times_tell(const struct search *s);
 
-/* Counts the conversation of a matching document, if it is a new one. */
+/* Counts the conversation of a matching document, if that is asked for and it is a new one. */
 MUST_USE enum status search_count_conversation(struct segment_search *x, uint32_t doc,
                                                struct err *err);
 /* Messages k .. k + n - 1 of a document are hits. */
 MUST_USE enum status search_add_hits(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
                                      struct err *err);
+/* The same, counted and given to o->visit. */
+MUST_USE enum status search_add_true(struct segment_search *x, uint32_t doc, uint32_t k, uint32_t n,
+                                     struct err *err);
+/* Cuts the hits back to the limit, so that the worst one is known. */
+MUST_USE enum status search_cut(struct search *s, struct err *err);
+/* Asks plan_test about every message of a document. */
+MUST_USE enum status search_ask(struct segment_search *x, struct plan *p, uint32_t doc,
+                                struct err *err);
+
+/* The whole segment, window by window (search_window.c). */
+MUST_USE enum status search_windows(struct segment_search *x, struct err *err);
 /* One hit, which is dropped at sight if it cannot be among those wanted. */
 MUST_USE enum status search_hit_add(struct search *s, const struct message_ref *ref,
                                     struct err *err);
@@ -56,8 +72,10 @@ int64_t search_rank(enum search_sort sort, int64_t sent);
 /* What has gathered becomes the result: hits in order, conversations counted. */
 MUST_USE enum status search_take(struct search *s, struct err *err);
 
-/* True if the query is one term (or everything) and the segment hides and seals nothing that would
- * have to be tested: then totals come from the lexicon and most of its postings are never read. */
+/* Nothing but words is asked: a sealed body makes all of the query unknown. */
+bool search_words_alone(const struct search *s);
+
+/* True if the query is one term and what is wanted of it can be had without its documents. */
 bool search_term_fits(const struct segment_search *x);
 MUST_USE enum status search_term_run(struct segment_search *x, struct err *err);
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "query/ground.h"
+
 enum status view_open(struct casefile *cf, const char *tz, struct view *v, struct err *err)
 {
     *v = (struct view){.cf = cf, .repeated_segment = UINT32_MAX};
@@ -37,6 +39,7 @@ void view_close(struct view *v)
     if (!v->cf)
         return;
     view_streams_free(v);
+    grounds_free(v);
     pair_cache_free(v->pairs);
     known_ids_free(v->known_ids);
     device_owners_free(v->owners);

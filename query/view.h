@@ -37,6 +37,7 @@ struct view {
     struct nickname_cache *nicknames;
     struct view_conversation *conversations; /* one per segment */
     struct view_streams *streams;            /* one per segment, made when asked for */
+    struct ground **grounds;                 /* likewise (query/ground.h) */
     struct pair_cache *pairs;
     struct known_id *known_ids; /* what events and answers name (view_events.c) */
     struct device_owners *owners;

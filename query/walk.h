@@ -10,6 +10,8 @@
 
 #include "lictor/arena.h"
 #include "lictor/segment.h"
+#include "query/bits.h"
+#include "query/ground.h"
 #include "query/pattern.h"
 
 enum walk_kind {
@@ -27,8 +29,10 @@ enum walk_kind {
 struct walk {
     enum walk_kind kind;
     bool started;
-    uint32_t cur;  /* the last answer */
-    uint64_t cost; /* about how many documents it offers */
+    uint32_t cur;                 /* the last answer */
+    uint64_t cost;                /* about how many documents it offers */
+    uint64_t handle;              /* WALK_POSTING: of its postings */
+    struct posting_iter *filling; /* WALK_POSTING: for walk_fill, NULL until then */
     union {
         struct {
             uint32_t first, end;
@@ -72,6 +76,14 @@ void walk_set_release(struct walk_set *s);
 MUST_USE enum status walk_seek(struct walk_set *s, struct walk *w, uint32_t doc, uint32_t *out,
                                struct err *err);
 
+/* The documents of a window, added to `out`, none outside of `mask` (NULL: all are wanted). Windows
+ * are asked in ascending order; it is nothing to walk_seek on the same walk where they are.
+ * WALK_TIME: all of a block's documents where one may fit. */
+struct bits_pool;
+MUST_USE enum status walk_fill(struct walk_set *s, struct walk *w, const struct doc_window *at,
+                               const uint64_t *mask, struct bits_pool *pool, struct doc_bits *out,
+                               struct err *err);
+
 MUST_USE enum status walk_range(struct walk_set *s, uint32_t first, uint32_t end, struct walk **out,
                                 struct err *err);
 MUST_USE enum status walk_list(struct walk_set *s, const uint32_t *docs, size_t n,
@@ -108,6 +120,8 @@ MUST_USE enum status walk_and(struct walk_set *s, struct walk **kids, size_t n, 
                               struct err *err);
 MUST_USE enum status walk_or(struct walk_set *s, struct walk **kids, size_t n, struct walk **out,
                              struct err *err);
+/* Whether a WALK_TIME offers a block of documents with these bounds. */
+bool walk_time_fits(const struct walk *w, int64_t min, int64_t max, bool untimed);
 /* An empty bitmap (ST_LIMIT: there are too many), and a walk poured into it whole. One that is not
  * needed any more may be given back, then its walk is WALK_NONE. */
 MUST_USE enum status walk_bits(struct walk_set *s, struct walk **out, struct err *err);

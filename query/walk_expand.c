@@ -23,10 +23,12 @@ struct expansion {
 static enum status pour_term(struct walk_set *s, uint64_t handle, uint32_t docs, struct walk *bits,
                              struct err *err)
 {
-    struct walk w = {.kind = WALK_POSTING, .cost = docs};
-    TRY(posting_iter_open(s->segment, handle, &w.posting, err));
-    enum status st = walk_pour(s, &w, bits, err);
-    posting_iter_close(w.posting);
+    struct posting_iter *it;
+    bool some = true;
+    TRY(posting_iter_open(s->segment, handle, &it, err));
+    enum status st = posting_iter_fill(it, 0, s->docs, NULL, bits->bits.words, &some, err);
+    posting_iter_close(it);
+    bits->cost += docs;
     return st;
 }
 

@@ -29,6 +29,8 @@ void walk_close_from(struct walk_set *s, size_t from)
     for (size_t i = from; i < walk_open_count(s); i++) {
         struct walk *w = open_posting(s, i);
         posting_iter_close(w->posting);
+        posting_iter_close(w->filling);
+        w->filling = NULL;
         w->kind = WALK_NONE;
     }
     s->postings.len = from * sizeof(struct walk *);
@@ -111,6 +113,7 @@ enum status walk_posting(struct walk_set *s, uint64_t handle, uint32_t docs, str
         return err_no_memory(err);
     TRY(posting_iter_open(s->segment, handle, &it, err));
     w->posting = it;
+    w->handle = handle;
     w->cost = docs;
     buf_put(&s->postings, &w, sizeof(struct walk *));
     *out = w;

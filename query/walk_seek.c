@@ -83,6 +83,13 @@ static uint32_t seek_list(struct walk *w, uint32_t doc)
     return lo < w->list.n ? docs[lo] : DOC_END;
 }
 
+bool walk_time_fits(const struct walk *w, int64_t min, int64_t max, bool untimed)
+{
+    /* Times that may not be shown (<= 0, beyond 9999) count as untimed and lie outside the
+     * years a query can name, but inside an open range: bounds that reach there are good. */
+    return untimed || (min < w->time.to && max >= w->time.from) || min <= 0 || max > TIME_MAX_MS;
+}
+
 static enum status seek_time(struct walk_set *s, struct walk *w, uint32_t doc, uint32_t *out,
                              struct err *err)
 {
@@ -91,9 +98,7 @@ static enum status seek_time(struct walk_set *s, struct walk *w, uint32_t doc, u
         bool untimed;
         uint32_t next = doc / BLOCK_DOCS * BLOCK_DOCS + BLOCK_DOCS;
         TRY(segment_sent_bounds(s->segment, s->scratch, doc, &min, &max, &untimed, err));
-        /* Times that may not be shown (<= 0, beyond 9999) count as untimed and lie outside the
-         * years a query can name, but inside an open range: bounds that reach there are good. */
-        if (untimed || (min < w->time.to && max >= w->time.from) || min <= 0 || max > TIME_MAX_MS)
+        if (walk_time_fits(w, min, max, untimed))
             w->time.good_until = next;
         else
             doc = next;

@@ -31,9 +31,12 @@ struct posting_iter {
     } * window;
     /* the block that is decoded */
     uint32_t block, count, at;
+    uint32_t loaded; /* the block read last */
     uint32_t docs[POSTING_BLOCK], tf[POSTING_BLOCK];
-    struct cursor rest; /* of the block, behind the documents; borrows block_bytes */
-    struct buf block_bytes, scratch;
+    struct cursor rest; /* of the block, behind the documents; borrows `ahead` */
+    struct buf ahead;   /* bytes of this block and, where blocks follow each other, of the next */
+    uint64_t ahead_off; /* where they stand in the section */
+    struct buf scratch;
     /* positions of the block, once they are asked for */
     uint64_t beside; /* of a single block: bytes of positions that stand behind it; 0: elsewhere */
     uint64_t elsewhere; /* of a single block: their bytes in their own section */
@@ -43,6 +46,23 @@ struct posting_iter {
     uint64_t position;
     struct inline_postings tiny;
 };
+
+/* Where a block of documents lies and which documents it can have. */
+struct block_place {
+    uint64_t off;
+    size_t len;
+    uint32_t n, next, last; /* documents, least possible one, last one (UINT32_MAX: not known) */
+    uint32_t minute;
+};
+/* First block whose last document is >= doc, with the window over it; n_blocks if none. Only of
+ * postings with a skip table. `doc` is not before the decoded block, but may be before the window:
+ * peeking moves that ahead. */
+enum status posting_block_find(struct posting_iter *it, uint32_t doc, uint32_t *block,
+                               struct err *err);
+/* Of a block in the window. */
+struct block_place posting_block_place(const struct posting_iter *it, uint32_t block);
+/* Decodes a block in the window. */
+enum status posting_block_load(struct posting_iter *it, uint32_t block, struct err *err);
 
 enum status postings_damaged(const char *what, struct err *err);
 /* Latches a failure in the iterator. */

@@ -140,7 +140,7 @@ enum status posting_iter_open(struct segment *s, uint64_t handle, struct posting
         return err_no_memory(err);
     it->s = s;
     it->src = &s->files[0].src;
-    it->block = UINT32_MAX;
+    it->block = it->loaded = UINT32_MAX;
     enum status st = handle & HANDLE_INLINE ? open_inline(it, handle >> HANDLE_SHIFT, err)
                                             : open_blocks(it, handle >> HANDLE_SHIFT, err);
     if (st != ST_OK) {
@@ -156,7 +156,7 @@ void posting_iter_close(struct posting_iter *it)
     if (!it)
         return;
     free(it->window);
-    buf_release(&it->block_bytes);
+    buf_release(&it->ahead);
     buf_release(&it->scratch);
     patched_list_release(&it->steps);
     buf_release(&it->steps_bytes);

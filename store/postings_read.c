@@ -2,6 +2,8 @@
  * beyond that window finds its block by binary search where the table lies. */
 #include "store/postings_iter.h"
 
+enum { READ_AHEAD = 4096 }; /* bytes; a block has about 150 */
+
 /* ---- the skip table ---- */
 
 static enum status skip_read(struct posting_iter *it, unsigned array, uint32_t block, uint32_t n,
@@ -93,10 +95,8 @@ static uint32_t window_search(const struct posting_iter *it, uint32_t doc)
     return w->first + lo;
 }
 
-/* First block whose last document is >= doc, with the window over it; n_blocks if none. `doc` is
- * not before the decoded block, but may be before the window: peeking moves that ahead. */
-static enum status block_find(struct posting_iter *it, uint32_t doc, uint32_t *block,
-                              struct err *err)
+enum status posting_block_find(struct posting_iter *it, uint32_t doc, uint32_t *block,
+                               struct err *err)
 {
     struct skip_window *w = it->window;
     uint32_t here = it->block == UINT32_MAX ? 0 : it->block, found = here;
@@ -122,14 +122,7 @@ static enum status block_find(struct posting_iter *it, uint32_t doc, uint32_t *b
 
 /* ---- blocks ---- */
 
-struct block_place {
-    uint64_t off;
-    size_t len;
-    uint32_t n, next, last; /* documents, least possible one, last one (UINT32_MAX: not known) */
-    uint32_t minute;
-};
-
-static struct block_place block_at(const struct posting_iter *it, uint32_t block)
+struct block_place posting_block_place(const struct posting_iter *it, uint32_t block)
 {
     const struct skip_window *w = it->window;
     if (!w)
@@ -148,13 +141,39 @@ static struct block_place block_at(const struct posting_iter *it, uint32_t block
                                 .minute = w->minute[i]};
 }
 
-static enum status block_load(struct posting_iter *it, uint32_t block, struct err *err)
+/* The bytes of a block. Whoever takes one block after the other reads several at once. */
+static enum status block_bytes(struct posting_iter *it, uint32_t block, const struct block_place *p,
+                               struct slice *out, struct err *err)
 {
-    struct block_place p = block_at(it, block);
+    const struct skip_window *w = it->window;
+    uint64_t have = it->ahead.len, skip = p->off - it->ahead_off;
+    bool in = p->off >= it->ahead_off && skip <= have && p->len <= have - skip;
+
+    if (!in) {
+        uint64_t len = p->len;
+        bool next = w && block > w->first && block == it->loaded + 1;
+        if (next) {
+            len = it->data + w->end[w->have - 1] - p->off;
+            len = len < READ_AHEAD ? len : READ_AHEAD;
+            len = len > p->len ? len : p->len;
+        }
+        struct slice s = {0};
+        TRY(source_read(it->src, SEC_POSTINGS, p->off, (size_t)len, &it->ahead, &s, err));
+        it->ahead_off = p->off;
+        skip = 0;
+    }
+    it->loaded = block;
+    *out = slice_of(it->ahead.data + skip, p->len);
+    return ST_OK;
+}
+
+enum status posting_block_load(struct posting_iter *it, uint32_t block, struct err *err)
+{
+    struct block_place p = posting_block_place(it, block);
     struct slice s = {0};
 
     it->block = UINT32_MAX;
-    TRY(source_read(it->src, SEC_POSTINGS, p.off, p.len, &it->block_bytes, &s, err));
+    TRY(block_bytes(it, block, &p, &s, err));
     struct cursor c = cursor_of(s);
     patched_get(&c, p.n, it->docs);
     uint64_t next = p.next;
@@ -211,7 +230,7 @@ static enum status seek_blocks(struct posting_iter *it, uint32_t doc, uint32_t *
     if (it->block == UINT32_MAX || it->docs[it->count - 1] < doc) {
         uint32_t block = 0;
         if (it->window)
-            TRY(block_find(it, doc, &block, err));
+            TRY(posting_block_find(it, doc, &block, err));
         else if (it->block != UINT32_MAX)
             block = it->n_blocks;
         if (block >= it->n_blocks) {
@@ -219,7 +238,7 @@ static enum status seek_blocks(struct posting_iter *it, uint32_t doc, uint32_t *
             return ST_OK;
         }
         if (block != it->block)
-            TRY(block_load(it, block, err));
+            TRY(posting_block_load(it, block, err));
         if (it->docs[it->count - 1] < doc) { /* a single block that ends before */
             settle_end(it, out);
             return ST_OK;
@@ -311,7 +330,7 @@ static enum status peek_blocks(struct posting_iter *it, uint32_t doc, int64_t *m
     const struct skip_window *w = it->window;
     uint32_t block = 0;
 
-    TRY(block_find(it, doc, &block, err));
+    TRY(posting_block_find(it, doc, &block, err));
     if (block == it->n_blocks) {
         *max_sent = INT64_MIN;
         *last_doc = DOC_END;
@@ -343,4 +362,37 @@ enum status posting_iter_peek(struct posting_iter *it, uint32_t doc, int64_t *ma
         doc = it->docs[it->at];
     enum status st = peek_blocks(it, doc, max_sent, last_doc, err);
     return st == ST_OK ? ST_OK : posting_iter_fail(it, st);
+}
+
+/* ---- blocks by number ---- */
+
+uint32_t posting_iter_blocks(const struct posting_iter *it)
+{
+    return it->window ? it->n_blocks : 0;
+}
+
+enum status posting_iter_minutes(struct posting_iter *it, uint32_t first, uint32_t n,
+                                 uint32_t *latest, struct err *err)
+{
+    struct slice s = {0};
+
+    MUST(it->window && first <= it->n_blocks && n <= it->n_blocks - first);
+    TRY(skip_read(it, 1, first, n, &s, err));
+    for (uint32_t i = 0; i < n; i++)
+        latest[i] = load_u32(s.data + (size_t)4 * i);
+    return ST_OK;
+}
+
+enum status posting_iter_block(struct posting_iter *it, uint32_t block, const uint32_t **docs,
+                               uint32_t *n, struct err *err)
+{
+    const struct skip_window *w = it->window;
+
+    MUST(w && block < it->n_blocks);
+    if (block < w->first || block - w->first >= w->have)
+        TRY(window_load(it, block, err));
+    TRY(posting_block_load(it, block, err));
+    *docs = it->docs;
+    *n = it->count;
+    return ST_OK;
 }

@@ -303,6 +303,22 @@ enum status segment_sent_bounds(struct segment *s, struct segment_scratch *x, ui
     return ST_OK;
 }
 
+enum status segment_sent_times(struct segment *s, struct segment_scratch *x, uint32_t first,
+                               uint32_t n, int64_t *earliest, int64_t *latest, struct err *err)
+{
+    struct slice e = {0};
+    struct sent_bounds b;
+
+    TRY(directory_read(&s->sent, first, n, &x->dir, &e, err));
+    for (uint32_t i = 0; i < n; i++) {
+        bounds_get(e.data + (size_t)i * SENT_ENTRY, &b);
+        bool untimed = b.has_untimed || b.min <= 0 || b.max > TIME_MAX_MS;
+        earliest[i] = untimed ? INT64_MIN : b.min;
+        latest[i] = b.max > 0 ? b.max : INT64_MIN;
+    }
+    return ST_OK;
+}
+
 enum status base_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
                        struct doc_state *state, struct err *err)
 {

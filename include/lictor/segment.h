@@ -138,6 +138,11 @@ MUST_USE enum status segment_sent(struct segment *s, struct segment_scratch *x, 
 MUST_USE enum status segment_sent_bounds(struct segment *s, struct segment_scratch *x, uint32_t doc,
                                          int64_t *min, int64_t *max, bool *has_untimed,
                                          struct err *err);
+/* The same for blocks [first, first + n) of 128 documents: earliest[i] is INT64_MIN if some of
+ * block i have no time that may be shown, latest[i] INT64_MIN if none has one. */
+MUST_USE enum status segment_sent_times(struct segment *s, struct segment_scratch *x,
+                                        uint32_t first, uint32_t n, int64_t *earliest,
+                                        int64_t *latest, struct err *err);
 /* State with all overlays applied. */
 MUST_USE enum status segment_state(struct segment *s, struct segment_scratch *x, uint32_t doc,
                                    struct doc_state *state, struct err *err);
@@ -294,6 +299,25 @@ MUST_USE enum status posting_iter_bound(struct posting_iter *it, int64_t *max_se
  * are not later than *max_sent. */
 MUST_USE enum status posting_iter_peek(struct posting_iter *it, uint32_t doc, int64_t *max_sent,
                                        uint32_t *last_doc, struct err *err);
+/* The documents of [first, first + n) as bits that are added to `bits`: bit i % 64 of word i / 64
+ * is document first + i. Blocks without a document of `mask` (the same shape; NULL: all are wanted)
+ * are passed over, so that documents outside of it may be set or not. *some: false says that `bits`
+ * is not made yet, then it is cleared before the first bit is set. An iterator that fills does not
+ * seek; it is asked for ascending ranges. Bits from n on are never set. */
+MUST_USE enum status posting_iter_fill(struct posting_iter *it, uint32_t first, uint32_t n,
+                                       const uint64_t *mask, uint64_t *bits, bool *some,
+                                       struct err *err);
+/* Blocks of 128 documents that have a bound each; 0 if there are so few documents that none is kept
+ * apart from them. */
+uint32_t posting_iter_blocks(const struct posting_iter *it);
+/* Bounds of blocks [first, first + n): all times are below latest[i] minutes; 0: none has a time,
+ * UINT32_MAX: some are beyond year 9999. */
+MUST_USE enum status posting_iter_minutes(struct posting_iter *it, uint32_t first, uint32_t n,
+                                          uint32_t *latest, struct err *err);
+/* The documents of one block, borrowed until the next call; in any order of blocks, by an iterator
+ * that neither seeks nor fills. */
+MUST_USE enum status posting_iter_block(struct posting_iter *it, uint32_t block,
+                                        const uint32_t **docs, uint32_t *n, struct err *err);
 /* Positions of the current document, borrowed until the next call. */
 MUST_USE enum status posting_iter_positions(struct posting_iter *it, const uint32_t **positions,
                                             uint32_t *n, struct err *err);

@@ -180,7 +180,7 @@ static inline void put_labels(const struct search_result *r, struct buf *out)
 static inline struct search_result run(const char *text, enum search_sort sort, uint64_t limit)
 {
     struct search_result r;
-    struct search_options o = {.sort = sort, .limit = limit};
+    struct search_options o = {.sort = sort, .limit = limit, .conversations = true};
     struct query *q = parse(text);
     cr_assert_eq(search_run(&view, q, &o, &r, &err), ST_OK, "%s: %s", text, err.text);
     query_free(q);

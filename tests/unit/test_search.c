@@ -249,7 +249,7 @@ Test(search, answers_ten_thousand_alternatives)
 static void put_pages(const char *text, enum search_sort sort, uint64_t first, struct buf *labels)
 {
     struct search_pages p;
-    struct search_options o = {.sort = sort, .limit = UINT64_MAX};
+    struct search_options o = {.sort = sort, .limit = UINT64_MAX, .conversations = true};
     struct query *q = parse(text);
     const struct message_ref *hits;
     size_t n;
