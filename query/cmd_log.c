@@ -75,10 +75,13 @@ static void put_json(struct shown *x, const struct query_log_entry *e, const str
     json_begin_object(&j);
     json_key_str(&j, "type", e->kind == QUERY_LOG_BREAK ? "break" : "query");
     json_key_uint(&j, "entry", e->number);
-    json_key_time(&j, "time", e->time_ms);
+    if (!e->hole_at)
+        json_key_time(&j, "time", e->time_ms);
     if (e->kind == QUERY_LOG_BREAK) {
         json_key_uint(&j, "missing_from", e->first_missing);
         json_key_uint(&j, "missing", e->number - e->first_missing);
+        if (e->hole_at)
+            json_key_uint(&j, "zeros_at", e->hole_at);
     } else {
         hex_encode(e->digest, sizeof e->digest, digest);
         json_key_slice(&j, "user", e->user);
@@ -136,10 +139,12 @@ static void put_text(struct shown *x, const struct query_log_entry *e, const str
 {
     struct buf *out = &x->s->out;
     char count[32];
-    text_time(&x->s->r, e->time_ms, out);
+    if (!e->hole_at)
+        text_time(&x->s->r, e->time_ms, out);
     if (e->kind == QUERY_LOG_BREAK) {
-        buf_printf(out, "  entries %llu to %llu are gone: cut off, or lost in a power failure\n",
-                   (unsigned long long)e->first_missing, (unsigned long long)(e->number - 1));
+        buf_put_str(out, "  ");
+        query_log_break_text(e, out);
+        buf_put_u8(out, '\n');
         return;
     }
     buf_put_str(out, "  ");

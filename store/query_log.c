@@ -3,7 +3,9 @@
  * slot that does not hold the present head. Killed between the two, the log is one whole entry
  * longer than its head: it counts. A rest that is no whole entry never was one: it is cut off. A
  * log that is shorter than its head has lost entries: whether by hand or by a power failure
- * (nothing is synced) cannot be told, so the next entry is a break that says which, for good. */
+ * (nothing is synced) cannot be told, so the next entry is a break that says which, for good. Zeros
+ * behind the last entry are what a power failure leaves of entries whose head it took, too: a break
+ * that cannot say how many. Zeros before that stay where they are, and readers go past them. */
 #include "store/query_log_private.h"
 
 #include <fcntl.h>
@@ -145,22 +147,23 @@ static enum status start_check(struct query_log *l, uint64_t size, struct err *e
     return ST_OK;
 }
 
+/* A case has its log from the beginning, or else from its first query on (older programs): one that
+ * was taken away or emptied is not begun anew. */
+static mode_t mode_if_missing(const struct query_log *l)
+{
+    return l->own && l->c->head.version > CASE_FORMAT_OLD ? 0 : 0600;
+}
+
 static enum status start_load(struct query_log *l, struct err *err)
 {
     uint64_t size = 0;
     TRY(query_log_lock(l, err));
     enum status st = os_size(l->fd, &size, err);
     if (st == ST_OK)
-        st = size == 0 && l->append ? start_make(l, err) : start_check(l, size, err);
+        st = size == 0 && l->append && mode_if_missing(l) ? start_make(l, err)
+                                                          : start_check(l, size, err);
     query_log_unlock(l);
     return st;
-}
-
-/* A case has its log from the beginning, or else from its first query on (older programs): one that
- * was taken away is not begun anew. */
-static mode_t mode_if_missing(const struct query_log *l)
-{
-    return l->own && l->c->head.version > CASE_FORMAT_OLD ? 0 : 0600;
 }
 
 enum status query_log_open(const struct casefile *c, const char *path, enum query_log_mode mode,
@@ -268,6 +271,17 @@ static enum status entry_add(struct query_log *l, struct log_head *at, struct qu
     return st;
 }
 
+/* A killed query leaves the beginning of an entry, never zeros. */
+static enum status cut_tail(struct query_log *l, struct log_state *s, struct err *err)
+{
+    struct query_log_entry gap = {.kind = QUERY_LOG_BREAK, .first_missing = s->head.entries};
+    uint64_t past;
+    bool zeros = false;
+    TRY(log_zeros(l, s->head.bytes, s->size, s->size, &zeros, &past, err));
+    TRY(os_truncate(l->fd, s->head.bytes, err));
+    return zeros ? entry_add(l, &s->head, &gap, err) : ST_OK;
+}
+
 /* Entries that a killed query left behind the head get theirs, so that never more than one is
  * without; what else stands there is cut off. */
 static enum status take_tail(struct query_log *l, struct log_state *s, struct err *err)
@@ -284,9 +298,7 @@ static enum status take_tail(struct query_log *l, struct log_state *s, struct er
         if (st != ST_OK)
             break;
     }
-    if (st == ST_DAMAGED)
-        st = os_truncate(l->fd, s->head.bytes, err);
-    return st;
+    return st == ST_DAMAGED ? cut_tail(l, s, err) : st;
 }
 
 /* Does the rest of the file hold only the beginning of an entry? */
@@ -303,26 +315,27 @@ static enum status is_beginning(const struct query_log *l, uint64_t at, uint64_t
 }
 
 /* Shorter than its head: cut to its last whole entry, and a break for what is gone. Where an entry
- * before that is damaged, nothing is cut: what stands behind it would be lost. */
+ * before that is damaged by more than zeros, nothing is cut: what stands behind it would be lost.
+ */
 static enum status mark_break(struct query_log *l, struct log_state *s, struct err *err)
 {
     struct query_log_entry gap = {.kind = QUERY_LOG_BREAK};
-    uint64_t at = LOG_START;
-    for (bool cut = false; at < s->size;) {
+    struct log_head pos = {.bytes = LOG_START};
+    enum status st = ST_OK;
+    for (bool cut = false; st == ST_OK && pos.bytes < s->size;) {
         struct log_item it = {0};
-        TRY(is_beginning(l, at, s->size, &cut, err));
+        struct log_hole hole;
+        TRY(is_beginning(l, pos.bytes, s->size, &cut, err));
         if (cut)
             break;
-        enum status st = log_item_read(l, at, s->size, &it, err);
-        at += it.size;
-        gap.first_missing = it.entry.number + 1;
+        st = log_item_next(l, s->size, s->size, &pos, &it, &hole, err);
         log_item_release(&it);
-        if (st == ST_DAMAGED)
-            err_prefix(err, "%s: entry at byte %llu", l->name, (unsigned long long)at);
-        TRY(st);
     }
-    TRY(os_truncate(l->fd, at, err));
-    s->head.bytes = at;
+    if (st != ST_OK && st != ST_END)
+        return st;
+    TRY(os_truncate(l->fd, pos.bytes, err));
+    s->head.bytes = pos.bytes;
+    gap.first_missing = pos.entries;
     return entry_add(l, &s->head, &gap, err);
 }
 

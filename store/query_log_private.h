@@ -54,6 +54,22 @@ void log_item_release(struct log_item *it);
 /* Reads the entry at `at`, which must end at or before `end`; the chain is not looked at. */
 MUST_USE enum status log_item_read(const struct query_log *l, uint64_t at, uint64_t end,
                                    struct log_item *it, struct err *err);
+/* Entries in whose place zeros stand: first_missing to number - 1, from byte hole_at on (0: none).
+ */
+struct log_hole {
+    uint64_t first_missing, number, hole_at;
+};
+
+/* Reads the entry at `pos` and moves `pos` behind it; the chain is checked. Where zeros stand
+ * before `holes_end`, the next entry behind them, and *hole says what is gone; ST_END if there is
+ * none. */
+MUST_USE enum status log_item_next(struct query_log *l, uint64_t end, uint64_t holes_end,
+                                   struct log_head *pos, struct log_item *it, struct log_hole *hole,
+                                   struct err *err);
+/* Do at least 16 zeros in a row, as no sealed entry has them, begin in [from, starts_to), in a file
+ * that reaches to `to`? *past: the next other byte, or `to`. */
+MUST_USE enum status log_zeros(const struct query_log *l, uint64_t from, uint64_t starts_to,
+                               uint64_t to, bool *found, uint64_t *past, struct err *err);
 /* Does it follow the entry where `pos` ends? Moves `pos` behind it if so. */
 MUST_USE enum status log_item_follows(const struct log_item *it, struct log_head *pos,
                                       struct err *err);

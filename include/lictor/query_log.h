@@ -2,10 +2,10 @@
  * case key, appended to by every query. The case's own log is the file `queries` in it; a party may
  * name a file of its own, which is sealed the same way.
  * A query is two entries: *asked*, before anything is shown, and *answered*; of one that was killed
- * the second is missing. Nothing is synced: a power failure may take the last entries, and that
- * shows (as a break), like any other cut.
- * Owns: an open log owns its file.  Threads: one; any number of processes (flock, one entry long).
- * Trusts: nothing on disk.  Format: docs/FORMAT.md, "Query log". */
+ * the second is missing. Nothing is synced: a power failure may take the last entries or leave
+ * zeros in their place, and that shows for good (as a break), like any other cut. Owns: an open log
+ * owns its file.  Threads: one; any number of processes (flock, one entry long). Trusts: nothing on
+ * disk.  Format: docs/FORMAT.md, "Query log". */
 #ifndef LICTOR_QUERY_LOG_H
 #define LICTOR_QUERY_LOG_H
 
@@ -54,7 +54,8 @@ struct query_log_entry {
     uint8_t outcome;
     uint64_t total, took_ms;
     /* break: the log had been cut here */
-    uint64_t first_missing; /* up to number - 1 */
+    uint64_t first_missing; /* up to number - 1; number itself: it is not known how many */
+    uint64_t hole_at; /* only on reading: not an entry, zeros stand from this byte of the file on */
 };
 
 /* Appends; sets number and time. Waits at most 5 s for another process: ST_LOCKED. Goes on behind
@@ -62,11 +63,15 @@ struct query_log_entry {
 MUST_USE enum status query_log_append(struct query_log *l, struct query_log_entry *e,
                                       struct err *err);
 
-/* All entries, oldest first, the chain checked: ST_DAMAGED where it does not hold. Entries borrow
+/* All entries, oldest first, the chain checked: ST_DAMAGED where it does not hold. Where a power
+ * failure left zeros, a break is shown in their place, and what follows them. Entries borrow
  * memory until visit returns. `visit` may stop with any status other than ST_OK. */
 typedef enum status query_log_visit(void *ctx, const struct query_log_entry *e, struct err *err);
 MUST_USE enum status query_log_walk(struct query_log *l, query_log_visit *visit, void *ctx,
                                     struct err *err);
+
+/* What a break says, as a sentence. */
+void query_log_break_text(const struct query_log_entry *e, struct buf *out);
 
 /* Where it ends now. */
 struct query_log_head {

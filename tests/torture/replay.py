@@ -17,8 +17,9 @@ from lictor_cli import *
 
 RECORDER = pathlib.Path(os.environ.get("LICTOR_HOOKS_BIN", BIN)).resolve()
 SHORT = 6
-LOG_GAP = re.compile(rb"damaged  queries: (entries \d+ to \d+ of the query log are gone: cut off, or lost in a power failure"
-                     rb"|queries: entry \d+ at byte \d+: the entry has an impossible length \(0\))")
+LOG_GAP = re.compile(rb"damaged  (queries: entries \d+ to \d+ of the query log are gone: cut off, or lost in a power failure"
+                     rb"|queries: entries \d+ to \d+ of the query log are zeros from byte \d+ on: lost in a power failure, or overwritten"
+                     rb"|queries: what stood behind entry \d+ of the query log is gone, how many entries is not known: lost in a power failure, or overwritten with zeros)")
 
 
 # ---- the record ------------------------------------------------------------------------------------
