@@ -723,10 +723,11 @@ static size_t n_refs(const struct taking *t) { return (t->to - t->from) * t->s->
 
 static enum status refs_init(struct taking *t, struct err *err)
 {
-    t->refs = calloc(n_refs(t), sizeof *t->refs);
+    size_t refs = n_refs(t);
+    t->refs = calloc(refs ? refs : 1, sizeof *t->refs);
     if (!t->refs)
         return err_no_memory(err);
-    for (size_t i = 0; i < n_refs(t); i++) {
+    for (size_t i = 0; i < refs; i++) {
         size_t chunk = t->from + i / 2 / t->s->workers;
         unsigned w = (unsigned)(i / 2 % t->s->workers);
         size_t n = piece_of(t->s, chunk, t->part, w, i % 2 ? SPILL_AGAIN : SPILL_DOCS)->n;

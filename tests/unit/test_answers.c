@@ -2,6 +2,8 @@
  * channels are printed by `lictor-bench disentangle-score`. */
 #include "query/answers.h"
 
+#include <stdio.h>
+
 #include <criterion/criterion.h>
 
 #include "lictor/copies.h"
