@@ -64,4 +64,19 @@ MUST_USE enum status rows_read(const struct source *src, unsigned section, unsig
                                uint32_t n, struct rows_block *b, uint32_t number, int64_t sent,
                                struct slice *row, struct err *err);
 
+/* The blocks read last, so that a reader who goes to and fro between a few places inflates each
+ * once. Zeroed is valid. Keeps ROWS_KEPT blocks of some 64 KiB, and of longer ones the last alone.
+ */
+#define ROWS_KEPT 16
+struct rows_cache {
+    struct rows_block blocks[ROWS_KEPT];
+    uint64_t used[ROWS_KEPT]; /* by the clock, when */
+    uint64_t clock;
+};
+void rows_cache_release(struct rows_cache *c);
+/* As rows_read; borrowed until the next call with this cache. */
+MUST_USE enum status rows_cached(const struct source *src, unsigned section, unsigned dir_section,
+                                 uint32_t n, struct rows_cache *c, uint32_t number, int64_t sent,
+                                 struct slice *row, struct err *err);
+
 #endif

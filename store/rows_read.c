@@ -1,5 +1,5 @@
 /* rows_read — finds the block by binary search in the directory, inflates it once and notes where
- * its rows stand. */
+ * its rows stand; keeps the blocks that were asked for last. */
 #include "store/rows.h"
 
 static enum status damaged(const char *what, struct err *err)
@@ -137,14 +137,20 @@ static enum status block_load(const struct source *src, unsigned section,
     return ST_OK;
 }
 
+static bool block_has(const struct rows_block *b, const struct source *src, unsigned section,
+                      uint32_t number)
+{
+    return b->valid && b->section == section && number >= b->first && number < b->end &&
+           memcmp(b->id, src->id, FILE_ID_SIZE) == 0;
+}
+
 enum status rows_read(const struct source *src, unsigned section, unsigned dir_section, uint32_t n,
                       struct rows_block *b, uint32_t number, int64_t sent, struct slice *row,
                       struct err *err)
 {
     if (number >= n)
         return err_set(err, ST_NOT_FOUND, "there is no row %u", number);
-    if (!b->valid || b->section != section || number < b->first || number >= b->end ||
-        memcmp(b->id, src->id, FILE_ID_SIZE) != 0) {
+    if (!block_has(b, src, section, number)) {
         struct block_place p = {0};
         TRY(place_find(src, section, dir_section, n, number, &b->dir, &p, err));
         TRY(block_load(src, section, &p, b, err));
@@ -163,4 +169,46 @@ enum status rows_read(const struct source *src, unsigned section, unsigned dir_s
     TRY(buf_status(&b->row, err));
     *row = buf_slice(&b->row);
     return ST_OK;
+}
+
+/* ---- several blocks ---- */
+
+#define LARGE ((size_t)1 << 20) /* of a block's buffers: a block of one very long row */
+
+void rows_cache_release(struct rows_cache *c)
+{
+    for (size_t i = 0; i < ROWS_KEPT; i++)
+        rows_block_release(&c->blocks[i]);
+    *c = (struct rows_cache){0};
+}
+
+/* The block that has the row, or else the one that was not asked for longest. */
+static size_t slot_pick(const struct rows_cache *c, const struct source *src, unsigned section,
+                        uint32_t number)
+{
+    size_t oldest = 0;
+    for (size_t i = 0; i < ROWS_KEPT; i++) {
+        if (block_has(&c->blocks[i], src, section, number))
+            return i;
+        if (c->used[i] < c->used[oldest])
+            oldest = i;
+    }
+    return oldest;
+}
+
+static bool is_large(const struct rows_block *b)
+{
+    return b->heads.cap + b->texts.cap + b->scratch.cap + b->row.cap + b->places.cap > LARGE;
+}
+
+enum status rows_cached(const struct source *src, unsigned section, unsigned dir_section,
+                        uint32_t n, struct rows_cache *c, uint32_t number, int64_t sent,
+                        struct slice *row, struct err *err)
+{
+    size_t slot = slot_pick(c, src, section, number);
+    for (size_t i = 0; i < ROWS_KEPT; i++)
+        if (i != slot && is_large(&c->blocks[i]))
+            rows_block_release(&c->blocks[i]);
+    c->used[slot] = ++c->clock;
+    return rows_read(src, section, dir_section, n, &c->blocks[slot], number, sent, row, err);
 }

@@ -295,7 +295,7 @@ struct segment_scratch {
         bool empty;      /* before the first block */
         struct patch_block patches;
     } patch[PATCH_SLOTS];
-    struct rows_block bodies;
+    struct rows_cache bodies;
     struct copies_block copies, overlay_copies[PATCH_SLOTS];
     struct key_entry keys[COLUMN_BLOCK];
     struct seq_doc seqs[SEQS_BLOCK];

@@ -204,7 +204,7 @@ void segment_scratch_free(struct segment_scratch *x)
         buf_release(&x->patch[i].slot.bytes);
         copies_block_release(&x->overlay_copies[i]);
     }
-    rows_block_release(&x->bodies);
+    rows_cache_release(&x->bodies);
     copies_block_release(&x->copies);
     free(x);
 }
@@ -358,6 +358,6 @@ enum status segment_row(struct segment *s, struct segment_scratch *x, uint32_t d
     int64_t sent = TIME_NONE;
 
     TRY(segment_sent(s, x, doc, &sent, err));
-    return rows_read(&s->files[0].src, SEC_BODIES, SEC_BODIES_DIR, s->docs, &x->bodies, doc, sent,
-                     row, err);
+    return rows_cached(&s->files[0].src, SEC_BODIES, SEC_BODIES_DIR, s->docs, &x->bodies, doc, sent,
+                       row, err);
 }

@@ -220,3 +220,25 @@ Test(rows, a_row_that_is_no_body_row_is_all_head)
         cr_assert_eq(p.before.len, n);
     }
 }
+
+/* ROWS_KEPT blocks and more, asked for to and fro: always the row that was asked for. */
+Test(rows, are_the_same_from_any_of_the_blocks_kept)
+{
+    struct rows_cache cache = {0};
+    rows_make(ROWS);
+    for (uint32_t step = 1; step < ROWS; step += 37) {
+        for (uint32_t i = 0, at = 0; i < 200; i++, at = (at + step) % ROWS) {
+            struct buf want = {0};
+            struct slice row = {0};
+            made_row(at, &want);
+            if (at % 9 == 4)
+                buf_clear(&want);
+            cr_assert_eq(rows_cached(&src, SEC_BODIES, SEC_BODIES_DIR, ROWS, &cache, at,
+                                     made_sent(at), &row, NULL),
+                         ST_OK);
+            cr_assert(slice_eq(row, buf_slice(&want)), "row %u", at);
+            buf_release(&want);
+        }
+    }
+    rows_cache_release(&cache);
+}
