@@ -333,8 +333,10 @@ static enum status answer(struct batch *b, struct err *err)
     buf_clear(&b->parsed);
     if (st == ST_OK) {
         query_print(q, &b->parsed);
-        st = ask(b, q, &a, &r, err);
+        st = buf_status(&b->parsed, err);
     }
+    if (st == ST_OK)
+        st = ask(b, q, &a, &r, err);
     b->queries++;
     const enum status outcome = st;
     if (st == ST_LIMIT && query_refusal(q, err, &qe))

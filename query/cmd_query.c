@@ -116,10 +116,13 @@ static enum status parse(struct session *s, struct slice text, struct query **q,
         buf_printf(&line, "` is searched as a word; operators are in capitals: %s%s\n", name,
                    name[strlen(name) - 1] == '/' ? "n" : "");
     }
-    if (line.len)
+    st = buf_status(shown, err);
+    if (st == ST_OK)
+        st = buf_status(&line, err);
+    if (st == ST_OK)
         fwrite(line.data, 1, line.len, stderr);
     buf_release(&line);
-    return ST_OK;
+    return st;
 }
 
 static enum status read_query(struct session *s, struct query **q, struct buf *shown,

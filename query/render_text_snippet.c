@@ -100,8 +100,8 @@ static void put_all(struct render *r, struct slice head, struct slice text, stru
         }
         put_left_out(r, x->before, indent, i + 1 == p->n && p->after == 0, out);
         int used = put_begin(r, i ? none : head, indent, out);
-        put_passage(r, slice_of(text.data + x->from, x->to - x->from), marks + first, end - first,
-                    indent, used, out);
+        put_passage(r, slice_of(text.data + x->from, x->to - x->from), n ? marks + first : NULL,
+                    end - first, indent, used, out);
         first = end;
     }
     put_left_out(r, p->after, indent, true, out);

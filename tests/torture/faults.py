@@ -18,6 +18,7 @@ PLAN = TMP / "fail-nth.plan"
 KINDS = ("memory", "memory of libraries", "threads", "files")
 # Positions a command and kind in the short form. Most allocations of libraries are those of OpenSSL's start.
 SHORT = {"memory": 6, "memory of libraries": 1, "threads": 1, "files": 4}
+HUNG = 1000  # no exit code of a program
 died = {}  # runs that a signal ended, by kind
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EMFILE)
 # Preloaded in front of the sanitizers, whose allocator it calls. What a library leaks as it fails is its own.
@@ -30,7 +31,11 @@ def failing(argv, kind=None, at=0, error=0):
     PLAN.write_bytes(struct.pack("9Q", *fail_at, 0, 0, 0, 0, error))
     env = {**os.environ, **SANITIZED, "LD_PRELOAD": str(SHIM), "LICTOR_FAIL_NTH": str(PLAN)}
     # Not by run(), which takes every death for a failure of the test.
-    r = subprocess.run([str(a) for a in argv], capture_output=True, timeout=120, stdin=subprocess.DEVNULL, env=env)
+    argv = [str(a) for a in argv]
+    try:
+        r = subprocess.run(argv, capture_output=True, timeout=120, stdin=subprocess.DEVNULL, env=env)
+    except subprocess.TimeoutExpired:
+        r = subprocess.CompletedProcess(argv, HUNG, b"", b"it never ends")
     died[kind] = died.get(kind, 0) + (r.returncode < 0)
     return r, dict(zip(KINDS, struct.unpack("9Q", PLAN.read_bytes())[4:8]))
 
