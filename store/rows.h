@@ -67,7 +67,7 @@ MUST_USE enum status rows_read(const struct source *src, unsigned section, unsig
 /* The blocks read last, so that a reader who goes to and fro between a few places inflates each
  * once. Zeroed is valid. Keeps ROWS_KEPT blocks of some 64 KiB, and of longer ones the last alone.
  */
-#define ROWS_KEPT 16
+#define ROWS_KEPT 4
 struct rows_cache {
     struct rows_block blocks[ROWS_KEPT];
     uint64_t used[ROWS_KEPT]; /* by the clock, when */
